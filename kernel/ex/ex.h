@@ -1,0 +1,52 @@
+/*
+ * What ex/ offers to the rest of the kernel: tagged pool, look-aside lists, resources, fast mutexes, work items
+ * (pool*.c, lookaside.c, resource.c, fmutex.c, worker.c), handle tables (handle.c), and the executive objects event,
+ * mutant, semaphore, timer with their services.
+ */
+#pragma once
+
+#include "ke/ke.h"
+
+/* ---- pool: phase 0, after MmInitSystem's ranges exist (called by it) ---- */
+VOID ExInitializePool(VOID);
+
+/* Counters of one tag, by pool; PoolTagTable grows, never shrinks. Read by the debugger and NtQuerySystemInformation. */
+typedef struct _POOL_TRACKER {
+    ULONG  Tag;
+    LONG   PagedAllocs, PagedFrees, NonPagedAllocs, NonPagedFrees;
+    LONG64 PagedBytes, NonPagedBytes;
+} POOL_TRACKER, *PPOOL_TRACKER;
+extern POOL_TRACKER ExpPoolTrackers[];
+extern ULONG        ExpPoolTrackerCount;        // size of the hash table above; unused entries have Tag 0
+
+/* ---- handle tables (ex/handle.c) ---- */
+
+/*
+ * One slot: the object's header address with the handle's attributes in its low bits, and the granted access. Bit 0 of
+ * Value clear = free or locked by someone; a free slot has Object == NULL and links the free list.
+ */
+typedef struct _HANDLE_TABLE_ENTRY {
+    union { volatile LONG64 Value; PVOID Object; };
+    union {
+        struct { ACCESS_MASK GrantedAccess; ULONG Generation; };
+        ULONG64 NextFree;
+    };
+} HANDLE_TABLE_ENTRY, *PHANDLE_TABLE_ENTRY;
+
+typedef struct _HANDLE_TABLE HANDLE_TABLE, *PHANDLE_TABLE;      // laid out in ex/handle.h of ob/ex; ObjectTable of a process
+
+PHANDLE_TABLE ExCreateHandleTable(PEPROCESS Process);
+VOID          ExDestroyHandleTable(PHANDLE_TABLE Table);        // empty
+ULONG         ExGetHandleCount(PHANDLE_TABLE Table);
+
+/* CIDs come from a handle table of their own: ExCreateCid gives a number (multiple of 4) that stands for Object (EPROCESS or ETHREAD). */
+HANDLE ExCreateCid(PVOID Object);
+PVOID  ExLookupCid(HANDLE Cid, UCHAR DispatcherType);           // ProcessObject or ThreadObject; referenced, or NULL
+VOID   ExDestroyCid(HANDLE Cid);
+
+/* ---- executive object types (ex/init.c), created after ob/ ---- */
+VOID ExInitializeObjects(VOID);
+VOID ExInitializeWorkers(VOID);                                 // phase 1: worker threads
+extern POBJECT_TYPE ExMutantObjectType, ExTimerObjectType;      // the others are public names
+
+/* NtQuerySystemInformation's collectors live in ex/sysinfo.c. */

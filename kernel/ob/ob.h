@@ -1,0 +1,146 @@
+/*
+ * What ob/ offers to the rest of the kernel: object types, headers and counts, the namespace, handles.
+ *
+ * An object is a block of pool: optional headers, OBJECT_HEADER, body. PointerCount counts every reference, the
+ * handles' included; HandleCount counts the handles. Both are true: never biased, never guessed from.
+ *
+ * Delete against open, the numbered protocol that the sites in ob/ cite:
+ *   (1) A name leads to an object only under the directory's lock, and the finder references it before letting go.
+ *   (2) When the last handle of a temporary object goes, its name is removed under the directory's lock; the
+ *       directory's own reference goes with it.
+ *   (3) The reference that takes PointerCount to zero is the last: nobody can find the object any more. It is deleted at once
+ *       at PASSIVE_LEVEL, otherwise by the reaper's work item.
+ *   (4) HandleCount goes up before the handle is visible and down after it is gone; the type's OkayToClose, Close
+ *       procedures run outside every lock.
+ */
+#pragma once
+
+#include "ex/ex.h"
+
+typedef struct _OBJECT_HEADER_NAME_INFO {
+    struct _OBJECT_DIRECTORY *Directory;        // that holds the name, or NULL; guarded by that directory's lock
+    UNICODE_STRING            Name;             // own pool, tag 'ObNm'
+    ULONG                     QueryReferences;
+} OBJECT_HEADER_NAME_INFO, *POBJECT_HEADER_NAME_INFO;
+
+typedef struct _OBJECT_HEADER_CREATOR_INFO {
+    LIST_ENTRY TypeList;                        // all objects of the type; guarded by the type's Lock
+    HANDLE     CreatorUniqueProcess;
+} OBJECT_HEADER_CREATOR_INFO, *POBJECT_HEADER_CREATOR_INFO;
+
+/* Laid out as on x64 Windows Server 2003; optional headers lie below it at the given offsets. */
+typedef struct _OBJECT_HEADER {
+    volatile LONG64      PointerCount;          // 0x00
+    union {
+        volatile LONG64  HandleCount;           // 0x08
+        PVOID            NextToFree;            //       link of the reaper's list
+    };
+    struct _OBJECT_TYPE *Type;                  // 0x10
+    UCHAR                NameInfoOffset;        // 0x18
+    UCHAR                HandleInfoOffset;
+    UCHAR                QuotaInfoOffset;
+    UCHAR                Flags;                 // OB_FLAG_*
+    union {
+        PVOID            ObjectCreateInfo;      // 0x20: until ObInsertObject
+        PVOID            QuotaBlockCharged;
+    };
+    PVOID                SecurityDescriptor;    // 0x28
+    QUAD                 Body;                  // 0x30
+} OBJECT_HEADER, *POBJECT_HEADER;
+_Static_assert(FIELD_OFFSET(OBJECT_HEADER, Body) == 0x30, "the object header is as published");
+
+#define OB_FLAG_CREATE_INFO      0x01           // ObjectCreateInfo is valid
+#define OB_FLAG_KERNEL_OBJECT    0x02
+#define OB_FLAG_CREATOR_INFO     0x04
+#define OB_FLAG_EXCLUSIVE        0x08
+#define OB_FLAG_PERMANENT        0x10
+#define OB_FLAG_DEFAULT_SECURITY 0x20
+#define OB_FLAG_SINGLE_PROCESS   0x40
+
+#define OBJECT_TO_HEADER(Object) CONTAINING_RECORD((Object), OBJECT_HEADER, Body)
+
+typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle, ObInheritHandle } OB_OPEN_REASON;
+
+/*
+ * A type's procedures, any may be NULL. Called at PASSIVE_LEVEL with no lock held.
+ *   Open    before a handle is made (HandleCount is already raised); a failure takes it back
+ *   Close   after a handle was closed: ProcessHandleCount and SystemHandleCount are the counts before it went
+ *   Delete  the last reference is gone
+ *   Parse   the rest of the name goes to the object (devices, symbolic links have their own way); on success *Object is referenced.
+ *           CompleteName is the whole name, RemainingName what is left of it, Context what ObOpenObjectByName was given (ParseContext)
+ *   OkayToClose  FALSE refuses NtClose with STATUS_HANDLE_NOT_CLOSABLE
+ *   QueryName    appends the object's own part (files)
+ */
+typedef struct _OBJECT_TYPE_INITIALIZER {
+    GENERIC_MAPPING GenericMapping;
+    ACCESS_MASK     ValidAccessMask;
+    ULONG           InvalidAttributes;
+    POOL_TYPE       PoolType;
+    ULONG           DefaultPagedPoolCharge, DefaultNonPagedPoolCharge;
+    BOOLEAN         SecurityRequired, MaintainHandleCount, MaintainTypeList, CaseInsensitive;
+    NTSTATUS (*OpenProcedure)(OB_OPEN_REASON Reason, PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG HandleCount);
+    VOID     (*CloseProcedure)(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount);
+    VOID     (*DeleteProcedure)(PVOID Object);
+    NTSTATUS (*ParseProcedure)(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode,
+                ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
+    BOOLEAN  (*OkayToCloseProcedure)(PEPROCESS Process, PVOID Object, HANDLE Handle, KPROCESSOR_MODE Mode);
+    NTSTATUS (*QueryNameProcedure)(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length,
+                PULONG ReturnLength, KPROCESSOR_MODE Mode);
+} OBJECT_TYPE_INITIALIZER, *POBJECT_TYPE_INITIALIZER;
+
+/* An object itself: body of \ObjectTypes\NAME. */
+typedef struct _OBJECT_TYPE {
+    /* Set at creation, never changed: */
+    UNICODE_STRING          Name;
+    LONG                    DefaultObject;      // what a wait waits for: < 0 = not waitable, else offset in the body of a
+                                                // dispatcher header, or of a pointer to one if OB_WAIT_POINTER is set
+    ULONG                   Index, Key;         // Key is the pool tag
+    OBJECT_TYPE_INITIALIZER TypeInfo;
+
+    /* Interlocked: */
+    volatile LONG           TotalNumberOfObjects, TotalNumberOfHandles, HighWaterNumberOfObjects, HighWaterNumberOfHandles;
+
+    /* Guarded by Lock: */
+    FAST_MUTEX              Lock;
+    LIST_ENTRY              TypeList;           // OBJECT_HEADER_CREATOR_INFO.TypeList
+} OBJECT_TYPE;
+
+#define OB_WAIT_NEVER   (-1)
+#define OB_WAIT_POINTER 0x40000000
+
+extern POBJECT_TYPE ObpTypeObjectType, ObpDirectoryObjectType, ObpSymbolicLinkObjectType;
+
+VOID ObInitSystem(VOID);                        // phase 0: Type, Directory, SymbolicLink; `\`, \ObjectTypes, \Device, \Driver, \??, \GLOBAL??, \DosDevices, \BaseNamedObjects
+
+/* DefaultObject as in OBJECT_TYPE. The type is permanent, named \ObjectTypes\Name. */
+NTSTATUS ObpCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag, LONG DefaultObject, POBJECT_TYPE *Type);
+
+/* Published shapes: ObCreateObject gives one reference and no name yet; ObInsertObject inserts name and handle and drops that
+   reference (also when it fails). See the documentation of both. */
+NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE OwnerMode,
+    PVOID ParseContext, ULONG BodySize, ULONG PagedCharge, ULONG NonPagedCharge, PVOID *Object);
+NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess, ULONG AdditionalReferences,
+    PVOID *NewObject, PHANDLE Handle);
+NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PACCESS_STATE AccessState,
+    ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle);
+NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
+    POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PVOID ParseContext, PVOID *Object);
+NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
+
+/* Makes the object unreachable by name (IoDeleteDevice, IoDeleteSymbolicLink): permanent flag off, name removed if no handle is open. */
+VOID NTAPI ObMakeTemporaryObject(PVOID Object);
+
+/* The process' handle table: made at creation (inheriting Parent's inheritable handles if asked), emptied at exit: every handle is closed in ascending order. */
+NTSTATUS ObInitProcess(PEPROCESS Parent, PEPROCESS Process, BOOLEAN Inherit);
+VOID     ObKillProcess(PEPROCESS Process);
+
+/* Copies a handle between tables, kernel-side: what NtDuplicateObject does after its checks. */
+NTSTATUS ObDuplicateObject(PEPROCESS SourceProcess, HANDLE Source, PEPROCESS TargetProcess, PHANDLE Target, ACCESS_MASK Access,
+    ULONG Attributes, ULONG Options, KPROCESSOR_MODE Mode);
+
+/* Calls Callback for each handle of the process (basic information only) under the table's protection; used by queries. */
+typedef VOID (*POB_HANDLE_CALLBACK)(HANDLE Handle, POBJECT_HEADER Header, ACCESS_MASK Access, ULONG Attributes, PVOID Context);
+VOID ObEnumerateHandles(PEPROCESS Process, POB_HANDLE_CALLBACK Callback, PVOID Context);
+
+/* Documented: appends the full path of the object. */
+NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnLength);

@@ -1,0 +1,85 @@
+/*
+ * What ps/ offers to the rest of the kernel: processes and threads as objects.
+ *
+ * A process' life: created by PspCreateProcess (one reference for itself while it has threads, one for each handle);
+ * the last thread to leave closes its handles, frees its address space and signals it; deleted with its last
+ * reference. A thread holds a reference to its process for as long as the thread object exists.
+ *
+ * A thread's life: created Initialized, readied, runs; PspExitThread cancels its IRPs and waits for them, and ends in KeTerminateThread; the
+ * reaper frees its stack and drops the reference it held on itself.
+ */
+#pragma once
+
+#include "ob/ob.h"
+#include "mm/mm.h"
+#include "sdk/ntabi.h"
+
+typedef struct _EPROCESS {
+    KPROCESS      Pcb;
+
+    /* Set at creation, never changed: */
+    HANDLE        UniqueProcessId;
+    HANDLE        InheritedFromUniqueProcessId;
+    LARGE_INTEGER CreateTime;
+    CHAR          ImageFileName[16];            // last part of the image's name, cut to 15
+    PUNICODE_STRING SeAuditName;                // NT path of the image; its own pool
+    PVOID         SectionBaseAddress;           // of the program's image
+    PPEB          Peb;
+    PVOID         Token;                        // referenced token; se/ (may be NULL while tokens are not there)
+
+    /* Guarded by PspActiveProcessLock: */
+    LIST_ENTRY    ActiveProcessLinks;           // PsActiveProcessHead
+
+    /* Guarded by ThreadLock: */
+    FAST_MUTEX    ThreadLock;
+    LIST_ENTRY    ThreadListHead;               // ETHREAD.ThreadListEntry
+    ULONG         ActiveThreads;
+    BOOLEAN       Exiting;                      // no new threads
+    NTSTATUS      ExitStatus;
+    LARGE_INTEGER ExitTime;
+
+    PHANDLE_TABLE ObjectTable;                  // NULL once the process has ended; owned by ob/
+    MM_PROCESS    Mm;                           // owned by mm/
+} EPROCESS;
+
+typedef struct _ETHREAD {
+    KTHREAD       Tcb;
+
+    /* Set at creation, never changed: */
+    CLIENT_ID     Cid;
+    PEPROCESS     ThreadsProcess;               // referenced
+    LARGE_INTEGER CreateTime;
+    PVOID         StartAddress, Win32StartAddress;
+    BOOLEAN       SystemThread;
+
+    /* Guarded by the process' ThreadLock: */
+    LIST_ENTRY    ThreadListEntry;
+    BOOLEAN       Terminated;                   // told to end
+    NTSTATUS      ExitStatus;
+
+    /* Owned by io/: IRPs the thread issued and not completed yet (IRP.ThreadListEntry); own thread at APC_LEVEL only */
+    LIST_ENTRY    IrpList;
+
+    KAPC          ExitApc;                      // ps/: tells the thread to end
+    LIST_ENTRY    ReaperLink;
+    LARGE_INTEGER ExitTime;
+} ETHREAD;
+
+extern LIST_ENTRY PsActiveProcessHead;
+extern PEPROCESS  PsInitialSystemProcess, PsIdleProcess;
+extern POBJECT_TYPE *PsThreadTypePointer;
+
+#ifndef PsGetCurrentProcess
+#define PsGetCurrentProcess IoGetCurrentProcess
+#endif
+
+VOID PsInitSystem(VOID);                        // phase 0: types, System process; its first thread runs Phase1
+VOID PspReaperEnqueue(PKTHREAD Thread);         // by KeTerminateThread; see ke.h
+DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS ExitStatus);
+BOOLEAN PspIsThreadTerminating(PETHREAD Thread);
+
+/* Starts the first program (System32\smss.exe) with CommandLine; PASSIVE_LEVEL, phase 1. */
+NTSTATUS PsStartFirstProgram(PCWSTR ImagePath, PCWSTR CommandLine);
+
+/* Walks the processes: NULL starts; returns the next one referenced and drops the reference on Process. */
+PEPROCESS PsGetNextProcess(PEPROCESS Process);
