@@ -1,0 +1,264 @@
+# Etude's build. `make help` lists the targets.
+#
+# Sources are found by folder: kernel/*/*.c and *.S make ntoskrnl.exe; each folder of drivers/ and tests/drivers/ makes one
+# .sys; user/ntdll, user/kernel32 and user/msvcrt make DLLs; every other folder of user/ (but crt and include) and of
+# tests/programs/ makes one .exe. A folder may hold a *.mk file that sets, for its part NAME,
+#   SOURCES_NAME   more sources, anywhere in the tree     CFLAGS_NAME   more compiler flags     LIBS_NAME   more libraries
+
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+BUILD   ?= build
+SMP     ?= 4
+MEM     ?= 256
+APPEND  ?=
+CI      ?=
+V       ?=
+Q       := $(if $(V),,@)
+
+CC      := clang-19
+LD      := ld
+OBJCOPY := objcopy
+PYTHON  := PYTHONDONTWRITEBYTECODE=1 python3
+MINGW   := /usr/x86_64-w64-mingw32
+
+# ---- flags -------------------------------------------------------------------------------------------------------------
+
+SDK_INCLUDE := -isystem $(MINGW)/include -isystem $(MINGW)/include/ddk
+WARNINGS    := -Wall -Wextra '-Wno-\#warnings' -Wno-unused-parameter -Wno-microsoft -Wno-ignored-attributes \
+               -Wno-unused-command-line-argument $(if $(filter true,$(CI)),-Werror)
+COMMON      := --target=x86_64-w64-windows-gnu -std=gnu17 -fms-extensions -Xclang -fasync-exceptions \
+               -fasynchronous-unwind-tables -mno-stack-arg-probe -fno-stack-protector -fno-ident -O2 -g $(WARNINGS)
+PRIVILEGED  := $(COMMON) -ffreestanding -mno-sse -mno-mmx
+
+KERNEL_CFLAGS := $(PRIVILEGED) -D_NTOSKRNL_ -D_NTSYSTEM_ -D_NTHAL_ -Ikernel -I. -I$(BUILD)/gen $(SDK_INCLUDE)
+DRIVER_CFLAGS := $(PRIVILEGED) $(SDK_INCLUDE)
+DLL_CFLAGS    := $(COMMON) -ffreestanding -Iuser/include -I. -I$(BUILD)/gen $(SDK_INCLUDE)
+EXE_CFLAGS    := $(COMMON) -Iuser/include -I. $(SDK_INCLUDE)
+BOOT_CFLAGS   := --target=i386-unknown-none-elf -std=gnu17 -ffreestanding -fno-pic -mno-sse -mno-mmx -fno-stack-protector \
+                 -fno-asynchronous-unwind-tables -fno-ident -Os -g $(WARNINGS) -I.
+
+CFLAGS_ntdll    := -D_NTSYSTEM_
+CFLAGS_kernel32 := -D_KERNEL32_
+
+PE_LINK     := $(LD) -m i386pep --no-insert-timestamp
+DRIVER_LINK := $(PE_LINK) --subsystem native --dynamicbase --nxcompat --wdmdriver -e DriverEntry
+DRIVER_LIBS := -L$(MINGW)/lib -lntoskrnl -lhal
+EXE_LINK    := $(PE_LINK) --subsystem console --dynamicbase --nxcompat -e mainCRTStartup
+EXE_LIBS    := -L$(MINGW)/lib --start-group -lmsvcrt -lkernel32 -lntdll -ladvapi32 --end-group
+DLL_LINK    := $(PE_LINK) -shared --subsystem console --dynamicbase --nxcompat --exclude-all-symbols
+
+ENTRY_ntdll    := 0
+ENTRY_kernel32 := DllMainCRTStartup
+ENTRY_msvcrt   := DllMainCRTStartup
+BASE_ntdll     := 0x77000000
+BASE_kernel32  := 0x76000000
+BASE_msvcrt    := 0x75000000
+
+# ---- what there is -----------------------------------------------------------------------------------------------------
+
+-include $(wildcard user/*/*.mk drivers/*/*.mk tests/drivers/*/*.mk tests/programs/*/*.mk)
+
+folders = $(sort $(patsubst $(1)/%/,%,$(dir $(wildcard $(1)/*/*.c))))
+sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
+objects = $(patsubst %,$(BUILD)/obj/$(1)/%.o,$(2))
+
+KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*.S kernel/*/*.c kernel/*/*.S))
+DRIVERS        := $(call folders,drivers)
+TEST_DRIVERS   := $(call folders,tests/drivers)
+DLLS           := $(filter ntdll kernel32 msvcrt,$(call folders,user))
+PROGRAMS       := $(filter-out ntdll kernel32 msvcrt crt include,$(call folders,user))
+TEST_PROGRAMS  := $(call folders,tests/programs)
+BOOT_SOURCES   := $(call sources,boot)
+
+KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES)) \
+                  $(if $(KERNEL_SOURCES),$(BUILD)/obj/gen/ssdt.o $(BUILD)/obj/gen/zw.o)
+BOOT_OBJECTS   := $(call objects,boot,$(BOOT_SOURCES))
+CRT_OBJECTS    := $(call objects,exe,$(call sources,user/crt))
+
+KERNEL     := $(if $(KERNEL_SOURCES),$(BUILD)/ntoskrnl.exe)
+SYS        := $(DRIVERS:%=$(BUILD)/drivers/%.sys)
+TEST_SYS   := $(TEST_DRIVERS:%=$(BUILD)/tests/drivers/%.sys)
+DLL        := $(DLLS:%=$(BUILD)/%.dll)
+EXE        := $(PROGRAMS:%=$(BUILD)/%.exe)
+TEST_EXE   := $(TEST_PROGRAMS:%=$(BUILD)/tests/programs/%.exe)
+
+stripped = $(patsubst $(BUILD)/%,$(BUILD)/stripped/%,$(1))
+DISK_FILES := $(call stripped,$(SYS) $(DLL) $(EXE))
+TEST_FILES := $(call stripped,$(TEST_SYS) $(TEST_EXE))
+
+# ---- targets -----------------------------------------------------------------------------------------------------------
+
+.PHONY: all iso run debug attach console2 test clean doctor help setup FORCE
+
+all: $(BUILD)/boot.elf $(KERNEL) $(BUILD)/ramdisk.tar $(BUILD)/ramdisk-test.tar compile_commands.json   ## build everything but the ISO
+
+iso: $(BUILD)/etude.iso                ## build the CD image that GRUB boots
+
+run: setup                             ## build and boot in QEMU; COM1 is this terminal (APPEND="..." SMP=4 MEM=256)
+	$(Q)$(MAKE) all iso
+	$(Q)BUILD=$(BUILD) SMP=$(SMP) MEM=$(MEM) tools/run.sh
+
+debug: setup                           ## build and boot under gdb, stopped before the first instruction
+	$(Q)$(MAKE) all
+	$(Q)BUILD=$(BUILD) SMP=$(SMP) MEM=$(MEM) APPEND="$(APPEND)" tools/debug.sh
+
+attach:                                ## gdb on the system that `make run` runs in another terminal
+	$(Q)BUILD=$(BUILD) tools/debug.sh attach
+
+console2:                              ## this terminal becomes the second console of `make run`
+	$(Q)$(PYTHON) tools/console.py $(BUILD)/console2.sock
+
+test: setup                            ## build and run every test; ends with `N passed, N failed`
+	$(Q)$(MAKE) all iso
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run.py $(TESTS)
+
+clean:                                 ## remove everything that was built
+	$(Q)rm -rf $(BUILD) compile_commands.json
+
+doctor:                                ## say which tool is missing or too old
+	$(Q)tools/setup.sh check
+
+setup:
+	$(Q)tools/setup.sh
+
+help:                                  ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+# ---- generated sources -------------------------------------------------------------------------------------------------
+
+GENERATED := $(addprefix $(BUILD)/gen/,zw.S services.exports ntdll_stubs.S ntdll_stubs.def)
+
+$(BUILD)/gen/ssdt.S: kernel/ke/services.txt tools/gen_services.py
+	@echo "  GEN     $(BUILD)/gen"
+	$(Q)$(PYTHON) tools/gen_services.py $< $(BUILD)/gen
+
+$(GENERATED): $(BUILD)/gen/ssdt.S ;
+
+$(BUILD)/gen/ntoskrnl.def: $(BUILD)/gen/services.exports $(wildcard kernel/*/exports.txt) tools/gen_def.py
+	$(Q)$(PYTHON) tools/gen_def.py ntoskrnl.exe $@ $(filter-out %.py,$^)
+
+$(BUILD)/gen/ntdll.def: $(BUILD)/gen/ntdll_stubs.def user/ntdll/ntdll.def tools/gen_def.py
+	$(Q)$(PYTHON) tools/gen_def.py ntdll.dll $@ $(filter-out %.py,$^)
+
+$(BUILD)/gen/%.def: user/%/%.def tools/gen_def.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/gen_def.py $*.dll $@ $<
+
+# ---- compiling ---------------------------------------------------------------------------------------------------------
+
+# compile-rule: objects under obj/$(1)/, flags $(2). -MJ leaves the entry for compile_commands.json beside the object.
+define compile-rule
+$(BUILD)/obj/$(1)/%.c.o: %.c Makefile
+	@mkdir -p $$(@D)
+	@echo "  CC      $$<"
+	$$(Q)$(CC) $(2) -MMD -MP -MJ $$@.json -c -o $$@ $$<
+
+$(BUILD)/obj/$(1)/%.S.o: %.S Makefile
+	@mkdir -p $$(@D)
+	@echo "  AS      $$<"
+	$$(Q)$(CC) $(2) -MMD -MP -c -o $$@ $$<
+endef
+
+$(eval $(call compile-rule,kernel,$(KERNEL_CFLAGS)))
+$(eval $(call compile-rule,boot,$(BOOT_CFLAGS)))
+$(foreach name,$(DRIVERS) $(TEST_DRIVERS),$(eval $(call compile-rule,driver/$(name),$(DRIVER_CFLAGS) $(CFLAGS_$(name)))))
+$(foreach name,$(DLLS),$(eval $(call compile-rule,dll/$(name),$(DLL_CFLAGS) $(CFLAGS_$(name)))))
+$(foreach name,$(PROGRAMS) $(TEST_PROGRAMS),$(eval $(call compile-rule,exe/$(name),$(EXE_CFLAGS) $(CFLAGS_$(name)))))
+$(eval $(call compile-rule,exe,$(EXE_CFLAGS)))
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.S Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PRIVILEGED) -c -o $@ $<
+
+# ---- linking -----------------------------------------------------------------------------------------------------------
+
+$(BUILD)/boot.elf: $(BOOT_OBJECTS) boot/boot.ld
+	@echo "  LD      $@"
+	$(Q)$(LD) -m elf_i386 -z max-page-size=4096 -z noexecstack --build-id=none -T boot/boot.ld -o $@ $(BOOT_OBJECTS)
+
+$(BUILD)/ntoskrnl.exe: $(KERNEL_OBJECTS) linker.ld $(BUILD)/gen/ntoskrnl.def tools/seal.py
+	@echo "  LD      $@"
+	$(Q)$(PE_LINK) -T linker.ld --subsystem native --image-base 0xFFFFF80000400000 --disable-reloc-section \
+	    -e KiSystemStartup -Map $(BUILD)/ntoskrnl.map -o $@ $(KERNEL_OBJECTS) $(BUILD)/gen/ntoskrnl.def
+	$(Q)$(PYTHON) tools/seal.py $@
+
+# driver-rule: $(1) folder of folders, $(2) name, $(3) output folder
+define driver-rule
+$(3)/$(2).sys: $(call objects,driver/$(2),$(call sources,$(1)/$(2)) $(SOURCES_$(2))) tools/seal.py Makefile
+	@mkdir -p $$(@D)
+	@echo "  LD      $$@"
+	$$(Q)$(DRIVER_LINK) -o $$@ $$(filter %.o,$$^) $(LIBS_$(2)) $(DRIVER_LIBS)
+	$$(Q)$(PYTHON) tools/seal.py $$@
+endef
+$(foreach name,$(DRIVERS),$(eval $(call driver-rule,drivers,$(name),$(BUILD)/drivers)))
+$(foreach name,$(TEST_DRIVERS),$(eval $(call driver-rule,tests/drivers,$(name),$(BUILD)/tests/drivers)))
+
+# program-rule: the same for programs
+define program-rule
+$(3)/$(2).exe: $(call objects,exe/$(2),$(call sources,$(1)/$(2)) $(SOURCES_$(2))) $(CRT_OBJECTS) Makefile
+	@mkdir -p $$(@D)
+	@echo "  LD      $$@"
+	$$(Q)$(EXE_LINK) -o $$@ $$(filter %.o,$$^) $(LIBS_$(2)) $(EXE_LIBS)
+endef
+$(foreach name,$(PROGRAMS),$(eval $(call program-rule,user,$(name),$(BUILD))))
+$(foreach name,$(TEST_PROGRAMS),$(eval $(call program-rule,tests/programs,$(name),$(BUILD)/tests/programs)))
+
+# dll-rule: $(1) name, $(2) the DLLs it imports from (linked directly, so that a missing export is found here),
+# $(3) more objects
+define dll-rule
+$(BUILD)/$(1).dll: $(call objects,dll/$(1),$(call sources,user/$(1)) $(SOURCES_$(1))) $(3) $(BUILD)/gen/$(1).def \
+                   $(patsubst %,$(BUILD)/%.dll,$(2)) Makefile
+	@echo "  LD      $$@"
+	$$(Q)$(DLL_LINK) --image-base $(BASE_$(1)) -e $(ENTRY_$(1)) -o $$@ $$(filter %.o %.def %.dll,$$^) $(LIBS_$(1))
+endef
+$(eval $(call dll-rule,ntdll,,$(BUILD)/obj/gen/ntdll_stubs.o))
+$(eval $(call dll-rule,kernel32,ntdll,))
+$(eval $(call dll-rule,msvcrt,kernel32 ntdll,))
+
+# Debug information goes; the COFF symbols, from which a bugcheck prints function names, stay.
+$(BUILD)/stripped/%: $(BUILD)/%
+	@mkdir -p $(@D)
+	$(Q)$(OBJCOPY) --strip-debug $< $@
+	$(Q)$(PYTHON) tools/seal.py $@
+
+# ---- disks -------------------------------------------------------------------------------------------------------------
+
+# Remembers lists that are not files, so that a removed driver or a new APPEND rebuilds what depends on it.
+$(BUILD)/disk.list: FORCE
+	@mkdir -p $(@D); echo '$(DISK_FILES) $(TEST_FILES)' | cmp -s - $@ || echo '$(DISK_FILES) $(TEST_FILES)' > $@
+
+$(BUILD)/grub.cfg: boot/grub.cfg FORCE
+	@mkdir -p $(@D); sed 's|@APPEND@|$(APPEND)|' $< | cmp -s - $@ || sed 's|@APPEND@|$(APPEND)|' $< > $@
+
+$(BUILD)/ramdisk.tar: $(DISK_FILES) boot/system.reg $(BUILD)/disk.list tools/mkramdisk.py
+	@echo "  TAR     $@"
+	$(Q)$(PYTHON) tools/mkramdisk.py $@ --registry boot/system.reg $(DISK_FILES)
+
+$(BUILD)/ramdisk-test.tar: $(DISK_FILES) $(TEST_FILES) boot/system.reg $(wildcard tests/tests.reg) $(BUILD)/disk.list tools/mkramdisk.py
+	@echo "  TAR     $@"
+	$(Q)$(PYTHON) tools/mkramdisk.py $@ --registry boot/system.reg $(patsubst %,--registry %,$(wildcard tests/tests.reg)) \
+	    $(DISK_FILES) $(TEST_FILES)
+
+$(BUILD)/etude.iso: $(BUILD)/boot.elf $(call stripped,$(KERNEL)) $(BUILD)/ramdisk.tar $(BUILD)/grub.cfg tools/mkiso.sh
+	@echo "  ISO     $@"
+	$(Q)tools/mkiso.sh $@ $(BUILD)/grub.cfg $(BUILD)/boot.elf $(BUILD)/stripped/ntoskrnl.exe $(BUILD)/ramdisk.tar
+
+# ---- for editors -------------------------------------------------------------------------------------------------------
+
+ALL_OBJECTS := $(KERNEL_OBJECTS) $(BOOT_OBJECTS) $(CRT_OBJECTS) \
+    $(foreach name,$(DRIVERS),$(call objects,driver/$(name),$(call sources,drivers/$(name)) $(SOURCES_$(name)))) \
+    $(foreach name,$(TEST_DRIVERS),$(call objects,driver/$(name),$(call sources,tests/drivers/$(name)) $(SOURCES_$(name)))) \
+    $(foreach name,$(DLLS),$(call objects,dll/$(name),$(call sources,user/$(name)) $(SOURCES_$(name)))) \
+    $(foreach name,$(PROGRAMS),$(call objects,exe/$(name),$(call sources,user/$(name)) $(SOURCES_$(name)))) \
+    $(foreach name,$(TEST_PROGRAMS),$(call objects,exe/$(name),$(call sources,tests/programs/$(name)) $(SOURCES_$(name))))
+
+compile_commands.json: $(ALL_OBJECTS)
+	$(Q)(echo '['; cat $(patsubst %,%.json,$(filter %.c.o,$^)) | sed '$$s/,$$//'; echo ']') > $@
+
+-include $(patsubst %.o,%.d,$(ALL_OBJECTS))
