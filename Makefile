@@ -1,8 +1,8 @@
 # Etude's build. `make help` lists the targets.
 #
 # Sources are found by folder: kernel/*/*.c and *.S make ntoskrnl.exe; each folder of drivers/ and tests/drivers/ makes one
-# .sys; user/ntdll, user/kernel32 and user/msvcrt make DLLs; every other folder of user/ (but crt and include) and of
-# tests/programs/ makes one .exe. A folder may hold a *.mk file that sets, for its part NAME,
+# .sys; user/ntdll, user/kernel32 and user/msvcrt make DLLs; every other folder of user/ (but crt, lib and include), and each
+# folder and each .c file of tests/programs/, makes one .exe. Programs get user/crt's start-up code and what they need of user/lib. A folder may hold a *.mk file that sets, for its part NAME,
 #   SOURCES_NAME   more sources, anywhere in the tree     CFLAGS_NAME   more compiler flags     LIBS_NAME   more libraries
 
 ifeq ($(MAKELEVEL),0)
@@ -38,27 +38,29 @@ PRIVILEGED  := $(COMMON) -ffreestanding -mno-sse -mno-mmx
 
 KERNEL_CFLAGS := $(PRIVILEGED) -D_NTOSKRNL_ -D_NTSYSTEM_ -D_NTHAL_ -Ikernel -I. -I$(BUILD)/gen $(SDK_INCLUDE)
 DRIVER_CFLAGS := $(PRIVILEGED) $(SDK_INCLUDE)
-DLL_CFLAGS    := $(COMMON) -ffreestanding -Iuser/include -I. -I$(BUILD)/gen $(SDK_INCLUDE)
-EXE_CFLAGS    := $(COMMON) -Iuser/include -I. $(SDK_INCLUDE)
+USER_CFLAGS   := $(COMMON) -D__USE_MINGW_ANSI_STDIO=0 -Iuser/include -Isdk -I. -isystem $(MINGW)/include
 BOOT_CFLAGS   := --target=i386-unknown-none-elf -std=gnu17 -ffreestanding -fno-pic -mno-sse -mno-mmx -fno-stack-protector \
                  -fno-asynchronous-unwind-tables -fno-ident -Os -g $(WARNINGS) -I.
 
-CFLAGS_ntdll    := -D_NTSYSTEM_
-CFLAGS_kernel32 := -D_KERNEL32_
+CFLAGS_ntdll    := -ffreestanding -fno-builtin
+CFLAGS_msvcrt   := -ffreestanding -fno-builtin
+
+# The part of the kernel's run-time library that ntdll shares; user/ntdll/host stands in for kernel.h.
+SHARED_CFLAGS := $(COMMON) $(CFLAGS_ntdll) -Iuser/ntdll/host -Ikernel -I. -Isdk -D_NTOSKRNL_ -D_NTSYSTEM_ $(SDK_INCLUDE)
 
 PE_LINK     := $(LD) -m i386pep --no-insert-timestamp
 DRIVER_LINK := $(PE_LINK) --subsystem native --dynamicbase --nxcompat --wdmdriver -e DriverEntry
 DRIVER_LIBS := -L$(MINGW)/lib -lntoskrnl -lhal
 EXE_LINK    := $(PE_LINK) --subsystem console --dynamicbase --nxcompat -e mainCRTStartup
-EXE_LIBS    := -L$(MINGW)/lib --start-group -lmsvcrt -lkernel32 -lntdll -ladvapi32 --end-group
-DLL_LINK    := $(PE_LINK) -shared --subsystem console --dynamicbase --nxcompat --exclude-all-symbols
+EXE_LIBS    := -L$(MINGW)/lib --start-group -lmingwex -lmsvcrt -lkernel32 -lntdll --end-group
+DLL_LINK    := $(PE_LINK) -shared --subsystem console --dynamicbase --nxcompat --enable-reloc-section --exclude-all-symbols
 
 ENTRY_ntdll    := 0
-ENTRY_kernel32 := DllMainCRTStartup
-ENTRY_msvcrt   := DllMainCRTStartup
-BASE_ntdll     := 0x77000000
-BASE_kernel32  := 0x76000000
-BASE_msvcrt    := 0x75000000
+ENTRY_kernel32 := DllMain
+ENTRY_msvcrt   := DllMain
+BASE_ntdll     := 0x7FF80000000
+BASE_kernel32  := 0x7FF70000000
+BASE_msvcrt    := 0x7FF60000000
 
 # ---- what there is -----------------------------------------------------------------------------------------------------
 
@@ -72,14 +74,16 @@ KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*.S kernel/*/*.c kernel/*/
 DRIVERS        := $(call folders,drivers)
 TEST_DRIVERS   := $(call folders,tests/drivers)
 DLLS           := $(filter ntdll kernel32 msvcrt,$(call folders,user))
-PROGRAMS       := $(filter-out ntdll kernel32 msvcrt crt include,$(call folders,user))
-TEST_PROGRAMS  := $(call folders,tests/programs)
+PROGRAMS       := $(filter-out ntdll kernel32 msvcrt crt lib include,$(call folders,user))
+TEST_PROGRAMS  := $(call folders,tests/programs) $(patsubst tests/programs/%.c,%,$(wildcard tests/programs/*.c))
 BOOT_SOURCES   := $(call sources,boot)
 
 KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES)) \
                   $(if $(KERNEL_SOURCES),$(BUILD)/obj/gen/ssdt.o $(BUILD)/obj/gen/zw.o)
 BOOT_OBJECTS   := $(call objects,boot,$(BOOT_SOURCES))
 CRT_OBJECTS    := $(call objects,exe,$(call sources,user/crt))
+LIB_OBJECTS    := $(call objects,exe,$(call sources,user/lib))
+LIB            := $(if $(LIB_OBJECTS),$(BUILD)/lib.a)
 
 KERNEL     := $(if $(KERNEL_SOURCES),$(BUILD)/ntoskrnl.exe)
 SYS        := $(DRIVERS:%=$(BUILD)/drivers/%.sys)
@@ -91,6 +95,12 @@ TEST_EXE   := $(TEST_PROGRAMS:%=$(BUILD)/tests/programs/%.exe)
 stripped = $(patsubst $(BUILD)/%,$(BUILD)/stripped/%,$(1))
 DISK_FILES := $(call stripped,$(SYS) $(DLL) $(EXE))
 TEST_FILES := $(call stripped,$(TEST_SYS) $(TEST_EXE))
+
+# What program $(2) below folder $(1), or DLL $(1), is made of.
+program-sources = $(call sources,$(1)/$(2)) $(wildcard $(1)/$(2).c) $(SOURCES_$(2))
+dll-objects     = $(call objects,dll/$(1),$(call sources,user/$(1)) $(filter-out kernel/%,$(SOURCES_$(1)))) \
+                  $(call objects,shared,$(filter kernel/%,$(SOURCES_$(1))))
+SOURCES_ntdll  += $(NTDLL_EXTRA)
 
 # ---- targets -----------------------------------------------------------------------------------------------------------
 
@@ -140,15 +150,8 @@ $(BUILD)/gen/ssdt.S: kernel/ke/services.txt tools/gen_services.py
 
 $(GENERATED): $(BUILD)/gen/ssdt.S ;
 
-$(BUILD)/gen/ntoskrnl.def: $(BUILD)/gen/services.exports $(wildcard kernel/*/exports.txt) tools/gen_def.py
+$(BUILD)/gen/ntoskrnl.def: $(BUILD)/gen/services.exports $(wildcard kernel/*/exports*.txt) tools/gen_def.py
 	$(Q)$(PYTHON) tools/gen_def.py ntoskrnl.exe $@ $(filter-out %.py,$^)
-
-$(BUILD)/gen/ntdll.def: $(BUILD)/gen/ntdll_stubs.def user/ntdll/ntdll.def tools/gen_def.py
-	$(Q)$(PYTHON) tools/gen_def.py ntdll.dll $@ $(filter-out %.py,$^)
-
-$(BUILD)/gen/%.def: user/%/%.def tools/gen_def.py
-	@mkdir -p $(@D)
-	$(Q)$(PYTHON) tools/gen_def.py $*.dll $@ $<
 
 # ---- compiling ---------------------------------------------------------------------------------------------------------
 
@@ -168,9 +171,10 @@ endef
 $(eval $(call compile-rule,kernel,$(KERNEL_CFLAGS)))
 $(eval $(call compile-rule,boot,$(BOOT_CFLAGS)))
 $(foreach name,$(DRIVERS) $(TEST_DRIVERS),$(eval $(call compile-rule,driver/$(name),$(DRIVER_CFLAGS) $(CFLAGS_$(name)))))
-$(foreach name,$(DLLS),$(eval $(call compile-rule,dll/$(name),$(DLL_CFLAGS) $(CFLAGS_$(name)))))
-$(foreach name,$(PROGRAMS) $(TEST_PROGRAMS),$(eval $(call compile-rule,exe/$(name),$(EXE_CFLAGS) $(CFLAGS_$(name)))))
-$(eval $(call compile-rule,exe,$(EXE_CFLAGS)))
+$(foreach name,$(DLLS),$(eval $(call compile-rule,dll/$(name),$(USER_CFLAGS) $(CFLAGS_$(name)))))
+$(foreach name,$(PROGRAMS) $(TEST_PROGRAMS),$(eval $(call compile-rule,exe/$(name),$(USER_CFLAGS) $(CFLAGS_$(name)))))
+$(eval $(call compile-rule,exe,$(USER_CFLAGS)))
+$(eval $(call compile-rule,shared,$(SHARED_CFLAGS)))
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.S Makefile
 	@mkdir -p $(@D)
@@ -199,25 +203,33 @@ endef
 $(foreach name,$(DRIVERS),$(eval $(call driver-rule,drivers,$(name),$(BUILD)/drivers)))
 $(foreach name,$(TEST_DRIVERS),$(eval $(call driver-rule,tests/drivers,$(name),$(BUILD)/tests/drivers)))
 
+$(BUILD)/lib.a: $(LIB_OBJECTS)
+	@echo "  AR      $@"
+	$(Q)rm -f $@ && ar rcsD $@ $^
+
 # program-rule: the same for programs
 define program-rule
-$(3)/$(2).exe: $(call objects,exe/$(2),$(call sources,$(1)/$(2)) $(SOURCES_$(2))) $(CRT_OBJECTS) Makefile
+$(3)/$(2).exe: $(CRT_OBJECTS) $(call objects,exe/$(2),$(call program-sources,$(1),$(2))) $(LIB) Makefile
 	@mkdir -p $$(@D)
 	@echo "  LD      $$@"
-	$$(Q)$(EXE_LINK) -o $$@ $$(filter %.o,$$^) $(LIBS_$(2)) $(EXE_LIBS)
+	$$(Q)$(EXE_LINK) -o $$@ $$(filter %.o %.a,$$^) $(LIBS_$(2)) $(EXE_LIBS)
 endef
 $(foreach name,$(PROGRAMS),$(eval $(call program-rule,user,$(name),$(BUILD))))
 $(foreach name,$(TEST_PROGRAMS),$(eval $(call program-rule,tests/programs,$(name),$(BUILD)/tests/programs)))
 
 # dll-rule: $(1) name, $(2) the DLLs it imports from (linked directly, so that a missing export is found here),
-# $(3) more objects
+# $(3) more objects, $(4) more exports
 define dll-rule
-$(BUILD)/$(1).dll: $(call objects,dll/$(1),$(call sources,user/$(1)) $(SOURCES_$(1))) $(3) $(BUILD)/gen/$(1).def \
+$(BUILD)/gen/$(1).def: user/$(1)/$(1).def $(4) tools/gen_def.py
+	@mkdir -p $$(@D)
+	$$(Q)$(PYTHON) tools/gen_def.py $(1).dll $$@ $$(filter %.def,$$^)
+
+$(BUILD)/$(1).dll: $(call dll-objects,$(1)) $(3) $(BUILD)/gen/$(1).def \
                    $(patsubst %,$(BUILD)/%.dll,$(2)) Makefile
 	@echo "  LD      $$@"
 	$$(Q)$(DLL_LINK) --image-base $(BASE_$(1)) -e $(ENTRY_$(1)) -o $$@ $$(filter %.o %.def %.dll,$$^) $(LIBS_$(1))
 endef
-$(eval $(call dll-rule,ntdll,,$(BUILD)/obj/gen/ntdll_stubs.o))
+$(eval $(call dll-rule,ntdll,,$(BUILD)/obj/gen/ntdll_stubs.o,$(BUILD)/gen/ntdll_stubs.def))
 $(eval $(call dll-rule,kernel32,ntdll,))
 $(eval $(call dll-rule,msvcrt,kernel32 ntdll,))
 
@@ -251,12 +263,12 @@ $(BUILD)/etude.iso: $(BUILD)/boot.elf $(call stripped,$(KERNEL)) $(BUILD)/ramdis
 
 # ---- for editors -------------------------------------------------------------------------------------------------------
 
-ALL_OBJECTS := $(KERNEL_OBJECTS) $(BOOT_OBJECTS) $(CRT_OBJECTS) \
+ALL_OBJECTS := $(KERNEL_OBJECTS) $(BOOT_OBJECTS) $(CRT_OBJECTS) $(LIB_OBJECTS) \
     $(foreach name,$(DRIVERS),$(call objects,driver/$(name),$(call sources,drivers/$(name)) $(SOURCES_$(name)))) \
     $(foreach name,$(TEST_DRIVERS),$(call objects,driver/$(name),$(call sources,tests/drivers/$(name)) $(SOURCES_$(name)))) \
-    $(foreach name,$(DLLS),$(call objects,dll/$(name),$(call sources,user/$(name)) $(SOURCES_$(name)))) \
-    $(foreach name,$(PROGRAMS),$(call objects,exe/$(name),$(call sources,user/$(name)) $(SOURCES_$(name)))) \
-    $(foreach name,$(TEST_PROGRAMS),$(call objects,exe/$(name),$(call sources,tests/programs/$(name)) $(SOURCES_$(name))))
+    $(foreach name,$(DLLS),$(call dll-objects,$(name))) \
+    $(foreach name,$(PROGRAMS),$(call objects,exe/$(name),$(call program-sources,user,$(name)))) \
+    $(foreach name,$(TEST_PROGRAMS),$(call objects,exe/$(name),$(call program-sources,tests/programs,$(name))))
 
 compile_commands.json: $(ALL_OBJECTS)
 	$(Q)(echo '['; cat $(patsubst %,%.json,$(filter %.c.o,$^)) | sed '$$s/,$$//'; echo ']') > $@

@@ -39,7 +39,7 @@ BootZero(void *To, uint32_t Size)
     __asm__ volatile("rep stosb" : "+D"(To), "+c"(Size) : "a"(0) : "memory");
 }
 
-/* Enters a range in its place; ranges of one table must not overlap. */
+/* Enters a range in its place, or lengthens the one before it; ranges of one table must not overlap. */
 static void
 InsertRange(RANGES *Table, RANGE New)
 {
@@ -47,6 +47,15 @@ InsertRange(RANGES *Table, RANGE New)
 
     if (New.Base >= New.End)
         return;
+    for (uint32_t Before = 0; Before < Table->Count; Before++) {
+        RANGE *Range = &Table->Range[Before];
+
+        if (Range->End == New.Base && Range->Type == New.Type &&
+            (Before + 1 == Table->Count || Range[1].Base >= New.End)) {
+            Range->End = New.End;
+            return;
+        }
+    }
     if (Table->Count == MAX_RANGES)
         BootFail("the memory map has more than %u ranges", MAX_RANGES);
 

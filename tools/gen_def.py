@@ -11,7 +11,7 @@ seen = {}
 for path in lists:
     for line in Path(path).read_text().splitlines():
         entry = line.split("#")[0].split(";")[0].strip()
-        if entry and entry.upper() != "EXPORTS":
+        if entry and entry.split()[0].upper() not in ("EXPORTS", "LIBRARY", "NAME"):
             seen.setdefault(entry.split()[0].split("=")[0], entry)
 keyword = "NAME" if module.endswith(".exe") else "LIBRARY"
 lines = [f'{keyword} "{module}"', "EXPORTS"] + ["    " + seen[name] for name in sorted(seen)]
