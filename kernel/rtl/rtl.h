@@ -12,13 +12,13 @@
 #ifndef _KERNEL_MODE_RTL_
 #define _KERNEL_MODE_RTL_
 
+#ifndef RUNTIME_FUNCTION_INDIRECT       /* winnt.h has these; the DDK headers do not */
+#define RUNTIME_FUNCTION_INDIRECT 1
+
 #define UNW_FLAG_NHANDLER   0
 #define UNW_FLAG_EHANDLER   1
 #define UNW_FLAG_UHANDLER   2
 #define UNW_FLAG_CHAININFO  4
-
-#ifndef RUNTIME_FUNCTION_INDIRECT       /* winnt.h has these; the DDK headers do not */
-#define RUNTIME_FUNCTION_INDIRECT 1
 
 typedef struct _RUNTIME_FUNCTION {
     ULONG BeginAddress;
@@ -57,7 +57,8 @@ VOID NTAPI RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD Exce
 PRUNTIME_FUNCTION NTAPI RtlLookupFunctionEntry(ULONG64 ControlPc, PULONG64 ImageBase, PUNWIND_HISTORY_TABLE HistoryTable);
 VOID NTAPI RtlCaptureContext(PCONTEXT ContextRecord);
 DECLSPEC_NORETURN VOID NTAPI RtlRestoreContext(PCONTEXT ContextRecord, PEXCEPTION_RECORD ExceptionRecord);
-VOID NTAPI RtlRaiseStatus(NTSTATUS Status);
+VOID NTAPI RtlUnwind(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord, PVOID ReturnValue);
+DECLSPEC_NORETURN VOID NTAPI RtlRaiseStatus(NTSTATUS Status);
 VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
 
 PIMAGE_NT_HEADERS NTAPI RtlImageNtHeader(PVOID ImageBase);
@@ -69,6 +70,7 @@ PVOID NTAPI RtlPcToFileHeader(PVOID PcValue, PVOID *BaseOfImage);
  * Returns its address, or NULL; a forwarder ("OTHER.Name") is returned through *Forwarder when that is not NULL.
  */
 PVOID NTAPI RtlFindExportedRoutineByName(PVOID ImageBase, PCSTR Name, PCSTR *Forwarder);
+PVOID RtlpFindExportedRoutineByOrdinal(PVOID ImageBase, ULONG Ordinal, PCSTR *Forwarder);
 
 /* Relocates a mapped image from the base its headers name to ImageBase; FALSE if the table is malformed. */
 BOOLEAN RtlpRelocateImage(PVOID ImageBase, ULONG64 PreferredBase, ULONG SizeOfImage);
@@ -81,5 +83,6 @@ int RtlpFormatWide(PRTL_PUT_CHAR Put, PVOID Context, const WCHAR *Format, va_lis
 /* Supplied by the host (kernel: ke/ and mm/; ntdll: its own): */
 BOOLEAN RtlpGetStackLimits(PULONG64 Low, PULONG64 High);    // of the running thread; frames outside end a walk
 PVOID   RtlpFindImage(PVOID Pc, PULONG SizeOfImage);        // base of the loaded image that holds Pc, or NULL
+DECLSPEC_NORETURN VOID RtlpUnhandledException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord);
 
 #endif
