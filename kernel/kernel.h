@@ -40,11 +40,8 @@ DECLSPEC_NORETURN VOID KiIrqlViolation(PCSTR Routine, KIRQL Highest, PVOID Calle
             RtlAssert((PVOID)#Condition, (PVOID)__FILE__, __LINE__, NULL);          \
     } while (0)
 
-/* A value in a section of its own rights: code freed after start-up, and code that only runs below DISPATCH_LEVEL. */
+/* Code that runs only at start-up: its section is freed by MmInitializePhase1. */
 #define INIT_CODE       __attribute__((section("INIT"), noinline))
 
 #define ROUND_UP(Value, Unit)   (((Value) + (Unit) - 1) & ~((ULONG_PTR)(Unit) - 1))
 #define ROUND_DOWN(Value, Unit) ((Value) & ~((ULONG_PTR)(Unit) - 1))
-
-/* Reads or writes one field of this processor's KPCR/KPRCB; see ke/processor.h for the layout. */
-#define CURRENT_MODE()  KeGetPreviousMode()

@@ -66,20 +66,34 @@ typedef struct _ETHREAD {
 } ETHREAD;
 
 extern LIST_ENTRY PsActiveProcessHead;
-extern PEPROCESS  PsInitialSystemProcess, PsIdleProcess;
-extern POBJECT_TYPE *PsThreadTypePointer;
+extern PEPROCESS  PsIdleProcess;                // static: owner of the idle threads, has no object header
+extern LIST_ENTRY PsActiveProcessHead;
 
-#ifndef PsGetCurrentProcess
-#define PsGetCurrentProcess IoGetCurrentProcess
-#endif
+/* The access rights of processes and threads that mingw-w64's DDK headers leave out. */
+#define PROCESS_SET_INFORMATION     0x0200
+#define PROCESS_QUERY_INFORMATION   0x0400
+#define PROCESS_SUSPEND_RESUME      0x0800
+#define PROCESS_VM_OPERATION        0x0008
+#define PROCESS_VM_READ             0x0010
+#define PROCESS_VM_WRITE            0x0020
+#define PROCESS_CREATE_THREAD       0x0002
+#define PROCESS_TERMINATE           0x0001
+#define THREAD_QUERY_INFORMATION    0x0040
+#define THREAD_SET_INFORMATION      0x0020
+#define THREAD_SET_CONTEXT          0x0010
 
-VOID PsInitSystem(VOID);                        // phase 0: types, System process; its first thread runs Phase1
+VOID PsInitSystem(VOID);                        // phase 0: types, the System process
 VOID PspReaperEnqueue(PKTHREAD Thread);         // by KeTerminateThread; see ke.h
 DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS ExitStatus);
 BOOLEAN PspIsThreadTerminating(PETHREAD Thread);
 
-/* Starts the first program (System32\smss.exe) with CommandLine; PASSIVE_LEVEL, phase 1. */
+/*
+ * Starts the first program (System32\smss.exe) with CommandLine. PASSIVE_LEVEL, phase 1.
+ */
 NTSTATUS PsStartFirstProgram(PCWSTR ImagePath, PCWSTR CommandLine);
 
 /* Walks the processes: NULL starts; returns the next one referenced and drops the reference on Process. */
 PEPROCESS PsGetNextProcess(PEPROCESS Process);
+
+/* Walks the threads of Process the same way. */
+PETHREAD PsGetNextProcessThread(PEPROCESS Process, PETHREAD Thread);

@@ -1,0 +1,192 @@
+/*
+ * Services that open, end, suspend and resume processes and threads.
+ */
+#include "ps/psp.h"
+
+/* Captures a CLIENT_ID and checks the attributes; a name and an id exclude each other, and names are not kept for these types. */
+static NTSTATUS
+PspCaptureClientId(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PCLIENT_ID ClientId, KPROCESSOR_MODE Mode, PCLIENT_ID Cid,
+    PULONG Flags)
+{
+    PUNICODE_STRING Name;
+
+    __try {
+        if (Mode != KernelMode) {
+            ProbeForWrite(Handle, sizeof(HANDLE), sizeof(HANDLE));
+            ProbeForRead(Attributes, sizeof *Attributes, sizeof(HANDLE));
+            if (ClientId != NULL)
+                ProbeForRead(ClientId, sizeof *ClientId, sizeof(HANDLE));
+        }
+        Name = Attributes->ObjectName;
+        *Flags = Attributes->Attributes & (Mode == KernelMode ? ~0UL : ~OBJ_KERNEL_HANDLE);
+        if (ClientId != NULL)
+            *Cid = *(volatile CLIENT_ID *)ClientId;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    if (Name != NULL || ClientId == NULL)
+        return STATUS_INVALID_PARAMETER_MIX;
+    return STATUS_SUCCESS;
+}
+
+/* Opens a handle to Object, whose reference is dropped, and writes it to the caller. */
+static NTSTATUS
+PspReturnOpened(PVOID Object, ULONG Flags, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PHANDLE Result)
+{
+    HANDLE   Handle;
+    NTSTATUS Status = ObOpenObjectByPointer(Object, Flags, NULL, Access, Type, Mode, &Handle);
+
+    ObDereferenceObject(Object);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    __try {
+        *Result = Handle;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Status = GetExceptionCode();
+        ObCloseHandle(Handle, KernelMode);
+    }
+    return Status;
+}
+
+NTSTATUS NTAPI
+NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
+{
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    CLIENT_ID Cid;
+    PVOID     Object;
+    ULONG     Flags;
+    NTSTATUS  Status;
+
+    PAGED_CODE();
+
+    Status = PspCaptureClientId(ProcessHandle, ObjectAttributes, ClientId, Mode, &Cid, &Flags);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Object = ExLookupCid(Cid.UniqueProcess, ProcessObject);
+    if (Object == NULL)
+        return STATUS_INVALID_CID;
+    return PspReturnOpened(Object, Flags, DesiredAccess, PspProcessType, Mode, ProcessHandle);
+}
+
+NTSTATUS NTAPI
+NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
+{
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    CLIENT_ID Cid;
+    PETHREAD  Thread;
+    ULONG     Flags;
+    NTSTATUS  Status;
+
+    PAGED_CODE();
+
+    Status = PspCaptureClientId(ThreadHandle, ObjectAttributes, ClientId, Mode, &Cid, &Flags);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Thread = ExLookupCid(Cid.UniqueThread, ThreadObject);
+    if (Thread == NULL)
+        return STATUS_INVALID_CID;
+    if (Cid.UniqueProcess != NULL && Thread->Cid.UniqueProcess != Cid.UniqueProcess) {
+        ObDereferenceObject(Thread);
+        return STATUS_INVALID_CID;
+    }
+    return PspReturnOpened(Thread, Flags, DesiredAccess, PspThreadType, Mode, ThreadHandle);
+}
+
+/*
+ * ProcessHandle NULL ends every other thread of the caller's process and returns; a program that exits does that
+ * first, and then ends itself with NtCurrentProcess().
+ */
+NTSTATUS NTAPI
+NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
+{
+    PEPROCESS Process;
+    BOOLEAN   Self;
+    NTSTATUS  Status;
+
+    PAGED_CODE();
+
+    if (ProcessHandle == NULL)
+        return PspTerminateProcess(PsGetCurrentThread()->ThreadsProcess, ExitStatus, PsGetCurrentThread());
+
+    Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_TERMINATE, PspProcessType, ExGetPreviousMode(),
+        (PVOID *)&Process, NULL);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = PspTerminateProcess(Process, ExitStatus, NULL);
+    Self = Process == PsGetCurrentThread()->ThreadsProcess;
+    ObDereferenceObject(Process);
+    if (NT_SUCCESS(Status) && Self)
+        PspExitThread(ExitStatus);
+    return Status;
+}
+
+/*
+ * ThreadHandle NULL is the calling thread, which may not be its process' last: STATUS_CANT_TERMINATE_SELF.
+ */
+NTSTATUS NTAPI
+NtTerminateThread(HANDLE ThreadHandle, NTSTATUS ExitStatus)
+{
+    PETHREAD Thread = PsGetCurrentThread();
+    NTSTATUS Status;
+
+    PAGED_CODE();
+
+    if (ThreadHandle == NULL) {
+        if (Thread->ThreadsProcess->ActiveThreads == 1)
+            return STATUS_CANT_TERMINATE_SELF;
+        PspExitThread(ExitStatus);
+    }
+    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_TERMINATE, PspThreadType, ExGetPreviousMode(),
+        (PVOID *)&Thread, NULL);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    if (Thread == PsGetCurrentThread()) {
+        ObDereferenceObject(Thread);
+        PspExitThread(ExitStatus);
+    }
+    Status = PspTerminateThread(Thread, ExitStatus);
+    ObDereferenceObject(Thread);
+    return Status;
+}
+
+/* Suspend and resume differ in the one call. */
+static NTSTATUS
+PspChangeSuspension(HANDLE ThreadHandle, PULONG PreviousCount, ULONG (*Change)(PKTHREAD))
+{
+    KPROCESSOR_MODE Mode = ExGetPreviousMode();
+    PETHREAD Thread;
+    ULONG    Count = 0;
+    NTSTATUS Status;
+
+    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_SUSPEND_RESUME, PspThreadType, Mode, (PVOID *)&Thread, NULL);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    __try {
+        if (Mode != KernelMode && PreviousCount != NULL)
+            ProbeForWrite(PreviousCount, sizeof(ULONG), sizeof(ULONG));
+        if (Thread->Terminated && Change == KeSuspendThread)
+            Status = STATUS_THREAD_IS_TERMINATING;
+        else
+            Count = Change(&Thread->Tcb);
+        if (NT_SUCCESS(Status) && PreviousCount != NULL)
+            *PreviousCount = Count;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Status = GetExceptionCode();
+    }
+    ObDereferenceObject(Thread);
+    return Status;
+}
+
+NTSTATUS NTAPI
+NtSuspendThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
+{
+    PAGED_CODE();
+    return PspChangeSuspension(ThreadHandle, PreviousSuspendCount, KeSuspendThread);
+}
+
+NTSTATUS NTAPI
+NtResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
+{
+    PAGED_CODE();
+    return PspChangeSuspension(ThreadHandle, PreviousSuspendCount, KeResumeThread);
+}
