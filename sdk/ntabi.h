@@ -109,7 +109,9 @@ typedef struct _TEB {
     PPEB      ProcessEnvironmentBlock;                          // 0x60
     ULONG     LastErrorValue;                                   // 0x68
     ULONG     CountOfOwnedCriticalSections;                     // 0x6C
-    UCHAR     Reserved1[0x1480 - 0x70];
+    UCHAR     Reserved1[0x1250 - 0x70];
+    ULONG     LastStatusValue;                                  // 0x1250: behind LastErrorValue, by RtlNtStatusToDosError
+    UCHAR     Reserved3[0x1480 - 0x1254];
     PVOID     TlsSlots[64];                                     // 0x1480
     LIST_ENTRY TlsLinks;                                        // 0x1680
     PVOID     DeallocationStack;                                // 0x1690: base of the stack's reservation (ours)

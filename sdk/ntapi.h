@@ -269,6 +269,8 @@ ULONG    NTAPI RtlRemoveVectoredExceptionHandler(PVOID Handle);
 LONG     NTAPI RtlUnhandledExceptionFilter(PEXCEPTION_POINTERS Pointers);
 VOID     NTAPI RtlSetUnhandledExceptionFilter(PTOP_LEVEL_EXCEPTION_FILTER Filter);
 VOID     NTAPI RtlRaiseStatus(NTSTATUS Status);
+VOID     NTAPI RtlRaiseException(PEXCEPTION_RECORD Record);
+NTSTATUS NTAPI RtlGetLastNtStatus(VOID);
 ULONG    __cdecl DbgPrint(PCSTR Format, ...);
 
 #ifdef __cplusplus

@@ -228,8 +228,9 @@ typedef struct _PROCESS_BASIC_INFORMATION {
 } PROCESS_BASIC_INFORMATION, *PPROCESS_BASIC_INFORMATION;
 #endif
 
-/* NtQueryInformationThread, class 0 */
+/* NtQueryInformationThread: class 0; class 12 gives a ULONG: 1 if the caller is its process' last thread */
 #define EtThreadBasicInformation        0
+#define EtThreadAmILastThread           12
 
 typedef struct _THREAD_BASIC_INFORMATION {
     NTSTATUS  ExitStatus;                   // STATUS_PENDING while it runs
