@@ -1,6 +1,6 @@
 # Etude's build. `make help` lists the targets.
 #
-# Sources are found by folder: kernel/*/*.c and *.S make ntoskrnl.exe; each folder of drivers/ and tests/drivers/ makes one
+# Sources are found by folder: kernel/*/*.c and *.S make ntoskrnl.exe; each folder of drivers/ (but common) and tests/drivers/ makes one
 # .sys; user/ntdll, user/kernel32 and user/msvcrt make DLLs; every other folder of user/ (but crt, lib and include), and each
 # folder and each .c file of tests/programs/, makes one .exe. Programs get user/crt's start-up code and what they need of user/lib. A folder may hold a *.mk file that sets, for its part NAME,
 #   SOURCES_NAME   more sources, anywhere in the tree     CFLAGS_NAME   more compiler flags     LIBS_NAME   more libraries
@@ -29,7 +29,9 @@ MINGW   := /usr/x86_64-w64-mingw32
 
 # ---- flags -------------------------------------------------------------------------------------------------------------
 
-SDK_INCLUDE := -isystem $(MINGW)/include -isystem $(MINGW)/include/ddk
+# <wdm.h> defines two routines that <winnt.h> has declared; told that they are there, the latter leaves them alone.
+SDK_INCLUDE := -D__INTRINSIC_DEFINED_InterlockedBitTestAndSet -D__INTRINSIC_DEFINED_InterlockedBitTestAndReset \
+               -isystem $(MINGW)/include -isystem $(MINGW)/include/ddk
 WARNINGS    := -Wall -Wextra '-Wno-\#warnings' -Wno-unused-parameter -Wno-microsoft -Wno-ignored-attributes \
                -Wno-unused-command-line-argument $(if $(filter true,$(CI)),-Werror)
 COMMON      := --target=x86_64-w64-windows-gnu -std=gnu17 -fms-extensions -Xclang -fasync-exceptions \
@@ -71,7 +73,7 @@ sources = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 objects = $(patsubst %,$(BUILD)/obj/$(1)/%.o,$(2))
 
 KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*.S kernel/*/*.c kernel/*/*.S))
-DRIVERS        := $(call folders,drivers)
+DRIVERS        := $(filter-out common,$(call folders,drivers))
 TEST_DRIVERS   := $(call folders,tests/drivers)
 DLLS           := $(filter ntdll kernel32 msvcrt,$(call folders,user))
 PROGRAMS       := $(filter-out ntdll kernel32 msvcrt crt lib include,$(call folders,user))

@@ -1,0 +1,1 @@
+SOURCES_console := drivers/common/irpqueue.c

@@ -1,0 +1,106 @@
+/*
+ * Private to console.sys: one CONSOLE for each serial line. Its four files:
+ *
+ *   console.c   the driver: devices, dispatch routines, control codes, unloading
+ *   pump.c      the console's own two IRPs to the serial driver, and the output ring
+ *   input.c     what arrives: breaks, finished input, reads
+ *   edit.c      the line being typed: keys, echo, history
+ *
+ *   serial --ReadPump--> ConsoleInputByte --> edit.c --> Typed ring --> read IRPs
+ *   write IRPs, echo --> Output ring --WritePump--> serial
+ *
+ * One spin lock guards all of a console's state. IRPs are completed and sent only outside it: what has to happen after the lock
+ * is dropped is done by ConsoleRun, which every entry point ends in.
+ */
+#pragma once
+
+#include <ntddk.h>
+#include "../common/irpqueue.h"
+#include "console.h"
+
+#define CONSOLES            2
+#define CONSOLE_LINE        256         // the longest line
+#define CONSOLE_TYPED       2048        // finished input nobody has read yet; a power of two
+#define CONSOLE_OUTPUT      4096        // a power of two
+#define CONSOLE_ECHO_ROOM   1024        // of which programs leave this much to the echo
+#define CONSOLE_HISTORY     16          // lines
+#define CONSOLE_CHUNK       256         // bytes a serial request moves at most
+
+#define TYPED_END_OF_FILE   0x100       // in the Typed ring, among bytes
+
+/* One IRP of the console's own, sent again and again. */
+typedef enum _PUMP_STATE {
+    PumpIdle,                           // not sent
+    PumpCalling,                        // IoCallDriver has not returned yet
+    PumpSent,                           // IoCallDriver has returned, the IRP is with the serial driver
+    PumpAnswered                        // completed before IoCallDriver returned: PumpRun goes round again
+} PUMP_STATE;
+
+typedef struct _CONSOLE *PCONSOLE;
+
+typedef struct _PUMP {
+    /* Set at creation, never changed: */
+    PCONSOLE Console;
+    UCHAR    Major;                     // IRP_MJ_READ or IRP_MJ_WRITE
+    PIRP     Irp;
+
+    /* Owned by whoever moved State out of PumpIdle: */
+    UCHAR Buffer[CONSOLE_CHUNK];
+
+    /* Guarded by Console->Lock: */
+    PUMP_STATE State;
+} PUMP, *PPUMP;
+
+typedef struct _EDIT_LINE {
+    UCHAR Bytes[CONSOLE_LINE];
+    ULONG Length, Cursor;               // bytes
+} EDIT_LINE, *PEDIT_LINE;
+
+typedef struct _CONSOLE {
+    /* Set at creation, never changed: */
+    PDEVICE_OBJECT Device, SerialDevice;
+    PFILE_OBJECT   SerialFile;
+    PUMP           ReadPump, WritePump;
+
+    /* Guarded by Lock: */
+    KSPIN_LOCK Lock;
+    IRP_QUEUE  Reads, Writes, BreakWaits;   // a write's progress is DriverContext[0] of its IRP
+    ULONG      Mode;
+    BOOLEAN    BreakTyped;                  // a break not yet told to anybody
+    BOOLEAN    CancelReads;                 // the reads queued now are to be cancelled by that break
+    BOOLEAN    Stopping;                    // being unloaded
+    KEVENT     Stopped;                     // set when, while Stopping, both pumps are idle
+
+    ULONG  TypedPut, TypedGet;
+    USHORT Typed[CONSOLE_TYPED];
+    ULONG  OutputPut, OutputGet;
+    UCHAR  Output[CONSOLE_OUTPUT];
+    UCHAR  LastOutput;                      // so that "\r\n" does not become "\r\r\n"
+
+    EDIT_LINE Line;
+    UCHAR     Escape;                       // 0, or how far into an escape sequence: '\033', '[', or its digit
+    BOOLEAN   AfterReturn;                  // a '\n' right after '\r' is the same Enter
+    EDIT_LINE History[CONSOLE_HISTORY];
+    ULONG     HistoryCount, HistoryAt;      // lines ever entered; the one shown, HistoryCount for none
+} CONSOLE;
+
+/* pump.c */
+VOID    PumpInitialize(PPUMP Pump, PCONSOLE Console, UCHAR Major, PIRP Irp);
+VOID    ConsoleRun(PCONSOLE Console);
+BOOLEAN ConsoleOutputRoomLocked(PCONSOLE Console, ULONG Room);
+VOID    ConsolePutLocked(PCONSOLE Console, UCHAR Byte);
+VOID    ConsolePutTextLocked(PCONSOLE Console, PCSTR Text);
+
+/* input.c */
+VOID  ConsoleInputLocked(PCONSOLE Console, const UCHAR *Bytes, ULONG Count);
+BOOLEAN ConsoleWantsInputLocked(PCONSOLE Console);
+VOID  ConsoleTypeLocked(PCONSOLE Console, USHORT Entry);
+VOID  ConsoleFlushLocked(PCONSOLE Console);
+VOID  ConsoleServeReads(PCONSOLE Console);
+VOID  ConsoleServeBreak(PCONSOLE Console);
+
+/* edit.c */
+VOID EditByteLocked(PCONSOLE Console, UCHAR Byte);
+VOID EditResetLocked(PCONSOLE Console);
+
+#define WRITTEN(Irp)    (*(PULONG)&(Irp)->Tail.Overlay.DriverContext[0])

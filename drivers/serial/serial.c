@@ -1,0 +1,276 @@
+/*
+ * serial.sys: COM1 and COM2 as \Device\Serial0 and \Device\Serial1, interrupt-driven. This file is the half that knows IRPs; isr.c is
+ * the half that knows the UART. A read completes with what has arrived, at least one byte; a write completes when its
+ * last byte is in the output ring. The life of a request:
+ *
+ *   SerialRead / SerialWrite    queue the IRP (it can be cancelled from here on), then try to serve the queue
+ *   SerialInterrupt             moves bytes between UART and rings, queues the DPC
+ *   SerialDpc                   serves both queues
+ *   SerialServe*                take IRPs whose bytes are there under Port->Lock, complete them outside it
+ *   SerialCleanup               cancels what a closing handle leaves behind
+ *
+ * Lock order: Port->Lock (DISPATCH_LEVEL), then the interrupt's lock through KeSynchronizeExecution.
+ */
+#include "serial.h"
+
+static const struct {
+    PCWSTR Device, Link;
+    USHORT Base;
+    UCHAR  Irq;
+} SerialHardware[SERIAL_PORTS] = {
+    { L"\\Device\\Serial0", L"\\DosDevices\\COM1", 0x3F8, 4 },
+    { L"\\Device\\Serial1", L"\\DosDevices\\COM2", 0x2F8, 3 },
+};
+
+#define WRITTEN(Irp)    (*(PULONG)&(Irp)->Tail.Overlay.DriverContext[0])
+
+/*
+ * Whether the input ring holds a byte. Only SerialTakeRead takes bytes, under Port->Lock, so a byte seen here stays; the
+ * interrupt can only add.
+ */
+static BOOLEAN
+SerialHasInputLocked(PSERIAL_PORT Port)
+{
+    return *(volatile ULONG *)&Port->Input.Put != Port->Input.Get;
+}
+
+/* Takes the first read, if there is one and a byte for it, and says how many bytes it got. */
+static PIRP
+SerialTakeRead(PSERIAL_PORT Port, PULONG Moved)
+{
+    PIRP            Irp = NULL;
+    SERIAL_TRANSFER Transfer;
+    KIRQL           OldIrql;
+
+    KeAcquireSpinLock(&Port->Lock, &OldIrql);
+    if (SerialHasInputLocked(Port))
+        Irp = IrpQueueTakeLocked(&Port->Reads);
+    if (Irp) {
+        Transfer.Port = Port;
+        Transfer.Buffer = Irp->AssociatedIrp.SystemBuffer;
+        Transfer.Length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length;
+        KeSynchronizeExecution(Port->Interrupt, SerialTakeInput, &Transfer);
+        *Moved = Transfer.Moved;
+    }
+    KeReleaseSpinLock(&Port->Lock, OldIrql);
+    return Irp;
+}
+
+static VOID
+SerialServeReads(PSERIAL_PORT Port)
+{
+    ULONG Moved;
+    PIRP  Irp;
+
+    while ((Irp = SerialTakeRead(Port, &Moved)) != NULL)
+        IrpComplete(Irp, STATUS_SUCCESS, Moved);
+}
+
+/* Moves what fits of a write to the output ring; says whether that was its end. */
+static BOOLEAN
+SerialAdvanceLocked(PSERIAL_PORT Port, PIRP Irp)
+{
+    ULONG           Length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Write.Length;
+    SERIAL_TRANSFER Transfer;
+
+    Transfer.Port = Port;
+    Transfer.Buffer = (PUCHAR)Irp->AssociatedIrp.SystemBuffer + WRITTEN(Irp);
+    Transfer.Length = Length - WRITTEN(Irp);
+    KeSynchronizeExecution(Port->Interrupt, SerialGiveOutput, &Transfer);
+    WRITTEN(Irp) += Transfer.Moved;
+    return WRITTEN(Irp) == Length;
+}
+
+/* Moves what fits of the writes, in order; takes the first one that this finishes. */
+static PIRP
+SerialTakeWrite(PSERIAL_PORT Port)
+{
+    PIRP  Irp;
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Port->Lock, &OldIrql);
+    while ((Irp = IrpQueueFirstLocked(&Port->Writes)) != NULL) {
+        if (!SerialAdvanceLocked(Port, Irp)) {
+            Irp = NULL;
+            break;
+        }
+        if (IrpQueueRemoveLocked(Irp))
+            break;
+    }
+    KeReleaseSpinLock(&Port->Lock, OldIrql);
+    return Irp;
+}
+
+static VOID
+SerialServeWrites(PSERIAL_PORT Port)
+{
+    PIRP Irp;
+
+    while ((Irp = SerialTakeWrite(Port)) != NULL)
+        IrpComplete(Irp, STATUS_SUCCESS, WRITTEN(Irp));
+}
+
+static VOID NTAPI
+SerialDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    SerialServeReads(Context);
+    SerialServeWrites(Context);
+}
+
+static NTSTATUS NTAPI
+SerialRead(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PSERIAL_PORT Port = Device->DeviceExtension;
+
+    if (IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length == 0)
+        return IrpComplete(Irp, STATUS_SUCCESS, 0);
+
+    IrpQueueInsert(&Port->Reads, Irp);
+    SerialServeReads(Port);
+    return STATUS_PENDING;
+}
+
+static NTSTATUS NTAPI
+SerialWrite(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PSERIAL_PORT Port = Device->DeviceExtension;
+
+    if (IoGetCurrentIrpStackLocation(Irp)->Parameters.Write.Length == 0)
+        return IrpComplete(Irp, STATUS_SUCCESS, 0);
+
+    WRITTEN(Irp) = 0;
+    IrpQueueInsert(&Port->Writes, Irp);
+    SerialServeWrites(Port);
+    return STATUS_PENDING;
+}
+
+/* The device itself can be opened; there is nothing below it. */
+static NTSTATUS NTAPI
+SerialCreate(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PFILE_OBJECT File = IoGetCurrentIrpStackLocation(Irp)->FileObject;
+
+    return IrpComplete(Irp, File->FileName.Length ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS NTAPI
+SerialCleanup(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PSERIAL_PORT Port = Device->DeviceExtension;
+    PFILE_OBJECT File = IoGetCurrentIrpStackLocation(Irp)->FileObject;
+
+    IrpQueueCancelFile(&Port->Reads, File);
+    IrpQueueCancelFile(&Port->Writes, File);
+    return IrpComplete(Irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS NTAPI
+SerialClose(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    return IrpComplete(Irp, STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS
+SerialConnect(PSERIAL_PORT Port, UCHAR Irq)
+{
+    KAFFINITY Affinity;
+    NTSTATUS  Status;
+    ULONG     Vector;
+    KIRQL     Irql;
+
+    Vector = HalGetInterruptVector(Isa, 0, Irq, Irq, &Irql, &Affinity);
+    Status = IoConnectInterrupt(&Port->Interrupt, SerialInterrupt, Port, NULL, Vector, Irql, Irql, Latched,
+                                FALSE, Affinity, FALSE);
+    if (NT_SUCCESS(Status))
+        KeSynchronizeExecution(Port->Interrupt, SerialEnableReceive, Port);
+    return Status;
+}
+
+static NTSTATUS
+SerialCreatePort(PDRIVER_OBJECT Driver, ULONG Index)
+{
+    PUCHAR         Base = (PUCHAR)(ULONG_PTR)SerialHardware[Index].Base;
+    UNICODE_STRING Name, Link;
+    PDEVICE_OBJECT Device;
+    PSERIAL_PORT   Port;
+    NTSTATUS       Status;
+
+    if (!SerialPortExists(Base))
+        return STATUS_NO_SUCH_DEVICE;
+
+    RtlInitUnicodeString(&Name, SerialHardware[Index].Device);
+    RtlInitUnicodeString(&Link, SerialHardware[Index].Link);
+    Status = IoCreateDevice(Driver, sizeof(SERIAL_PORT), &Name, FILE_DEVICE_SERIAL_PORT, 0, TRUE, &Device);
+    if (!NT_SUCCESS(Status))
+        return Status;
+
+    Device->Flags |= DO_BUFFERED_IO;
+    Port = Device->DeviceExtension;
+    Port->Device = Device;
+    Port->Base = Base;
+    KeInitializeSpinLock(&Port->Lock);
+    KeInitializeDpc(&Port->Dpc, SerialDpc, Port);
+    IrpQueueInitialize(&Port->Reads, &Port->Lock);
+    IrpQueueInitialize(&Port->Writes, &Port->Lock);
+
+    SerialProgram(Port);
+    Status = SerialConnect(Port, SerialHardware[Index].Irq);
+    if (!NT_SUCCESS(Status))
+        goto DeleteDevice;
+    Status = IoCreateSymbolicLink(&Link, &Name);
+    if (!NT_SUCCESS(Status))
+        goto Disconnect;
+    Device->Flags &= ~DO_DEVICE_INITIALIZING;
+    return STATUS_SUCCESS;
+
+Disconnect:
+    SerialQuiet(Port);
+    IoDisconnectInterrupt(Port->Interrupt);
+DeleteDevice:
+    IoDeleteDevice(Device);
+    return Status;
+}
+
+/* Called when no handle to a port is left, so no IRP is queued. */
+static VOID NTAPI
+SerialUnload(PDRIVER_OBJECT Driver)
+{
+    UNICODE_STRING Link;
+
+    while (Driver->DeviceObject) {
+        PSERIAL_PORT Port = Driver->DeviceObject->DeviceExtension;
+
+        SerialQuiet(Port);
+        IoDisconnectInterrupt(Port->Interrupt);
+        KeRemoveQueueDpc(&Port->Dpc);
+        KeFlushQueuedDpcs();
+        IoDeleteDevice(Driver->DeviceObject);
+    }
+    for (ULONG Index = 0; Index < SERIAL_PORTS; Index++) {
+        RtlInitUnicodeString(&Link, SerialHardware[Index].Link);
+        IoDeleteSymbolicLink(&Link);
+    }
+}
+
+NTSTATUS NTAPI
+DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
+{
+    ULONG Created = 0;
+
+    Driver->MajorFunction[IRP_MJ_CREATE] = SerialCreate;
+    Driver->MajorFunction[IRP_MJ_CLEANUP] = SerialCleanup;
+    Driver->MajorFunction[IRP_MJ_CLOSE] = SerialClose;
+    Driver->MajorFunction[IRP_MJ_READ] = SerialRead;
+    Driver->MajorFunction[IRP_MJ_WRITE] = SerialWrite;
+    Driver->DriverUnload = SerialUnload;
+
+    for (ULONG Index = 0; Index < SERIAL_PORTS; Index++) {
+        NTSTATUS Status = SerialCreatePort(Driver, Index);
+
+        if (NT_SUCCESS(Status))
+            Created++;
+        else if (Status != STATUS_NO_SUCH_DEVICE)
+            DbgPrint("serial: port %u cannot be used, status 0x%08X\n", Index + 1, Status);
+    }
+    return Created ? STATUS_SUCCESS : STATUS_NO_SUCH_DEVICE;
+}

@@ -1,0 +1,1 @@
+SOURCES_serial := drivers/common/irpqueue.c
