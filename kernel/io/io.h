@@ -20,6 +20,7 @@
 
 VOID IoInitSystem(VOID);            // phase 0/1: types Device, Driver, File (Controller, Adapter not); look-aside lists
 VOID IoLoadBootDrivers(VOID);       // phase 1: Start = 0 drivers out of the archive, \SystemRoot, then Start = 1 through files
+VOID IoShutdownSystem(VOID);        // IRP_MJ_SHUTDOWN to every device that asked for it; PASSIVE_LEVEL
 
 /* Thread end: cancels every IRP of the running thread and waits until they are gone (reports the driver that holds one too long). */
 VOID IoCancelThreadIo(PETHREAD Thread);
