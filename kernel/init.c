@@ -86,10 +86,11 @@ ExpPhase1(PVOID Context)
     if (!NT_SUCCESS(PsCreateSystemThread(&Reaper, THREAD_ALL_ACCESS, NULL, NULL, NULL, PspReaperThread, NULL)))
         KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, 1, 0, 0, 0);
     ZwClose(Reaper);
+    MmInitializePhase1();
     ExInitializeWorkers();
     IoLoadBootDrivers();
     ExpStartFirstProgram();
-    MmInitializePhase1();
+    MmFreeInitMemory();
 }
 
 INIT_CODE VOID
