@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include "kernel.h"
+
 VOID KdInitialize(VOID);                        // first thing at start-up: before it DbgPrint goes nowhere
 VOID KdPutDebugString(PCSTR String);            // debug port only
 VOID KdPutConsole(PCSTR String);                // both UARTs, polled, and the debug port; bugcheck and early boot
@@ -17,6 +19,9 @@ VOID KdPutConsole(PCSTR String);                // both UARTs, polled, and the d
  * "module!Function+0x12" to Buffer. Falls back to "module+0x1234", then to the bare address.
  */
 VOID KdSymbolize(ULONG64 Address, PSTR Buffer, SIZE_T Size);
+
+/* Moves Context, a kernel context, to its caller's frame; FALSE when that is user mode or the end of the stack. */
+BOOLEAN KdUnwindFrame(PCONTEXT Context);
 
 /* Prints the call stack that Context describes (NULL: the caller's), one frame a line, through Put. */
 VOID KdPrintStack(PCONTEXT Context, VOID (*Put)(PCSTR));

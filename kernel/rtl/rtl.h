@@ -80,6 +80,9 @@ typedef VOID (*PRTL_PUT_CHAR)(PVOID Context, WCHAR Character);
 int RtlpFormat(PRTL_PUT_CHAR Put, PVOID Context, const char *Format, va_list Arguments);
 int RtlpFormatWide(PRTL_PUT_CHAR Put, PVOID Context, const WCHAR *Format, va_list Arguments);
 
+int _snprintf(char *Buffer, size_t Limit, const char *Format, ...);
+int _vsnprintf(char *Buffer, size_t Limit, const char *Format, va_list Arguments);
+
 /* Supplied by the host (kernel: ke/ and mm/; ntdll: its own): */
 BOOLEAN RtlpGetStackLimits(PULONG64 Low, PULONG64 High);    // of the running thread; frames outside end a walk
 PVOID   RtlpFindImage(PVOID Pc, PULONG SizeOfImage);        // base of the loaded image that holds Pc, or NULL
