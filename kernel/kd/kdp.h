@@ -11,7 +11,10 @@
 #define KD_RING_SIZE    0x10000         // a power of two
 #define KD_LINE_SIZE    512             // what one DbgPrint can print
 
-/* The last KD_RING_SIZE characters of debug output: Written counts all there ever were, modulo 2^32. */
+/*
+ * The last KD_RING_SIZE characters of debug output: Written counts all there ever were, modulo
+ * 2^32.
+ */
 typedef struct _KD_PRINT_RING {
     volatile LONG Written;
     CHAR          Text[KD_RING_SIZE];

@@ -1,12 +1,13 @@
 /*
  * DbgPrint and its relatives.
  *
- * A message is formatted into a buffer on the caller's stack and then put out as a whole: into KdPrintRing, where the
- * debugger finds what a machine said last, and to QEMU's debug port. To keep lines of several processors apart there
- * is a lock, KdpPortOwner, but one that nobody depends on: it is held only with interrupts off and for one message,
- * and who cannot get it soon goes on without it. So a message may come from an interrupt routine, with any
- * lock held, out of a bugcheck, and while other processors are frozen in the middle of theirs; the worst
- * that happens is that two lines mix.
+ * A message is formatted into a buffer on the caller's stack and then put out as a whole: into
+ * KdPrintRing, where the debugger finds what a machine said last, and to QEMU's debug port. To keep
+ * lines of several processors apart there is a lock, KdpPortOwner, but one that nobody depends on:
+ * it is held only with interrupts off and for one message, and who cannot get it soon goes on
+ * without it. So a message may come from an interrupt routine, with any lock held, out of a
+ * bugcheck, and while other processors are frozen in the middle of theirs; the worst that happens
+ * is that two lines mix.
  */
 #include "kdp.h"
 
@@ -150,8 +151,8 @@ KdRefreshDebuggerNotPresent(VOID)
 }
 
 /*
- * A breakpoint. gdb stops here when it is attached; otherwise it is an exception like any other, and the
- * kernel reports and skips it when the command line says `ignorebreak`.
+ * A breakpoint. gdb stops here when it is attached; otherwise it is an exception like any other,
+ * and the kernel reports and skips it when the command line says `ignorebreak`.
  */
 __attribute__((naked)) VOID NTAPI
 DbgBreakPoint(VOID)

@@ -1,10 +1,11 @@
 /*
- * The call stack of a context, walked with the unwind tables: through C code, assembly, trap handlers and the
- * interrupted code behind them, until user mode or the end.
+ * The call stack of a context, walked with the unwind tables: through C code, assembly, trap
+ * handlers and the interrupted code behind them, until user mode or the end.
  *
- * The machine may be in any state, so each step first asks the page tables whether the stack can be touched where the frame
- * is, and a walk never goes on when it does not get higher on the same stack. A trap changes the stack only when it crosses
- * a machine frame, which RtlVirtualUnwind does in one step.
+ * The machine may be in any state, so each step first asks the page tables whether the stack can be
+ * touched where the frame is, and a walk never goes on when it does not get higher on the same
+ * stack. A trap changes the stack only when it crosses a machine frame, which RtlVirtualUnwind does
+ * in one step.
  */
 #include "kdp.h"
 

@@ -1,10 +1,12 @@
 /*
- * Names for addresses. The kernel and drivers are linked with their COFF symbol tables, and mm keeps a copy for every
- * image it loads (KLDR_DATA_TABLE_ENTRY.Symbols), so a stack trace can name functions without any debugger.
+ * Names for addresses. The kernel and drivers are linked with their COFF symbol tables, and mm
+ * keeps a copy for every image it loads (KLDR_DATA_TABLE_ENTRY.Symbols), so a stack trace can name
+ * functions without any debugger.
  *
- * A symbol's value is an offset in its section, whose place is in the image's section table. Names of up to eight
- * characters stand in the symbol itself, longer ones in the string table behind the symbols. Everything is checked:
- * the table comes from a file, and this runs when something is wrong already.
+ * A symbol's value is an offset in its section, whose place is in the image's section table. Names
+ * of up to eight characters stand in the symbol itself, longer ones in the string table behind the
+ * symbols. Everything is checked: the table comes from a file, and this runs when something is
+ * wrong already.
  */
 #include "kdp.h"
 

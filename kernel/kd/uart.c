@@ -1,7 +1,8 @@
 /*
- * The two serial ports, driven by polling: for what must be seen when no driver can be trusted, a bugcheck above all,
- * and for the first words of start-up. Each port's transmitter is waited for, but not forever: a port
- * that is not there (its line status reads as 0xFF) or does not get empty is passed over.
+ * The two serial ports, driven by polling: for what must be seen when no driver can be trusted, a
+ * bugcheck above all, and for the first words of start-up. Each port's transmitter is waited for,
+ * but not forever: a port that is not there (its line status reads as 0xFF) or does not get empty
+ * is passed over.
  */
 #include "kdp.h"
 

@@ -1,10 +1,11 @@
 /*
- * Registers to and from a CONTEXT, and the stubs that call language handlers. The same source serves the kernel and
- * ntdll: what differs is asked of the code segment at run time. In the kernel (CS of ring 0) the floating point
- * state belongs to the user thread and is left alone; in user mode it is part of the context.
+ * Registers to and from a CONTEXT, and the stubs that call language handlers. The same source
+ * serves the kernel and ntdll: what differs is asked of the code segment at run time. In the kernel
+ * (CS of ring 0) the floating point state belongs to the user thread and is left alone; in user
+ * mode it is part of the context.
  *
- * RtlRestoreContext loads everything and ends in iretq, which also works within ring 3, so one instruction sets
- * rip, rsp and the flags (interrupt flag and AC in the kernel) together.
+ * RtlRestoreContext loads everything and ends in iretq, which also works within ring 3, so one
+ * instruction sets rip, rsp and the flags (interrupt flag and AC in the kernel) together.
  *
  * The offsets are those of the public CONTEXT; unwind.c's tests would not survive another.
  */
@@ -44,7 +45,10 @@
 
         .text
 
-/* VOID RtlCaptureContext(PCONTEXT ContextRecord): the caller's registers as they will be when this returns. */
+/*
+ * VOID RtlCaptureContext(PCONTEXT ContextRecord): the caller's registers as they will be when this
+ * returns.
+ */
         .globl  RtlCaptureContext
         .def    RtlCaptureContext; .scl 2; .type 32; .endef
         .p2align 4
@@ -92,7 +96,10 @@ RtlCaptureContext:
         ret
         .seh_endproc
 
-/* VOID RtlRestoreContext(PCONTEXT ContextRecord, PEXCEPTION_RECORD): becomes the context; does not return. */
+/*
+ * VOID RtlRestoreContext(PCONTEXT ContextRecord, PEXCEPTION_RECORD): becomes the context; does not
+ * return.
+ */
         .globl  RtlRestoreContext
         .def    RtlRestoreContext; .scl 2; .type 32; .endef
         .p2align 4
@@ -137,8 +144,9 @@ RtlRestoreContext:
 
 /*
  * EXCEPTION_DISPOSITION Rtlp...(ExceptionRecord, EstablisherFrame, ContextRecord, Dispatcher): call
- * Dispatcher->LanguageHandler. Dispatcher stays at [rsp + 0x20], the establisher frame's + 0x20, for the handlers of
- * these frames in except.c. The nop keeps the return address inside the function's body.
+ * Dispatcher->LanguageHandler. Dispatcher stays at [rsp + 0x20], the establisher frame's + 0x20,
+ * for the handlers of these frames in except.c. The nop keeps the return address inside the
+ * function's body.
  */
 #define DcLanguageHandler 0x30
 

@@ -1,6 +1,6 @@
 /*
- * The narrow string functions of the C library that drivers import from the kernel, and programs from ntdll. As the
- * C standard has them; letters are ASCII's.
+ * The narrow string functions of the C library that drivers import from the kernel, and programs
+ * from ntdll. As the C standard has them; letters are ASCII's.
  */
 #include "rtlp.h"
 
@@ -111,6 +111,16 @@ strstr(const char *String, const char *Part)
             return (char *)String;
     }
     return NULL;
+}
+
+size_t
+strcspn(const char *String, const char *Set)
+{
+    size_t Length = 0;
+
+    while (String[Length] != '\0' && strchr(Set, String[Length]) == NULL)
+        Length += 1;
+    return Length;
 }
 
 int

@@ -3,14 +3,16 @@
  *
  * The x64 rules allow an epilogue only one shape, so it can be known from its bytes:
  *
- *      add  rsp, imm8/imm32      or      lea rsp, [frame register + disp8/disp32]      (at most one)
+ *      add  rsp, imm8/imm32      or      lea rsp, [frame register + disp8/disp32]      (at most
+ *      one)
  *      pop  register             any number, 8-bit forms with and without REX.B
  *      ret | ret imm16 | rep ret | jmp somewhere else (a tail call)
  *
- * Starting at ControlPc, these instructions are first checked, on a copy of the registers; only when the last of
- * them is reached does the copy become the result. A jump counts as the end of an epilogue when it leaves the
- * function for the start of another, or goes through memory or a register: a jump into the middle of a function is
- * one between two parts of the same function, whose stack frame is still there.
+ * Starting at ControlPc, these instructions are first checked, on a copy of the registers; only
+ * when the last of them is reached does the copy become the result. A jump counts as the end of an
+ * epilogue when it leaves the function for the start of another, or goes through memory or a
+ * register: a jump into the middle of a function is one between two parts of the same function,
+ * whose stack frame is still there.
  */
 #include "rtlp.h"
 

@@ -1,22 +1,24 @@
 /*
  * Structured exception handling: dispatching and unwinding.
  *
- * Dispatch (first pass). RtlDispatchException walks up from where the exception happened and asks each frame's
- * language handler. The handler answers ExceptionContinueExecution (the context may have been mended: resume it),
- * ExceptionContinueSearch (go on), or does not return: it has taken the exception and calls RtlUnwindEx.
+ * Dispatch (first pass). RtlDispatchException walks up from where the exception happened and asks
+ * each frame's language handler. The handler answers ExceptionContinueExecution (the context may
+ * have been mended: resume it), ExceptionContinueSearch (go on), or does not return: it has taken
+ * the exception and calls RtlUnwindEx.
  *
- * Unwind (second pass). RtlUnwindEx walks from itself to the target frame and calls each handler again, with
- * EXCEPTION_UNWINDING, so that __finally blocks run; at the target it loads the registers and continues at TargetIp
- * with ReturnValue in rax.
+ * Unwind (second pass). RtlUnwindEx walks from itself to the target frame and calls each handler
+ * again, with EXCEPTION_UNWINDING, so that __finally blocks run; at the target it loads the
+ * registers and continues at TargetIp with ReturnValue in rax.
  *
- * Exceptions inside handlers. Handlers are called by two assembly stubs (context.S) that have handlers of their own:
+ * Exceptions inside handlers. Handlers are called by two assembly stubs (context.S) that have
+ * handlers of their own:
  *
- *   (1) an exception inside an exception handler, while still in dispatch, walks over the stub's frame and is told
- *       ExceptionNestedException with the frame that was being asked: until the walk has passed that frame, records
- *       carry EXCEPTION_NESTED_CALL;
- *   (2) an exception or unwind that walks over the stub of an unwinding handler is told ExceptionCollidedUnwind with
- *       the older unwind's state, and goes on from there: at the frame and scope that the older one had reached, so
- *       that no __finally block runs twice.
+ *   (1) an exception inside an exception handler, while still in dispatch, walks over the stub's
+ *       frame and is told ExceptionNestedException with the frame that was being asked: until the
+ *       walk has passed that frame, records carry EXCEPTION_NESTED_CALL;
+ *   (2) an exception or unwind that walks over the stub of an unwinding handler is told
+ *       ExceptionCollidedUnwind with the older unwind's state, and goes on from there: at the frame
+ *       and scope that the older one had reached, so that no __finally block runs twice.
  *
  * Every frame is checked against the stack's limits before it is believed.
  */
@@ -37,7 +39,10 @@ RtlpIsFrameValid(PDISPATCH Dispatch)
     return (Frame & 7) == 0 && Frame >= Dispatch->Low && Frame < Dispatch->High;
 }
 
-/* Handler of RtlpExecuteHandlerForException's own frame: (1). The stub keeps Dispatcher at EstablisherFrame + 0x20. */
+/*
+ * Handler of RtlpExecuteHandlerForException's own frame: (1). The stub keeps Dispatcher at
+ * EstablisherFrame + 0x20.
+ */
 EXCEPTION_DISPOSITION
 RtlpNestedExceptionHandler(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame,
                            PCONTEXT ContextRecord, PDISPATCHER_CONTEXT Dispatcher)
@@ -68,8 +73,8 @@ RtlpCollidedUnwindHandler(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFr
 }
 
 /*
- * Asks the handler of the current frame, and again after a collided unwind has moved the walk elsewhere. Returns TRUE
- * when the exception was dealt with.
+ * Asks the handler of the current frame, and again after a collided unwind has moved the walk
+ * elsewhere. Returns TRUE when the exception was dealt with.
  */
 static BOOLEAN
 RtlpCallExceptionHandlers(PDISPATCH Dispatch, PEXCEPTION_RECORD ExceptionRecord,
@@ -117,9 +122,10 @@ RtlpCallExceptionHandlers(PDISPATCH Dispatch, PEXCEPTION_RECORD ExceptionRecord,
 }
 
 /*
- * Looks for a handler of ExceptionRecord, which happened with the registers ContextRecord on the current stack.
- * Returns TRUE if a filter wants execution to resume with *ContextRecord (which it may have changed), FALSE if
- * nobody took the exception. Does not return if a handler did. Any IRQL; the caller's stack must be resident.
+ * Looks for a handler of ExceptionRecord, which happened with the registers ContextRecord on the
+ * current stack. Returns TRUE if a filter wants execution to resume with *ContextRecord (which it
+ * may have changed), FALSE if nobody took the exception. Does not return if a handler did. Any
+ * IRQL; the caller's stack must be resident.
  */
 BOOLEAN NTAPI
 RtlDispatchException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord)
@@ -167,8 +173,8 @@ RtlDispatchException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord)
 }
 
 /*
- * Raises ExceptionRecord where the caller stands; ExceptionAddress is filled in. Returns if a filter asked to
- * continue. IRQL as for the handlers it reaches.
+ * Raises ExceptionRecord where the caller stands; ExceptionAddress is filled in. Returns if a
+ * filter asked to continue. IRQL as for the handlers it reaches.
  */
 VOID NTAPI
 RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord)

@@ -1,15 +1,17 @@
 /*
- * The formatter behind DbgPrint and the printf family: narrow and wide formats go through the same engine, which
- * hands every character to a Put routine and counts them. It writes nowhere itself, keeps nothing and may run at
- * any IRQL at which its arguments may be read.
+ * The formatter behind DbgPrint and the printf family: narrow and wide formats go through the same
+ * engine, which hands every character to a Put routine and counts them. It writes nowhere itself,
+ * keeps nothing and may run at any IRQL at which its arguments may be read.
  *
  * A specification is %[flags][width][.precision][size]type:
- *      flags  - 0 + blank #        size  h hh l ll w z t j I I32 I64        width, precision: a number or *
+ *      flags  - 0 + blank #        size  h hh l ll w z t j I I32 I64        width, precision: a
+ *      number or *
  *      type   d i u o x X p        integers; p is 16 capital hex digits
- *             c C s S              character, string; C and S are of the other width than the format
+ *             c C s S              character, string; C and S are of the other width than the
+ *             format
  *             Z                    PANSI_STRING, with w or l PUNICODE_STRING
- * A wide string in narrow output is converted by whoever Put is. There is no floating point: %e, %f and %g are
- * printed as they stand, and their argument is skipped.
+ * A wide string in narrow output is converted by whoever Put is. There is no floating point: %e, %f
+ * and %g are printed as they stand, and their argument is skipped.
  */
 #include "rtlp.h"
 
@@ -174,7 +176,10 @@ RtlpPutNumber(PFORMATTER Formatter, ULONG64 Value, ULONG Base)
         RtlpPad(Formatter, ' ', Blanks);
 }
 
-/* String's characters are bytes or, if Wide, UTF-16 units; at most Limit of them, and none after a zero if Terminated. */
+/*
+ * String's characters are bytes or, if Wide, UTF-16 units; at most Limit of them, and none after a
+ * zero if Terminated.
+ */
 static VOID
 RtlpPutString(PFORMATTER Formatter, const VOID *String, BOOLEAN Wide, int Limit, BOOLEAN Terminated)
 {
@@ -205,7 +210,10 @@ RtlpPutText(PFORMATTER Formatter, const VOID *Text, BOOLEAN Wide)
         RtlpPutString(Formatter, "(null)", FALSE, 6, FALSE);
 }
 
-/* ANSI_STRING and UNICODE_STRING differ in what Buffer points to and, for a length in characters, by a factor. */
+/*
+ * ANSI_STRING and UNICODE_STRING differ in what Buffer points to and, for a length in characters,
+ * by a factor.
+ */
 static VOID
 RtlpPutCounted(PFORMATTER Formatter, const UNICODE_STRING *String)
 {

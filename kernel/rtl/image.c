@@ -1,16 +1,17 @@
 /*
  * Reading a PE image that is mapped: headers, directories, exports, relocations.
  *
- * Nothing in an image is believed: a driver or a DLL may be damaged or made to hurt. Each table is checked to lie
- * inside SizeOfImage before it is read, strings are compared with a bound, and counts are taken as limits. What was
- * checked once (RtlImageNtHeader) is the base of all: e_lfanew must put the headers into the first page, and the
- * machine and the optional header's magic must be x64's.
+ * Nothing in an image is believed: a driver or a DLL may be damaged or made to hurt. Each table is
+ * checked to lie inside SizeOfImage before it is read, strings are compared with a bound, and
+ * counts are taken as limits. What was checked once (RtlImageNtHeader) is the base of all: e_lfanew
+ * must put the headers into the first page, and the machine and the optional header's magic must be
+ * x64's.
  */
 #include "rtlp.h"
 
 /*
- * The image's PE header, or NULL if ImageBase does not start a plausible x64 image. The first page must be readable.
- * Any IRQL.
+ * The image's PE header, or NULL if ImageBase does not start a plausible x64 image. The first page
+ * must be readable. Any IRQL.
  */
 PIMAGE_NT_HEADERS NTAPI
 RtlImageNtHeader(PVOID ImageBase)
@@ -49,8 +50,8 @@ RtlpFileAddress(PVOID ImageBase, PIMAGE_NT_HEADERS Nt, ULONG Rva, ULONG Size)
 }
 
 /*
- * The address of one of the image's directories and its size, or NULL if it has none or it lies outside the image.
- * MappedAsImage FALSE: ImageBase is the file as it is on disk. Any IRQL.
+ * The address of one of the image's directories and its size, or NULL if it has none or it lies
+ * outside the image. MappedAsImage FALSE: ImageBase is the file as it is on disk. Any IRQL.
  */
 PVOID NTAPI
 RtlImageDirectoryEntryToData(PVOID ImageBase, BOOLEAN MappedAsImage, USHORT Directory, PULONG Size)
@@ -208,7 +209,9 @@ RtlpRelocateBlock(PUCHAR ImageBase, ULONG SizeOfImage, ULONG64 Delta, PIMAGE_BAS
     return TRUE;
 }
 
-/* See rtl.h. The image's pages must be writable. FALSE also if it says that it cannot be relocated. */
+/*
+ * See rtl.h. The image's pages must be writable. FALSE also if it says that it cannot be relocated.
+ */
 BOOLEAN
 RtlpRelocateImage(PVOID ImageBase, ULONG64 PreferredBase, ULONG SizeOfImage)
 {

@@ -1,9 +1,9 @@
 /*
  * From an address in code to the tables about it: the image that holds it and its RUNTIME_FUNCTION.
  *
- * .pdata is an array sorted by BeginAddress, so a binary search finds the entry. The host's RtlpFindImage says
- * which image an address lies in (the kernel asks the loaded-module list, ntdll its loader's). Tables are taken as
- * they are mapped, but never followed outside the image.
+ * .pdata is an array sorted by BeginAddress, so a binary search finds the entry. The host's
+ * RtlpFindImage says which image an address lies in (the kernel asks the loaded-module list, ntdll
+ * its loader's). Tables are taken as they are mapped, but never followed outside the image.
  */
 #include "rtlp.h"
 
@@ -26,9 +26,9 @@ RtlpSearchFunctionTable(PRUNTIME_FUNCTION Table, ULONG Count, ULONG Rva)
 }
 
 /*
- * The RUNTIME_FUNCTION of the function that holds ControlPc, and its image's base in *ImageBase. NULL: a leaf
- * function (*ImageBase is set), or no image at all (*ImageBase is 0). HistoryTable is accepted for the sake of the
- * public prototype. Any IRQL.
+ * The RUNTIME_FUNCTION of the function that holds ControlPc, and its image's base in *ImageBase.
+ * NULL: a leaf function (*ImageBase is set), or no image at all (*ImageBase is 0). HistoryTable is
+ * accepted for the sake of the public prototype. Any IRQL.
  */
 PRUNTIME_FUNCTION NTAPI
 RtlLookupFunctionEntry(ULONG64 ControlPc, PULONG64 ImageBase, PUNWIND_HISTORY_TABLE HistoryTable)
@@ -66,8 +66,8 @@ RtlPcToFileHeader(PVOID PcValue, PVOID *BaseOfImage)
 }
 
 /*
- * The return addresses of the callers, innermost first, without the FramesToSkip nearest ones; *Hash (may be NULL) is their
- * sum, equal for equal stacks. Returns how many were stored. Any IRQL.
+ * The return addresses of the callers, innermost first, without the FramesToSkip nearest ones;
+ * *Hash (may be NULL) is their sum, equal for equal stacks. Returns how many were stored. Any IRQL.
  */
 USHORT NTAPI
 RtlCaptureStackBackTrace(ULONG FramesToSkip, ULONG FramesToCapture, PVOID *BackTrace, PULONG Hash)

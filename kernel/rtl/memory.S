@@ -1,10 +1,12 @@
 /*
- * memcpy, memmove, memset. The kernel uses no SSE, and a string instruction moves eight bytes for the price of one
- * instruction, so long runs are rep movsq or rep stosq. The bytes at the end that do not fill a quadword are moved
- * by one quadword that overlaps the run: it is loaded before the run, which makes it right for overlapping moves too.
+ * memcpy, memmove, memset. The kernel uses no SSE, and a string instruction moves eight bytes for
+ * the price of one instruction, so long runs are rep movsq or rep stosq. The bytes at the end that
+ * do not fill a quadword are moved by one quadword that overlaps the run: it is loaded before the
+ * run, which makes it right for overlapping moves too.
  *
- * rdi and rsi are the caller's, and a copy to or from user memory may fault: they are pushed as unwind data
- * describes, so that the caller's __except finds them. The direction flag is never set: a downward move is a loop.
+ * rdi and rsi are the caller's, and a copy to or from user memory may fault: they are pushed as
+ * unwind data describes, so that the caller's __except finds them. The direction flag is never set:
+ * a downward move is a loop.
  */
         .intel_syntax noprefix
         .text

@@ -1,6 +1,7 @@
 /*
- * Comparing and filling memory; copying and setting are in memory.S. The Rtl names are what the macros of the public
- * headers of some SDK expand to, so they exist as routines too. Any IRQL at which the memory may be touched.
+ * Comparing and filling memory; copying and setting are in memory.S. The Rtl names are what the
+ * macros of the public headers of some SDK expand to, so they exist as routines too. Any IRQL at
+ * which the memory may be touched.
  */
 #include "rtlp.h"
 

@@ -1,11 +1,13 @@
 /*
- * What rtl/ offers to the kernel beyond the public Rtl* functions. The sources of rtl/ that deal with strings,
- * formatting and exceptions are compiled into ntdll too, so they call nothing of the kernel but the few routines
- * declared at the end as "supplied by the host" and keep no global state.
+ * What rtl/ offers to the kernel beyond the public Rtl* functions. The sources of rtl/ that deal
+ * with strings, formatting and exceptions are compiled into ntdll too, so they call nothing of the
+ * kernel but the few routines declared at the end as "supplied by the host" and keep no global
+ * state.
  *
- * Exceptions travel so: a trap builds a CONTEXT and an EXCEPTION_RECORD and calls RtlDispatchException, which walks
- * the frames with RtlVirtualUnwind and asks each language handler (__C_specific_handler). A handler that takes the
- * exception calls RtlUnwindEx, which runs the __finally blocks on the way and continues at the target frame.
+ * Exceptions travel so: a trap builds a CONTEXT and an EXCEPTION_RECORD and calls
+ * RtlDispatchException, which walks the frames with RtlVirtualUnwind and asks each language handler
+ * (__C_specific_handler). A handler that takes the exception calls RtlUnwindEx, which runs the
+ * __finally blocks on the way and continues at the target frame.
  */
 #pragma once
 
@@ -66,16 +68,23 @@ PVOID NTAPI RtlImageDirectoryEntryToData(PVOID ImageBase, BOOLEAN MappedAsImage,
 PVOID NTAPI RtlPcToFileHeader(PVOID PcValue, PVOID *BaseOfImage);
 
 /*
- * Finds an export by name. ImageBase is a mapped image whose headers were checked when it was loaded.
- * Returns its address, or NULL; a forwarder ("OTHER.Name") is returned through *Forwarder when that is not NULL.
+ * Finds an export by name. ImageBase is a mapped image whose headers were checked when it was
+ * loaded. Returns its address, or NULL; a forwarder ("OTHER.Name") is returned through *Forwarder
+ * when that is not NULL.
  */
 PVOID NTAPI RtlFindExportedRoutineByName(PVOID ImageBase, PCSTR Name, PCSTR *Forwarder);
 PVOID RtlpFindExportedRoutineByOrdinal(PVOID ImageBase, ULONG Ordinal, PCSTR *Forwarder);
 
-/* Relocates a mapped image from the base its headers name to ImageBase; FALSE if the table is malformed. */
+/*
+ * Relocates a mapped image from the base its headers name to ImageBase; FALSE if the table is
+ * malformed.
+ */
 BOOLEAN RtlpRelocateImage(PVOID ImageBase, ULONG64 PreferredBase, ULONG SizeOfImage);
 
-/* vsnprintf's core: %c %s %d %i %u %x %X %p %o %ld %lld %I64 %wZ %Z %ws %S %ls %C, flags, width, precision; no floating point in the kernel. */
+/*
+ * vsnprintf's core: %c %s %d %i %u %x %X %p %o %ld %lld %I64 %wZ %Z %ws %S %ls %C, flags, width,
+ * precision; no floating point in the kernel.
+ */
 typedef VOID (*PRTL_PUT_CHAR)(PVOID Context, WCHAR Character);
 int RtlpFormat(PRTL_PUT_CHAR Put, PVOID Context, const char *Format, va_list Arguments);
 int RtlpFormatWide(PRTL_PUT_CHAR Put, PVOID Context, const WCHAR *Format, va_list Arguments);

@@ -1,9 +1,11 @@
 /*
- * Private to rtl/: the layout of x64 unwind information and the two assembly stubs that call a language handler.
+ * Private to rtl/: the layout of x64 unwind information and the two assembly stubs that call a
+ * language handler.
  *
- * A function's RUNTIME_FUNCTION in .pdata points to an UNWIND_INFO in .xdata: how many bytes of prologue, which
- * instructions of it change the stack (newest first, each with the offset of its end), and, after the codes, either
- * another RUNTIME_FUNCTION (UNW_FLAG_CHAININFO) or the RVA of a language handler followed by the handler's own data.
+ * A function's RUNTIME_FUNCTION in .pdata points to an UNWIND_INFO in .xdata: how many bytes of
+ * prologue, which instructions of it change the stack (newest first, each with the offset of its
+ * end), and, after the codes, either another RUNTIME_FUNCTION (UNW_FLAG_CHAININFO) or the RVA of a
+ * language handler followed by the handler's own data.
  */
 #pragma once
 
@@ -45,14 +47,23 @@ typedef struct _UNWIND_INFO {
 
 #define MAXIMUM_UNWIND_CHAIN    32      // a longer chain of UNWIND_INFO is taken as damaged
 
-/* Decodes an epilogue at ControlPc and carries out the rest of it on Context (epilogue.c). FALSE: it is not one. */
+/*
+ * Decodes an epilogue at ControlPc and carries out the rest of it on Context (epilogue.c). FALSE:
+ * it is not one.
+ */
 BOOLEAN RtlpUnwindEpilogue(ULONG64 ImageBase, ULONG64 ControlPc, PRUNTIME_FUNCTION FunctionEntry,
     PUNWIND_INFO Info, PCONTEXT Context, PKNONVOLATILE_CONTEXT_POINTERS Pointers);
 
-/* Undoes a call without unwind data (a leaf function): FALSE if Context's stack pointer is outside Low..High. */
+/*
+ * Undoes a call without unwind data (a leaf function): FALSE if Context's stack pointer is outside
+ * Low..High.
+ */
 BOOLEAN RtlpUnwindLeaf(PCONTEXT Context, ULONG64 Low, ULONG64 High);
 
-/* Call Dispatcher->LanguageHandler so that an exception inside it is recognised as nested (context.S). */
+/*
+ * Call Dispatcher->LanguageHandler so that an exception inside it is recognised as nested
+ * (context.S).
+ */
 EXCEPTION_DISPOSITION RtlpExecuteHandlerForException(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame,
     PCONTEXT ContextRecord, PDISPATCHER_CONTEXT Dispatcher);
 EXCEPTION_DISPOSITION RtlpExecuteHandlerForUnwind(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame,

@@ -1,7 +1,8 @@
 /*
- * STRING and ANSI_STRING, and their conversion to and from UTF-16. The ANSI and the OEM code page of this system are
- * both Latin-1: a byte is the character of the same number, and a character above 0xFF becomes '?'. So a conversion
- * keeps the number of characters, and lengths are known without looking.
+ * STRING and ANSI_STRING, and their conversion to and from UTF-16. The ANSI and the OEM code page
+ * of this system are both Latin-1: a byte is the character of the same number, and a character
+ * above 0xFF becomes '?'. So a conversion keeps the number of characters, and lengths are known
+ * without looking.
  */
 #include "rtlp.h"
 
@@ -142,8 +143,9 @@ RtlxUnicodeStringToAnsiSize(PCUNICODE_STRING Source)
 }
 
 /*
- * Converts Source with a terminator. Allocate: Destination gets a buffer of paged pool (IRQL <= APC_LEVEL), to be freed
- * with RtlFreeUnicodeString; otherwise STATUS_BUFFER_OVERFLOW if its own is too small.
+ * Converts Source with a terminator. Allocate: Destination gets a buffer of paged pool (IRQL <=
+ * APC_LEVEL), to be freed with RtlFreeUnicodeString; otherwise STATUS_BUFFER_OVERFLOW if its own is
+ * too small.
  */
 NTSTATUS NTAPI
 RtlAnsiStringToUnicodeString(PUNICODE_STRING Destination, PCANSI_STRING Source, BOOLEAN Allocate)

@@ -1,8 +1,10 @@
 /*
- * Time: 100-nanosecond units since the first of January 1601 (UTC), its fields, and seconds since 1970.
+ * Time: 100-nanosecond units since the first of January 1601 (UTC), its fields, and seconds since
+ * 1970.
  *
- * Days are counted in the calendar's 400-year periods of 146097 days; counting years from March puts the leap day at
- * the end of a year, where it disturbs nothing. 1601-01-01 was a Monday and lies 306 days after 1600-03-01.
+ * Days are counted in the calendar's 400-year periods of 146097 days; counting years from March
+ * puts the leap day at the end of a year, where it disturbs nothing. 1601-01-01 was a Monday and
+ * lies 306 days after 1600-03-01.
  */
 #include "rtlp.h"
 

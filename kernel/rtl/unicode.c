@@ -1,14 +1,17 @@
 /*
- * UNICODE_STRING: counted UTF-16 strings. Length and MaximumLength are bytes; nothing here relies on a terminator,
- * and everything that builds a string adds one when there is room.
+ * UNICODE_STRING: counted UTF-16 strings. Length and MaximumLength are bytes; nothing here relies
+ * on a terminator, and everything that builds a string adds one when there is room.
  *
- * Comparisons without case go through RtlUpcaseUnicodeChar (upcase.c). Strings with a buffer of their own come from
- * paged pool and are freed by RtlFreeUnicodeString; routines that allocate say so. The others may be called at any
- * IRQL at which their buffers may be touched.
+ * Comparisons without case go through RtlUpcaseUnicodeChar (upcase.c). Strings with a buffer of
+ * their own come from paged pool and are freed by RtlFreeUnicodeString; routines that allocate say
+ * so. The others may be called at any IRQL at which their buffers may be touched.
  */
 #include "rtlp.h"
 
-/* Counts Source (may be NULL) into *Destination without copying; too long a string is cut to 32766 characters. */
+/*
+ * Counts Source (may be NULL) into *Destination without copying; too long a string is cut to 32766
+ * characters.
+ */
 VOID NTAPI
 RtlInitUnicodeString(PUNICODE_STRING Destination, PCWSTR Source)
 {
@@ -192,8 +195,8 @@ RtlCreateUnicodeString(PUNICODE_STRING Destination, PCWSTR Source)
 }
 
 /*
- * As above; Flags: RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE (1) and ..._ALLOCATE_NULL_STRING (2: an empty string
- * gets a buffer too). IRQL <= APC_LEVEL.
+ * As above; Flags: RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE (1) and ..._ALLOCATE_NULL_STRING (2:
+ * an empty string gets a buffer too). IRQL <= APC_LEVEL.
  */
 NTSTATUS NTAPI
 RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING Source, PUNICODE_STRING Destination)

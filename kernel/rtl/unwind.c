@@ -1,21 +1,24 @@
 /*
  * Walking one frame up the stack: RtlVirtualUnwind.
  *
- * Given the registers inside a function, it computes those of the caller, from the function's unwind codes and the
- * stack, without running anything. Three cases by where ControlPc is:
+ * Given the registers inside a function, it computes those of the caller, from the function's
+ * unwind codes and the stack, without running anything. Three cases by where ControlPc is:
  *
  *   in the prologue    only the codes of instructions that have been executed are undone;
  *   in the body        all codes are undone, then those of chained UNWIND_INFOs;
- *   in the epilogue    the rest of the epilogue is decoded and carried out (epilogue.c), because half of the
+ *   in the epilogue    the rest of the epilogue is decoded and carried out (epilogue.c), because
+ *   half of the
  *                      prologue's effects are undone already and no table says which.
  *
- * A trap handler's prologue starts with UWOP_PUSH_MACHFRAME: the processor's five words. There the walk crosses
- * from the handler to the interrupted code, and Rip, Rsp, EFlags, SegCs and SegSs all come from the frame, so that
- * a context unwound through a trap can be resumed as it stands, interrupt flag and SMAP's AC included.
+ * A trap handler's prologue starts with UWOP_PUSH_MACHFRAME: the processor's five words. There the
+ * walk crosses from the handler to the interrupted code, and Rip, Rsp, EFlags, SegCs and SegSs all
+ * come from the frame, so that a context unwound through a trap can be resumed as it stands,
+ * interrupt flag and SMAP's AC included.
  *
- * The establisher frame identifies a function's activation: rsp after the prologue, or the frame register less its
- * offset. Handlers get it, and RtlUnwindEx's target is one. Callers check it against the stack's limits; nothing
- * here reads memory but the image and the stack at Context->Rsp.
+ * The establisher frame identifies a function's activation: rsp after the prologue, or the frame
+ * register less its offset. Handlers get it, and RtlUnwindEx's target is one. Callers check it
+ * against the stack's limits; nothing here reads memory but the image and the stack at
+ * Context->Rsp.
  */
 #include "rtlp.h"
 
@@ -167,13 +170,13 @@ RtlpAfterCodes(PUNWIND_INFO Info)
 }
 
 /*
- * Replaces Context, the registers at ControlPc inside the function FunctionEntry of the image at ImageBase, by the
- * caller's. *EstablisherFrame identifies the activation that was left. ContextPointers, if not NULL, receives where
- * each restored register was saved.
+ * Replaces Context, the registers at ControlPc inside the function FunctionEntry of the image at
+ * ImageBase, by the caller's. *EstablisherFrame identifies the activation that was left.
+ * ContextPointers, if not NULL, receives where each restored register was saved.
  *
- * Returns the function's language handler and its data in *HandlerData when it has one of the kind asked for
- * (UNW_FLAG_EHANDLER or UNW_FLAG_UHANDLER) and ControlPc is neither in the prologue nor in the epilogue; else NULL.
- * Any IRQL, as long as the stack and the image's tables are resident.
+ * Returns the function's language handler and its data in *HandlerData when it has one of the kind
+ * asked for (UNW_FLAG_EHANDLER or UNW_FLAG_UHANDLER) and ControlPc is neither in the prologue nor
+ * in the epilogue; else NULL. Any IRQL, as long as the stack and the image's tables are resident.
  */
 PEXCEPTION_ROUTINE NTAPI
 RtlVirtualUnwind(ULONG HandlerType, ULONG64 ImageBase, ULONG64 ControlPc,

@@ -1,7 +1,7 @@
 /*
- * Upper and lower case of one UTF-16 character, by rule instead of by table: Latin-1, Latin Extended-A, Greek and
- * Cyrillic. A character outside these has no case here. Two characters are equal without case exactly if their
- * upper cases are equal, so both directions must agree.
+ * Upper and lower case of one UTF-16 character, by rule instead of by table: Latin-1, Latin
+ * Extended-A, Greek and Cyrillic. A character outside these has no case here. Two characters are
+ * equal without case exactly if their upper cases are equal, so both directions must agree.
  */
 #include "rtlp.h"
 
