@@ -1,7 +1,7 @@
 /*
- * The RAM disk must be a plain ustar archive: 512-byte headers, each with its own checksum, each followed by the file's
- * bytes rounded up to 512, ended by a header of zeros. The loader walks all the headers before the kernel relies on
- * them; it does not look into the files.
+ * The RAM disk must be a plain ustar archive: 512-byte headers, each with its own checksum, each
+ * followed by the file's bytes rounded up to 512, ended by a header of zeros. The loader walks
+ * all the headers before the kernel relies on them; it does not look into the files.
  */
 #include "boot/boot.h"
 
@@ -10,7 +10,9 @@
 #define CHECKSUM_FIELD  148
 #define MAGIC_FIELD     257
 
-/* Reads an octal number of at most Length digits, ended by a space or a NUL; false if it is none. */
+/*
+ * Reads an octal number of at most Length digits, ended by a space or a NUL; false if it is none.
+ */
 static bool
 ReadOctal(const uint8_t *Field, uint32_t Length, uint32_t *Number)
 {
@@ -59,8 +61,10 @@ BootArchiveCheck(BOOT_FILE File)
     while (Offset + RECORD <= File.Size && File.Base[Offset] != 0) {
         const uint8_t *Header = File.Base + Offset;
 
-        if (!IsUstar(Header) || !ReadOctal(Header + CHECKSUM_FIELD, 8, &Sum) || Sum != HeaderSum(Header))
-            BootFail("the RAM disk is damaged: the header at offset %u is not one of ustar's", Offset);
+        if (!IsUstar(Header) || !ReadOctal(Header + CHECKSUM_FIELD, 8, &Sum) ||
+            Sum != HeaderSum(Header))
+            BootFail("the RAM disk is damaged: the header at offset %u is not one of ustar's",
+                     Offset);
         if (!ReadOctal(Header + SIZE_FIELD, 12, &Size))
             BootFail("the RAM disk is damaged: %S has no size", 100, (const char *)Header);
         if (Size > File.Size - Offset - RECORD)

@@ -53,7 +53,9 @@ typedef struct _BOOT_FILE {
     uint32_t       Size;
 } BOOT_FILE;
 
-/* The kernel's image: where it was put, and the headers' answers that paging.c and main.c need. */
+/*
+ * The kernel's image: where it was put, and the headers' answers that paging.c and main.c need.
+ */
 typedef struct _BOOT_IMAGE {
     uint8_t       *Base;
     uint32_t       Size;                // bytes, without debug sections
@@ -97,5 +99,6 @@ void BootArchiveCheck(BOOT_FILE File);
 uint64_t *BootBuildPageTables(const BOOT_IMAGE *Image);
 
 /* start.S: enters the kernel in long mode; every address is a virtual one of the kernel's. */
-__attribute__((noreturn)) void BootEnterKernel(uint64_t *PageDirectory, uint64_t Entry, uint64_t Stack, uint64_t Block);
+__attribute__((noreturn)) void BootEnterKernel(uint64_t *PageDirectory, uint64_t Entry,
+                                               uint64_t Stack, uint64_t Block);
 extern uint8_t LoaderStart[], LoaderEnd[];

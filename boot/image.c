@@ -1,11 +1,13 @@
 /*
- * ntoskrnl.exe: is this file whole, is it an x64 native PE32+ image linked for KERNEL_IMAGE_BASE, and does everything
- * its headers say stay within the file and within the image? The checks come first, all of them, and each failure is a
- * sentence; then the sections are copied to where their addresses put them, so that the image in memory is what the linker
- * described, zeros included. Rights are not set here but in the page tables (paging.c).
+ * ntoskrnl.exe: is this file whole, is it an x64 native PE32+ image linked for KERNEL_IMAGE_BASE,
+ * and does everything its headers say stay within the file and within the image? The checks come
+ * first, all of them, and each failure is a sentence; then the sections are copied to where their
+ * addresses put them, so that the image in memory is what the linker described, zeros included.
+ * Rights are not set here but in the page tables (paging.c).
  *
- * Debug sections (a name that begins with '/', the form the linker gives long names, or with ".debug") must come last;
- * they stay in the file. The checksum in the header, which tools/seal.py writes, finds damage anywhere in the file.
+ * Debug sections (a name that begins with '/', the form the linker gives long names, or with
+ * ".debug") must come last; they stay in the file. The checksum in the header, which
+ * tools/seal.py writes, finds damage anywhere in the file.
  */
 #include "boot/boot.h"
 
@@ -65,7 +67,10 @@ BootImageSection(const BOOT_IMAGE *Image, uint32_t Index)
     return Section;
 }
 
-/* The PE checksum: the 16-bit ones' complement sum of the file without the field itself, plus the file's size. */
+/*
+ * The PE checksum: the 16-bit ones' complement sum of the file without the field itself, plus the
+ * file's size.
+ */
 static void
 CheckSum(BOOT_FILE File, uint32_t Field)
 {
@@ -86,7 +91,10 @@ CheckSum(BOOT_FILE File, uint32_t Field)
                  (uint32_t)Sum + File.Size, Stored);
 }
 
-/* Returns the PE signature's offset once it and the two headers after it are known to be inside the file and ours. */
+/*
+ * Returns the PE signature's offset once it and the two headers after it are known to be inside
+ * the file and ours.
+ */
 static uint32_t
 CheckHeaders(BOOT_FILE File)
 {
@@ -102,12 +110,14 @@ CheckHeaders(BOOT_FILE File)
     if (Read32(Pe) != PE_MAGIC)
         BootFail("ntoskrnl.exe is damaged: it has no PE signature");
     if (Read16(Pe + PE_MACHINE) != MACHINE_X64 || Read16(Pe + PE_OPTIONAL) != OPTIONAL_MAGIC_PE32P)
-        BootFail("the first module is not a 64-bit x86 image (machine 0x%x)", Read16(Pe + PE_MACHINE));
+        BootFail("the first module is not a 64-bit x86 image (machine 0x%x)",
+                 Read16(Pe + PE_MACHINE));
     if (Read16(Pe + PE_OPTIONAL_SIZE) < PE_OPTIONAL_SMALLEST)
         BootFail("ntoskrnl.exe is damaged: its optional header is cut short");
     CheckSum(File, Offset + PE_CHECKSUM);
     if (Read16(Pe + PE_SUBSYSTEM) != SUBSYSTEM_NATIVE)
-        BootFail("the first module is a program for users (subsystem %u), not a kernel", Read16(Pe + PE_SUBSYSTEM));
+        BootFail("the first module is a program for users (subsystem %u), not a kernel",
+                 Read16(Pe + PE_SUBSYSTEM));
     if (Read32(Pe + PE_IMAGE_BASE) != (uint32_t)KERNEL_IMAGE_BASE ||
         Read32(Pe + PE_IMAGE_BASE + 4) != (uint32_t)(KERNEL_IMAGE_BASE >> 32))
         BootFail("the first module is linked for the address 0x%x%x, not for the kernel's",
@@ -117,7 +127,10 @@ CheckHeaders(BOOT_FILE File)
     return Offset;
 }
 
-/* Walks the sections: each inside the file, none overlapping, debug sections last. Sets the image's size. */
+/*
+ * Walks the sections: each inside the file, none overlapping, debug sections last. Sets the
+ * image's size.
+ */
 static void
 CheckSections(BOOT_FILE File, BOOT_IMAGE *Image)
 {
@@ -133,12 +146,14 @@ CheckSections(BOOT_FILE File, BOOT_IMAGE *Image)
             DebugSeen = true;
             continue;
         }
-        if (DebugSeen || (Section.VirtualAddress & (PAGE_SIZE - 1)) || Section.VirtualAddress < Image->Size ||
+        if (DebugSeen || (Section.VirtualAddress & (PAGE_SIZE - 1)) ||
+            Section.VirtualAddress < Image->Size ||
             Section.VirtualSize > LARGEST_IMAGE || Section.VirtualAddress > LARGEST_IMAGE)
             BootFail("ntoskrnl.exe is damaged: section %u is out of place", Index);
         if ((Section.Flags & SECTION_WRITE) && (Section.Flags & SECTION_EXECUTE))
             BootFail("section %u of ntoskrnl.exe is both writable and executable", Index);
-        if ((Section.Flags & SECTION_EXECUTE) && Image->Entry >= Section.VirtualAddress && Image->Entry < End)
+        if ((Section.Flags & SECTION_EXECUTE) && Image->Entry >= Section.VirtualAddress &&
+            Image->Entry < End)
             EntryFound = true;
         Image->Size = ROUND_UP(End);
     }
@@ -174,7 +189,8 @@ BootImageLoad(BOOT_FILE File, BOOT_IMAGE *Image)
 
     for (uint32_t Index = 0; Index < Image->SectionCount; Index++) {
         SECTION  Section = BootImageSection(Image, Index);
-        uint32_t Size = Section.RawSize < Section.VirtualSize ? Section.RawSize : Section.VirtualSize;
+        uint32_t Size = Section.RawSize < Section.VirtualSize
+            ? Section.RawSize : Section.VirtualSize;
 
         if (!Section.Debug && Section.RawOffset)
             BootCopy(Image->Base + Section.VirtualAddress, File.Base + Section.RawOffset, Size);

@@ -1,15 +1,17 @@
 /*
- * The OS loader's course. GRUB (from the CD) or QEMU (-kernel) has put three things into memory: this program,
- * ntoskrnl.exe and the RAM disk, and passes a Multiboot 1 information structure. From there:
+ * The OS loader's course. GRUB (from the CD) or QEMU (-kernel) has put three things into memory:
+ * this program, ntoskrnl.exe and the RAM disk, and passes a Multiboot 1 information structure.
+ * From there:
  *
  *   1. take the memory map, and mark the loader and the two modules as used
  *   2. check the processor, then both modules; whatever is wrong ends in BootFail with a sentence
- *   3. lay out the kernel's image, the page tables, the stack and the parameter block in free pages
+ *   3. lay out the kernel's image, the page tables, the stack and the parameter block in free
+ *      pages
  *   4. fill the block (loader.h) and enter KiSystemStartup
  *
- * Nothing is moved: Multiboot puts modules on page boundaries wherever there is room, and allocations go around them.
- * The command line is copied before the first allocation, because the boot loader's own strings lie in memory that counts
- * as free.
+ * Nothing is moved: Multiboot puts modules on page boundaries wherever there is room, and
+ * allocations go around them. The command line is copied before the first allocation, because the
+ * boot loader's own strings lie in memory that counts as free.
  */
 #include "boot/boot.h"
 
@@ -45,7 +47,8 @@ TakeCommandLine(const MULTIBOOT_INFO *Info)
 
     if (!(Info->Flags & MULTIBOOT_COMMAND_LINE) || !Text)
         return;
-    if ((Info->Flags & MULTIBOOT_LOADER_NAME) && Name && Name[0] == 'q' && Name[1] == 'e' && Name[2] == 'm') {
+    if ((Info->Flags & MULTIBOOT_LOADER_NAME) && Name && Name[0] == 'q' && Name[1] == 'e' &&
+        Name[2] == 'm') {
         while (*Text && *Text != ' ')
             Text++;
     }
@@ -67,13 +70,16 @@ TakeModules(const MULTIBOOT_INFO *Info, BOOT_FILE Files[MODULES_WANTED])
     uint32_t                Count = Info->Flags & MULTIBOOT_MODULES ? Info->ModuleCount : 0;
 
     if (Count != MODULES_WANTED)
-        BootFail("two modules are wanted, ntoskrnl.exe and ramdisk.tar, but the boot loader passed %u", Count);
+        BootFail("two modules are wanted, ntoskrnl.exe and ramdisk.tar, "
+                 "but the boot loader passed %u", Count);
 
     for (uint32_t Index = 0; Index < MODULES_WANTED; Index++) {
         MULTIBOOT_MODULE Module = Modules[Index];
 
-        if ((Module.Start & (PAGE_SIZE - 1)) || Module.Start < (uint32_t)LoaderEnd || Module.End < Module.Start)
-            BootFail("module %u lies at 0x%x, which is not a place for one", Index + 1, Module.Start);
+        if ((Module.Start & (PAGE_SIZE - 1)) || Module.Start < (uint32_t)LoaderEnd ||
+            Module.End < Module.Start)
+            BootFail("module %u lies at 0x%x, which is not a place for one", Index + 1,
+                     Module.Start);
         if (Module.End == Module.Start)
             BootFail("module %u is empty", Index + 1);
         Files[Index].Base = (const uint8_t *)Module.Start;
@@ -91,7 +97,8 @@ ScanForRsdp(uint32_t From, uint32_t To)
         const uint8_t *Bytes = (const uint8_t *)At;
         uint8_t        Sum = 0;
 
-        if (*(const volatile uint32_t *)At != 0x20445352 || *(const volatile uint32_t *)(At + 4) != 0x20525450)
+        if (*(const volatile uint32_t *)At != 0x20445352 ||
+            *(const volatile uint32_t *)(At + 4) != 0x20525450)
             continue;
         for (int Index = 0; Index < 20; Index++)
             Sum += Bytes[Index];
@@ -107,7 +114,8 @@ FindRsdp(void)
     volatile uint16_t *SegmentAt = (volatile uint16_t *)BIOS_EBDA_SEGMENT;
     uint32_t           Ebda, Found = 0;
 
-    __asm__("" : "+r"(SegmentAt));              // the compiler takes an address this low for a null pointer
+    // the compiler takes an address this low for a null pointer
+    __asm__("" : "+r"(SegmentAt));
     Ebda = (uint32_t)*SegmentAt << 4;
     if (Ebda >= 0x80000 && Ebda < 0xA0000)
         Found = ScanForRsdp(Ebda, Ebda + 1024);
@@ -115,7 +123,8 @@ FindRsdp(void)
 }
 
 static void
-FillBlock(LOADER_PARAMETER_BLOCK *Block, const BOOT_FILE Files[MODULES_WANTED], const BOOT_IMAGE *Image,
+FillBlock(LOADER_PARAMETER_BLOCK *Block, const BOOT_FILE Files[MODULES_WANTED],
+          const BOOT_IMAGE *Image,
           const uint64_t *Pml4)
 {
     Block->Magic = LOADER_BLOCK_MAGIC;

@@ -2,12 +2,14 @@
  * Physical memory as the loader sees it: two tables.
  *
  *   Ram     the ranges that the boot loader's memory map calls RAM, whole pages, ascending
- *   Used    what of it is taken and for what: the loader itself, the modules, then every allocation
+ *   Used    what of it is taken and for what: the loader itself, the modules, then every
+ *           allocation
  *
- * BootMemoryReserve enters what is where it is already; BootMemoryAllocate finds the lowest gap above 1 MiB and below 4 GiB.
- * BootMemoryReport merges the two into the block's map: used ranges with their type, the rest of the RAM free. Page 0
- * (the real-mode vectors and the BIOS data) is firmware's, so that no physical address handed out is 0. What the map says
- * about anything but RAM is not repeated: whatever the block does not list is not memory.
+ * BootMemoryReserve enters what is where it is already; BootMemoryAllocate finds the lowest gap
+ * above 1 MiB and below 4 GiB. BootMemoryReport merges the two into the block's map: used ranges
+ * with their type, the rest of the RAM free. Page 0 (the real-mode vectors and the BIOS data) is
+ * firmware's, so that no physical address handed out is 0. What the map says about anything but
+ * RAM is not repeated: whatever the block does not list is not memory.
  */
 #include "boot/boot.h"
 
@@ -39,7 +41,10 @@ BootZero(void *To, uint32_t Size)
     __asm__ volatile("rep stosb" : "+D"(To), "+c"(Size) : "a"(0) : "memory");
 }
 
-/* Enters a range in its place, or lengthens the one before it; ranges of one table must not overlap. */
+/*
+ * Enters a range in its place, or lengthens the one before it; ranges of one table must not
+ * overlap.
+ */
 static void
 InsertRange(RANGES *Table, RANGE New)
 {
@@ -134,7 +139,8 @@ BootMemoryAllocate(uint32_t Size, LOADER_MEMORY_TYPE Type)
         BootZero((void *)(uint32_t)Base, (uint32_t)Length);
         return (void *)(uint32_t)Base;
     }
-    BootFail("there is not enough memory: %u KiB in one piece are wanted", (uint32_t)(Length >> 10));
+    BootFail("there is not enough memory: %u KiB in one piece are wanted",
+             (uint32_t)(Length >> 10));
 }
 
 /* One past the last byte of RAM. */

@@ -1,9 +1,10 @@
 /*
- * The page tables the kernel starts with, and keeps for its own half. One page directory pointer table maps physical memory in
- * 2 MiB pages: everything below 4 GiB (devices too), and RAM above that. It hangs in the PML4 twice: at PHYSICAL_MAP_BASE
- * with no-execute in the PML4's entry, and at 0, executable, so that the loader still runs at the moment paging goes
- * on; KiSystemStartup clears that second entry. The kernel's image gets 4 KiB pages with each section's own rights; what the
- * section headers leave out (a header page's rest, gaps) is read-only data.
+ * The page tables the kernel starts with, and keeps for its own half. One page directory pointer
+ * table maps physical memory in 2 MiB pages: everything below 4 GiB (devices too), and RAM above
+ * that. It hangs in the PML4 twice: at PHYSICAL_MAP_BASE with no-execute in the PML4's entry, and
+ * at 0, executable, so that the loader still runs at the moment paging goes on; KiSystemStartup
+ * clears that second entry. The kernel's image gets 4 KiB pages with each section's own rights;
+ * what the section headers leave out (a header page's rest, gaps) is read-only data.
  */
 #include "boot/boot.h"
 
@@ -62,7 +63,8 @@ MapPhysicalMemory(uint64_t *Pml4)
 }
 
 static void
-MapImagePages(uint64_t *Pml4, const BOOT_IMAGE *Image, uint32_t Offset, uint32_t Size, uint64_t Rights)
+MapImagePages(uint64_t *Pml4, const BOOT_IMAGE *Image, uint32_t Offset, uint32_t Size,
+              uint64_t Rights)
 {
     uint32_t End = ROUND_UP(Offset + Size);
 
@@ -70,7 +72,8 @@ MapImagePages(uint64_t *Pml4, const BOOT_IMAGE *Image, uint32_t Offset, uint32_t
         uint64_t  Va = KERNEL_IMAGE_BASE + Offset;
         uint64_t *Pd = Below(&Below(&Pml4[PML4_INDEX(Va)])[PDPT_INDEX(Va)]);
 
-        Below(&Pd[PD_INDEX(Va)])[PT_INDEX(Va)] = ((uint32_t)Image->Base + Offset) | PRESENT | GLOBAL | Rights;
+        Below(&Pd[PD_INDEX(Va)])[PT_INDEX(Va)] =
+            ((uint32_t)Image->Base + Offset) | PRESENT | GLOBAL | Rights;
     }
 }
 
@@ -94,7 +97,8 @@ BootBuildPageTables(const BOOT_IMAGE *Image)
         SECTION Section = BootImageSection(Image, Index);
 
         if (!Section.Debug)
-            MapImagePages(Pml4, Image, Section.VirtualAddress, Section.VirtualSize, RightsOf(Section.Flags));
+            MapImagePages(Pml4, Image, Section.VirtualAddress, Section.VirtualSize,
+                          RightsOf(Section.Flags));
     }
     return Pml4;
 }

@@ -1,8 +1,9 @@
 /*
- * What the loader has to say: plain characters to COM1 and to the debug port 0xE9, so that a person at the terminal and
- * build/debug.log both see them. The loader is silent unless something is wrong; then BootFail prints one
- * sentence that says what, ends the virtual machine if it has an isa-debug-exit device (a test run), and
- * halts otherwise. COM1 is programmed for 115200 bits a second and polled.
+ * What the loader has to say: plain characters to COM1 and to the debug port 0xE9, so that a
+ * person at the terminal and build/debug.log both see them. The loader is silent unless something
+ * is wrong; then BootFail prints one sentence that says what, ends the virtual machine if it has
+ * an isa-debug-exit device (a test run), and halts otherwise. COM1 is programmed for 115200 bits
+ * a second and polled.
  */
 #include <stdarg.h>
 #include "boot/boot.h"

@@ -1,8 +1,9 @@
 /*
- * The loader's first and last instructions. GRUB or QEMU enters at BootEntry in 32-bit protected mode without paging,
- * eax = 0x2BADB002, ebx = the Multiboot information. BootEnterKernel switches on paging and long mode at once: the
- * instruction after `mov cr0` is still fetched from its physical address, through PML4[0], which maps the lower memory
- * to itself until the kernel clears that entry.
+ * The loader's first and last instructions. GRUB or QEMU enters at BootEntry in 32-bit protected
+ * mode without paging, eax = 0x2BADB002, ebx = the Multiboot information. BootEnterKernel
+ * switches on paging and long mode at once: the instruction after `mov cr0` is still fetched from
+ * its physical address, through PML4[0], which maps the lower memory to itself until the kernel
+ * clears that entry.
  */
 .intel_syntax noprefix
 
@@ -31,7 +32,9 @@ BootEntry:
     push eax
     call BootMain                       // does not return
 
-/* void BootEnterKernel(uint64_t *PageDirectory, uint64_t Entry, uint64_t Stack, uint64_t Block) */
+/*
+ * void BootEnterKernel(uint64_t *PageDirectory, uint64_t Entry, uint64_t Stack, uint64_t Block)
+ */
 .globl BootEnterKernel
 BootEnterKernel:
     mov ebp, esp
@@ -66,7 +69,8 @@ BootLongMode:
     mov rax, [rbp + 8]
     mov rsp, [rbp + 16]
     mov rcx, [rbp + 24]
-    sub rsp, 40                         // as after a call: shadow space, and a return address of 0 on top
+    // as after a call: shadow space, and a return address of 0 on top
+    sub rsp, 40
     mov qword ptr [rsp], 0
     xor ebp, ebp
     jmp rax

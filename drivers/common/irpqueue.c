@@ -1,5 +1,6 @@
 /*
- * Cancelable IRP queues; the rules are numbered in irpqueue.h. Linked into each driver that uses them. Typical course:
+ * Cancelable IRP queues; the rules are numbered in irpqueue.h. Linked into each driver that uses
+ * them. Typical course:
  *
  *   dispatch routine    return IrpQueueInsert(&Queue, Irp);         // STATUS_PENDING
  *   DPC                 KeAcquireSpinLock(Queue.Lock, …);
@@ -14,7 +15,10 @@
 
 #define QUEUE_OF(Irp)   ((PIRP_QUEUE)(Irp)->Tail.Overlay.DriverContext[3])
 
-/* Completes an IRP and returns its status, so that a dispatch routine may end in it. IRQL <= DISPATCH_LEVEL. */
+/*
+ * Completes an IRP and returns its status, so that a dispatch routine may end in it. IRQL <=
+ * DISPATCH_LEVEL.
+ */
 NTSTATUS
 IrpComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
@@ -46,7 +50,10 @@ IrpQueueCancel(PDEVICE_OBJECT Device, PIRP Irp)
     IrpComplete(Irp, STATUS_CANCELLED, 0);
 }
 
-/* Marks the IRP pending and queues it; it may be completed before this returns. IRQL <= DISPATCH_LEVEL. */
+/*
+ * Marks the IRP pending and queues it; it may be completed before this returns. IRQL <=
+ * DISPATCH_LEVEL.
+ */
 NTSTATUS
 IrpQueueInsert(PIRP_QUEUE Queue, PIRP Irp)
 {
@@ -69,7 +76,10 @@ IrpQueueInsert(PIRP_QUEUE Queue, PIRP Irp)
     return STATUS_PENDING;
 }
 
-/* The oldest IRP, which stays queued: it may be looked at, and its buffer used, while the lock is held; or NULL. */
+/*
+ * The oldest IRP, which stays queued: it may be looked at, and its buffer used, while the lock is
+ * held; or NULL.
+ */
 PIRP
 IrpQueueFirstLocked(PIRP_QUEUE Queue)
 {
@@ -78,7 +88,10 @@ IrpQueueFirstLocked(PIRP_QUEUE Queue)
     return CONTAINING_RECORD(Queue->Irps.Flink, IRP, Tail.Overlay.ListEntry);
 }
 
-/* Takes one IRP, found with IrpQueueFirstLocked, off its queue; FALSE if it is being cancelled and so is not the caller's. */
+/*
+ * Takes one IRP, found with IrpQueueFirstLocked, off its queue; FALSE if it is being cancelled
+ * and so is not the caller's.
+ */
 BOOLEAN
 IrpQueueRemoveLocked(PIRP Irp)
 {
@@ -90,7 +103,10 @@ IrpQueueRemoveLocked(PIRP Irp)
     return FALSE;
 }
 
-/* Takes the oldest IRP that is not being cancelled, or NULL. The caller completes it after it has released the lock. */
+/*
+ * Takes the oldest IRP that is not being cancelled, or NULL. The caller completes it after it has
+ * released the lock.
+ */
 PIRP
 IrpQueueTakeLocked(PIRP_QUEUE Queue)
 {

@@ -1,13 +1,17 @@
 /*
- * A queue of pending IRPs that can be cancelled at any moment, for drivers that keep requests until a device answers.
- * Three parties may want the same IRP: the driver, which wants to complete it; IoCancelIrp, through the cancel routine; and
- * cleanup, which cancels what belongs to a closing file. The protocol, which irpqueue.c cites by number:
+ * A queue of pending IRPs that can be cancelled at any moment, for drivers that keep requests
+ * until a device answers. Three parties may want the same IRP: the driver, which wants to
+ * complete it; IoCancelIrp, through the cancel routine; and cleanup, which cancels what belongs
+ * to a closing file. The protocol, which irpqueue.c cites by number:
  *
- *   (1) An IRP is in the queue exactly while it is on the list, and the list changes only under the queue's lock.
- *   (2) Whoever takes the cancel routine away (IoSetCancelRoutine(Irp, NULL) returns it) owns the IRP and completes it.
- *   (3) A taker that finds the cancel routine gone leaves the IRP on a list of its own: the cancel routine is waiting for the
- *       lock, unlinks the IRP from there and completes it.
- *   (4) An IRP that was cancelled before its cancel routine was set is completed by the inserter, under rule (2).
+ *   (1) An IRP is in the queue exactly while it is on the list, and the list changes only under
+ *       the queue's lock.
+ *   (2) Whoever takes the cancel routine away (IoSetCancelRoutine(Irp, NULL) returns it) owns the
+ *       IRP and completes it.
+ *   (3) A taker that finds the cancel routine gone leaves the IRP on a list of its own: the
+ *       cancel routine is waiting for the lock, unlinks the IRP from there and completes it.
+ *   (4) An IRP that was cancelled before its cancel routine was set is completed by the inserter,
+ *       under rule (2).
  *   (5) Nothing is completed while the lock is held.
  */
 #pragma once
@@ -15,7 +19,8 @@
 #include <ntddk.h>
 
 typedef struct _IRP_QUEUE {
-    PKSPIN_LOCK Lock;           // the driver's, shared with whatever else must change together with the queue
+    // the driver's, shared with whatever else must change together with the queue
+    PKSPIN_LOCK Lock;
     LIST_ENTRY  Irps;           // guarded by Lock; linked through Tail.Overlay.ListEntry
 } IRP_QUEUE, *PIRP_QUEUE;
 

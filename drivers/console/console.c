@@ -1,12 +1,14 @@
 /*
- * console.sys: \Device\Console0 and \Device\Console1, a line-editing terminal over each serial port, as programs see it: reads give
- * lines, writes show text, Ctrl-C is a break. Layered over serial.sys through IoGetDeviceObjectPointer, as a class
- * driver is over its port driver: it sends requests of its own (pump.c) rather than passing the program's down, because
- * one line typed answers one read however the bytes arrived.
+ * console.sys: \Device\Console0 and \Device\Console1, a line-editing terminal over each serial
+ * port, as programs see it: reads give lines, writes show text, Ctrl-C is a break. Layered over
+ * serial.sys through IoGetDeviceObjectPointer, as a class driver is over its port driver: it
+ * sends requests of its own (pump.c) rather than passing the program's down, because one line
+ * typed answers one read however the bytes arrived.
  *
- * A request's course: the dispatch routine queues the IRP where it can be cancelled, then calls ConsoleRun, which completes
- * whatever can be completed now; later completions come out of the serial driver's completions. Cleanup cancels what a
- * closing file leaves queued. The mode belongs to the console, not to a file.
+ * A request's course: the dispatch routine queues the IRP where it can be cancelled, then calls
+ * ConsoleRun, which completes whatever can be completed now; later completions come out of the
+ * serial driver's completions. Cleanup cancels what a closing file leaves queued. The mode
+ * belongs to the console, not to a file.
  */
 #include "consolep.h"
 
@@ -22,7 +24,8 @@ ConsoleCreateFile(PDEVICE_OBJECT Device, PIRP Irp)
 {
     PFILE_OBJECT File = IoGetCurrentIrpStackLocation(Irp)->FileObject;
 
-    return IrpComplete(Irp, File->FileName.Length ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS, 0);
+    return IrpComplete(Irp, File->FileName.Length ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS,
+                       0);
 }
 
 static NTSTATUS NTAPI
@@ -162,13 +165,15 @@ ConsoleCreate(PDRIVER_OBJECT Driver, ULONG Index)
     RtlInitUnicodeString(&Name, ConsoleNames[Index].Device);
     RtlInitUnicodeString(&Link, ConsoleNames[Index].Link);
     RtlInitUnicodeString(&Serial, ConsoleNames[Index].Serial);
-    Status = IoCreateDevice(Driver, sizeof(CONSOLE), &Name, FILE_DEVICE_ETUDE_CONSOLE, 0, FALSE, &Device);
+    Status = IoCreateDevice(Driver, sizeof(CONSOLE), &Name, FILE_DEVICE_ETUDE_CONSOLE, 0, FALSE,
+                            &Device);
     if (!NT_SUCCESS(Status))
         return Status;
 
     Console = Device->DeviceExtension;
     ConsoleInitialize(Console, Device);
-    Status = IoGetDeviceObjectPointer(&Serial, FILE_READ_DATA | FILE_WRITE_DATA, &Console->SerialFile,
+    Status = IoGetDeviceObjectPointer(&Serial, FILE_READ_DATA | FILE_WRITE_DATA,
+                                      &Console->SerialFile,
                                       &Console->SerialDevice);
     if (!NT_SUCCESS(Status))
         goto DeleteDevice;
@@ -180,7 +185,8 @@ ConsoleCreate(PDRIVER_OBJECT Driver, ULONG Index)
         goto FreePumps;
 
     Device->Flags |= DO_BUFFERED_IO;
-    Device->StackSize = 1;                      // requests to the serial driver are the console's own
+    // requests to the serial driver are the console's own
+    Device->StackSize = 1;
     Device->Flags &= ~DO_DEVICE_INITIALIZING;
     ConsoleRun(Console);
     return STATUS_SUCCESS;
@@ -195,7 +201,10 @@ DeleteDevice:
     return Status;
 }
 
-/* Called when no file is open, so no IRP but the console's own two can be outstanding; waits for them. */
+/*
+ * Called when no file is open, so no IRP but the console's own two can be outstanding; waits for
+ * them.
+ */
 static VOID
 ConsoleStop(PCONSOLE Console)
 {
@@ -208,7 +217,8 @@ ConsoleStop(PCONSOLE Console)
     IoCancelIrp(Console->ReadPump.Irp);
     ConsoleRun(Console);
     KeWaitForSingleObject(&Console->Stopped, Executive, KernelMode, FALSE, NULL);
-    KeAcquireSpinLock(&Console->Lock, &OldIrql);        // whoever set the event has released the lock
+    // whoever set the event has released the lock
+    KeAcquireSpinLock(&Console->Lock, &OldIrql);
     KeReleaseSpinLock(&Console->Lock, OldIrql);
 
     IoFreeIrp(Console->ReadPump.Irp);

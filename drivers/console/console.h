@@ -1,18 +1,20 @@
 /*
- * The control codes of \Device\Console0 and \Device\Console1 (\\.\CONSOLE0, \\.\CONSOLE1), for programs and for the driver.
- * Include <windows.h> and <winioctl.h>, or <ntddk.h>, first.
+ * The control codes of \Device\Console0 and \Device\Console1 (\\.\CONSOLE0, \\.\CONSOLE1), for
+ * programs and for the driver. Include <windows.h> and <winioctl.h>, or <ntddk.h>, first.
  *
  * A console has a mode, the ENABLE_* bits of <wincon.h>:
  *
- *   ENABLE_LINE_INPUT        reads complete with a line, edited and ended by "\r\n"; without it, with what was typed
+ *   ENABLE_LINE_INPUT        reads complete with a line, edited and ended by "\r\n"; without it,
+ *                            with what was typed
  *   ENABLE_ECHO_INPUT        what is typed is shown (only while ENABLE_LINE_INPUT is set)
  *   ENABLE_PROCESSED_INPUT   Ctrl-C is a break and not a character
  *
- * All three are set at first. In line mode Ctrl-D or Ctrl-Z at the start of a line ends the file: one read completes
- * successfully with 0 bytes.
+ * All three are set at first. In line mode Ctrl-D or Ctrl-Z at the start of a line ends the file:
+ * one read completes successfully with 0 bytes.
  *
- * A break shows "^C", drops the line and all input typed ahead, completes every pending read with STATUS_CANCELLED if
- * somebody waits for breaks, and completes the waits. A break that finds nobody waiting completes the next wait at once.
+ * A break shows "^C", drops the line and all input typed ahead, completes every pending read with
+ * STATUS_CANCELLED if somebody waits for breaks, and completes the waits. A break that finds
+ * nobody waiting completes the next wait at once.
  */
 #pragma once
 
@@ -23,7 +25,8 @@
 
 #define IOCTL_CONSOLE_GET_MODE      CONSOLE_CONTROL(0)      // out: ULONG
 #define IOCTL_CONSOLE_SET_MODE      CONSOLE_CONTROL(1)      // in: ULONG
-#define IOCTL_CONSOLE_WAIT_BREAK    CONSOLE_CONTROL(2)      // completes at the next break; can be cancelled
+// completes at the next break; can be cancelled
+#define IOCTL_CONSOLE_WAIT_BREAK    CONSOLE_CONTROL(2)
 #define IOCTL_CONSOLE_FLUSH_INPUT   CONSOLE_CONTROL(3)      // forgets what was typed and not read
 
 #ifndef ENABLE_LINE_INPUT

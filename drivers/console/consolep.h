@@ -9,8 +9,9 @@
  *   serial --ReadPump--> ConsoleInputByte --> edit.c --> Typed ring --> read IRPs
  *   write IRPs, echo --> Output ring --WritePump--> serial
  *
- * One spin lock guards all of a console's state. IRPs are completed and sent only outside it: what has to happen after the lock
- * is dropped is done by ConsoleRun, which every entry point ends in.
+ * One spin lock guards all of a console's state. IRPs are completed and sent only outside it:
+ * what has to happen after the lock is dropped is done by ConsoleRun, which every entry point
+ * ends in.
  */
 #pragma once
 
@@ -32,8 +33,10 @@
 typedef enum _PUMP_STATE {
     PumpIdle,                           // not sent
     PumpCalling,                        // IoCallDriver has not returned yet
-    PumpSent,                           // IoCallDriver has returned, the IRP is with the serial driver
-    PumpAnswered                        // completed before IoCallDriver returned: PumpRun goes round again
+    // IoCallDriver has returned, the IRP is with the serial driver
+    PumpSent,
+    // completed before IoCallDriver returned: PumpRun goes round again
+    PumpAnswered
 } PUMP_STATE;
 
 typedef struct _CONSOLE *PCONSOLE;
@@ -67,8 +70,9 @@ typedef struct _CONSOLE {
     IRP_QUEUE  Reads, Writes, BreakWaits;   // a write's progress is DriverContext[0] of its IRP
     ULONG      Mode;
     BOOLEAN    BreakTyped;                  // a break not yet told to anybody
-    BOOLEAN    CancelReads;                 // the reads queued now are to be cancelled by that break
-    BOOLEAN    Stopping;                    // being unloaded
+    // the reads queued now are to be cancelled by that break
+    BOOLEAN    CancelReads;
+    BOOLEAN    Stopping;                    // being unloaded, or the line failed: no more input
     KEVENT     Stopped;                     // set when, while Stopping, both pumps are idle
 
     ULONG  TypedPut, TypedGet;
@@ -78,10 +82,12 @@ typedef struct _CONSOLE {
     UCHAR  LastOutput;                      // so that "\r\n" does not become "\r\r\n"
 
     EDIT_LINE Line;
-    UCHAR     Escape;                       // 0, or how far into an escape sequence: '\033', '[', or its digit
+    // 0, or how far into an escape sequence: '\033', '[', or its digit
+    UCHAR     Escape;
     BOOLEAN   AfterReturn;                  // a '\n' right after '\r' is the same Enter
     EDIT_LINE History[CONSOLE_HISTORY];
-    ULONG     HistoryCount, HistoryAt;      // lines ever entered; the one shown, HistoryCount for none
+    // lines ever entered; the one shown, HistoryCount for none
+    ULONG     HistoryCount, HistoryAt;
 } CONSOLE;
 
 /* pump.c */

@@ -1,20 +1,28 @@
 /*
- * The line being typed, in line mode. Every key changes Console->Line and echoes the smallest output that makes a VT100 terminal
- * show the change: the cursor only moves by backspaces and by printing what stands under it, so the prompt before the
- * line, which the console does not know, stays. Keys:
+ * The line being typed, in line mode. Every key changes Console->Line and echoes the smallest
+ * output that makes a VT100 terminal show the change: the cursor only moves by backspaces and by
+ * printing what stands under it, so the prompt before the line, which the console does not know,
+ * stays. Keys:
  *
- *   Enter               finish the line                 Backspace, Delete   remove a character
- *   Left Right Ctrl-B F move                            Ctrl-U Ctrl-W       remove the line, the word before the cursor
- *   Home End Ctrl-A E   to the start, the end           Up Down Ctrl-P N    earlier lines
- *   Ctrl-D Ctrl-Z       end of file, on an empty line
+ *   Enter                finish the line
+ *   Backspace, Delete    remove a character
+ *   Ctrl-U, Ctrl-W       remove the line, the word before the cursor
+ *   Left, Right          move (also Ctrl-B, Ctrl-F)
+ *   Home, End            to the start, the end (also Ctrl-A, Ctrl-E)
+ *   Up, Down             earlier lines (also Ctrl-P, Ctrl-N)
+ *   Ctrl-D, Ctrl-Z       end of file, on an empty line
  *
- * Text is UTF-8; a character is a byte that is no continuation byte and those after it, and takes one column.
+ * Text is UTF-8; a character is a byte that is no continuation byte and those after it, and takes
+ * one column.
  */
 #include "consolep.h"
 
 #define CTRL(Letter)    ((Letter) - '@')
 #define ESCAPE          0x1B
 #define RUBOUT          0x7F
+
+/* What ESC [ A to ESC [ D mean. */
+static const UCHAR ArrowKeys[] = { CTRL('P'), CTRL('N'), CTRL('F'), CTRL('B') };
 
 static BOOLEAN
 Echoing(PCONSOLE Console)
@@ -99,7 +107,8 @@ Insert(PCONSOLE Console, UCHAR Byte)
 
     if (Line->Length == CONSOLE_LINE)
         return;
-    RtlMoveMemory(Line->Bytes + Line->Cursor + 1, Line->Bytes + Line->Cursor, Line->Length - Line->Cursor);
+    RtlMoveMemory(Line->Bytes + Line->Cursor + 1, Line->Bytes + Line->Cursor,
+                  Line->Length - Line->Cursor);
     Line->Bytes[Line->Cursor++] = Byte;
     Line->Length++;
     EchoBytes(Console, Line->Cursor - 1, Line->Length);
@@ -123,9 +132,11 @@ RemoveWord(PCONSOLE Console)
 static VOID
 Recall(PCONSOLE Console, ULONG Number)
 {
-    ULONG Oldest = Console->HistoryCount > CONSOLE_HISTORY ? Console->HistoryCount - CONSOLE_HISTORY : 0;
+    ULONG Oldest = Console->HistoryCount > CONSOLE_HISTORY
+        ? Console->HistoryCount - CONSOLE_HISTORY : 0;
 
-    if (Number < Oldest || Number > Console->HistoryCount)      // below 0 wraps round and is caught too
+    // below 0 wraps round and is caught too
+    if (Number < Oldest || Number > Console->HistoryCount)
         return;
     Remove(Console, 0, Console->Line.Length);
     if (Number < Console->HistoryCount) {
@@ -204,7 +215,7 @@ EscapeByte(PCONSOLE Console, UCHAR Byte)
     else if (Byte == 'F' || (Byte == '~' && (Before == '4' || Before == '8')))
         MoveTo(Console, Line->Length);
     else if (Byte >= 'A' && Byte <= 'D')
-        EditByteLocked(Console, (const UCHAR[]){ CTRL('P'), CTRL('N'), CTRL('F'), CTRL('B') }[Byte - 'A']);
+        EditByteLocked(Console, ArrowKeys[Byte - 'A']);
     return TRUE;
 }
 

@@ -1,9 +1,10 @@
 /*
- * What arrives from the serial line, and the reads that wait for it. A byte is a break (Ctrl-C, in processed mode), or a key
- * of the line editor (line mode), or simply input. Finished input waits in the Typed ring, whose entries are bytes or the
- * end-of-file mark. A read in line mode takes up to and including one '\n'; an end-of-file mark at the front gives one read
- * 0 bytes. While the ring lacks room for another line the console asks the serial driver for nothing, so typed-ahead text
- * waits in the line instead of being lost.
+ * What arrives from the serial line, and the reads that wait for it. A byte is a break (Ctrl-C,
+ * in processed mode), or a key of the line editor (line mode), or simply input. Finished input
+ * waits in the Typed ring, whose entries are bytes or the end-of-file mark. A read in line mode
+ * takes up to and including one '\n'; an end-of-file mark at the front gives one read 0 bytes.
+ * While the ring lacks room for another line the console asks the serial driver for nothing, so
+ * typed-ahead text waits in the line instead of being lost.
  */
 #include "consolep.h"
 
@@ -18,7 +19,8 @@ TypedCount(PCONSOLE Console)
 BOOLEAN
 ConsoleWantsInputLocked(PCONSOLE Console)
 {
-    return !Console->Stopping && CONSOLE_TYPED - TypedCount(Console) >= CONSOLE_LINE + 2 + CONSOLE_CHUNK * 3;
+    return !Console->Stopping && CONSOLE_TYPED - TypedCount(Console) >=
+        CONSOLE_LINE + 2 + CONSOLE_CHUNK * 3;
 }
 
 /* Appends finished input; ConsoleWantsInputLocked keeps room for it. */
@@ -107,7 +109,10 @@ ConsoleServeReads(PCONSOLE Console)
         IrpComplete(Irp, STATUS_SUCCESS, Taken);
 }
 
-/* The next IRP that a break completes: first the reads, then the waits; the break is over when a wait has been told. */
+/*
+ * The next IRP that a break completes: first the reads, then the waits; the break is over when a
+ * wait has been told.
+ */
 static PIRP
 TakeBroken(PCONSOLE Console, PNTSTATUS Status)
 {

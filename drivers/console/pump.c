@@ -1,11 +1,13 @@
 /*
- * The console's two IRPs to the serial driver, and ConsoleRun, which moves everything that can move.
+ * The console's two IRPs to the serial driver, and ConsoleRun, which moves everything that can
+ * move.
  *
- * A pump sends its IRP again whenever there is a reason: the read pump while there is room for input, the write pump while
- * the output ring holds something. The serial driver may complete the IRP before IoCallDriver returns, so the states of
- * consolep.h keep the completion routine from sending from inside the send: PumpCalling -> PumpAnswered, and PumpRun's loop
- * goes on; PumpSent -> PumpIdle, and the completion routine runs the console itself. The IRP always comes back to the
- * console (STATUS_MORE_PROCESSING_REQUIRED); it is freed at unload.
+ * A pump sends its IRP again whenever there is a reason: the read pump while there is room for
+ * input, the write pump while the output ring holds something. The serial driver may complete the
+ * IRP before IoCallDriver returns, so the states of consolep.h keep the completion routine from
+ * sending from inside the send: PumpCalling -> PumpAnswered, and PumpRun's loop goes on; PumpSent
+ * -> PumpIdle, and the completion routine runs the console itself. The IRP always comes back to
+ * the console (STATUS_MORE_PROCESSING_REQUIRED); it is freed at unload.
  */
 #include "consolep.h"
 
@@ -29,7 +31,10 @@ PutRaw(PCONSOLE Console, UCHAR Byte)
     Console->LastOutput = Byte;
 }
 
-/* One byte towards the terminal; a newline gets the carriage return it needs. An echo that finds no room is dropped. */
+/*
+ * One byte towards the terminal; a newline gets the carriage return it needs. An echo that finds
+ * no room is dropped.
+ */
 VOID
 ConsolePutLocked(PCONSOLE Console, UCHAR Byte)
 {
@@ -54,14 +59,21 @@ PumpInitialize(PPUMP Pump, PCONSOLE Console, UCHAR Major, PIRP Irp)
     Pump->State = PumpIdle;
 }
 
-/* Takes what a completed read brought. Only called by the one that moves the pump to PumpIdle or PumpAnswered. */
+/*
+ * Takes what a completed read brought. Only called by the one that moves the pump to PumpIdle or
+ * PumpAnswered.
+ */
 static VOID
 PumpTakeAnswerLocked(PPUMP Pump)
 {
     PCONSOLE Console = Pump->Console;
 
-    if (Pump->Major == IRP_MJ_READ && NT_SUCCESS(Pump->Irp->IoStatus.Status))
+    if (Pump->Major != IRP_MJ_READ)
+        return;
+    if (NT_SUCCESS(Pump->Irp->IoStatus.Status))
         ConsoleInputLocked(Console, Pump->Buffer, (ULONG)Pump->Irp->IoStatus.Information);
+    else
+        Console->Stopping = TRUE;
 }
 
 static NTSTATUS NTAPI
@@ -83,7 +95,10 @@ PumpCompleted(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-/* Decides whether there is a reason to send, fills the buffer of a write, and claims the pump; returns the length, or 0. */
+/*
+ * Decides whether there is a reason to send, fills the buffer of a write, and claims the pump;
+ * returns the length, or 0.
+ */
 static ULONG
 PumpClaimLocked(PPUMP Pump)
 {
@@ -122,7 +137,10 @@ PumpSend(PPUMP Pump, ULONG Length)
     IoCallDriver(Pump->Console->SerialDevice, Irp);
 }
 
-/* Sends a pump's IRP as long as there is a reason and the serial driver answers at once. TRUE if anything was sent. */
+/*
+ * Sends a pump's IRP as long as there is a reason and the serial driver answers at once. TRUE if
+ * anything was sent.
+ */
 static BOOLEAN
 PumpRun(PPUMP Pump)
 {
@@ -142,7 +160,8 @@ PumpRun(PPUMP Pump)
         Pump->State = PumpSent;
         break;
     }
-    if (Console->Stopping && Console->ReadPump.State == PumpIdle && Console->WritePump.State == PumpIdle)
+    if (Console->Stopping && Console->ReadPump.State == PumpIdle &&
+        Console->WritePump.State == PumpIdle)
         KeSetEvent(&Console->Stopped, IO_NO_INCREMENT, FALSE);
     KeReleaseSpinLock(&Console->Lock, OldIrql);
     return Sent;
@@ -174,8 +193,9 @@ TakeFinishedWrite(PCONSOLE Console)
 }
 
 /*
- * Moves everything that can move: breaks, input to reads, writes to the output ring, both pumps; until nothing does. Called
- * without the lock by every routine that may have changed something. IRQL <= DISPATCH_LEVEL.
+ * Moves everything that can move: breaks, input to reads, writes to the output ring, both pumps;
+ * until nothing does. Called without the lock by every routine that may have changed something.
+ * IRQL <= DISPATCH_LEVEL.
  */
 VOID
 ConsoleRun(PCONSOLE Console)

@@ -1,8 +1,9 @@
 /*
- * The 16550 itself, and everything that runs at its interrupt's IRQL: the ISR and the routines that serial.c has called under
- * the interrupt's lock. The ISR empties the receiver into the input ring, refills the transmitter from the output ring,
- * and queues the DPC when an IRP may be able to move on. It serves the device until no cause is left, because an
- * ISA interrupt is an edge: a cause left standing would never interrupt again.
+ * The 16550 itself, and everything that runs at its interrupt's IRQL: the ISR and the routines
+ * that serial.c has called under the interrupt's lock. The ISR empties the receiver into the
+ * input ring, refills the transmitter from the output ring, and queues the DPC when an IRP may be
+ * able to move on. It serves the device until no cause is left, because an ISA interrupt is an
+ * edge: a cause left standing would never interrupt again.
  */
 #include "serial.h"
 
@@ -107,27 +108,35 @@ SerialEnableReceive(PVOID Context)
     return TRUE;
 }
 
-/* Moves bytes from the input ring to a read's buffer, which makes room for those still in the UART. */
+/*
+ * Moves bytes from the input ring to a read's buffer, which makes room for those still in the
+ * UART.
+ */
 BOOLEAN NTAPI
 SerialTakeInput(PVOID Context)
 {
     PSERIAL_TRANSFER Transfer = Context;
     PSERIAL_PORT     Port = Transfer->Port;
 
-    for (Transfer->Moved = 0; Transfer->Moved < Transfer->Length && RingHeld(&Port->Input); Transfer->Moved++)
+    for (Transfer->Moved = 0; Transfer->Moved < Transfer->Length &&
+         RingHeld(&Port->Input); Transfer->Moved++)
         Transfer->Buffer[Transfer->Moved] = RingGet(&Port->Input);
     SetEnabled(Port, Port->Enabled | ENABLE_RECEIVE);
     return Transfer->Moved != 0;
 }
 
-/* Moves bytes from a write's buffer to the output ring; enabling the transmit interrupt raises it at once. */
+/*
+ * Moves bytes from a write's buffer to the output ring; enabling the transmit interrupt raises it
+ * at once.
+ */
 BOOLEAN NTAPI
 SerialGiveOutput(PVOID Context)
 {
     PSERIAL_TRANSFER    Transfer = Context;
     PSERIAL_RING_BUFFER Output = &Transfer->Port->Output;
 
-    for (Transfer->Moved = 0; Transfer->Moved < Transfer->Length && RingHeld(Output) < SERIAL_RING; Transfer->Moved++)
+    for (Transfer->Moved = 0; Transfer->Moved < Transfer->Length &&
+         RingHeld(Output) < SERIAL_RING; Transfer->Moved++)
         RingPut(Output, Transfer->Buffer[Transfer->Moved]);
     if (RingHeld(Output))
         SetEnabled(Transfer->Port, Transfer->Port->Enabled | ENABLE_TRANSMIT);

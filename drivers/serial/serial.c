@@ -1,15 +1,19 @@
 /*
- * serial.sys: COM1 and COM2 as \Device\Serial0 and \Device\Serial1, interrupt-driven. This file is the half that knows IRPs; isr.c is
- * the half that knows the UART. A read completes with what has arrived, at least one byte; a write completes when its
- * last byte is in the output ring. The life of a request:
+ * serial.sys: COM1 and COM2 as \Device\Serial0 and \Device\Serial1, interrupt-driven. This file
+ * is the half that knows IRPs; isr.c is the half that knows the UART. A read completes with what
+ * has arrived, at least one byte; a write completes when its last byte is in the output ring. The
+ * life of a request:
  *
- *   SerialRead / SerialWrite    queue the IRP (it can be cancelled from here on), then try to serve the queue
+ *   SerialRead / SerialWrite    queue the IRP (it can be cancelled from here on), then try to
+ *                               serve the queue
  *   SerialInterrupt             moves bytes between UART and rings, queues the DPC
  *   SerialDpc                   serves both queues
- *   SerialServe*                take IRPs whose bytes are there under Port->Lock, complete them outside it
+ *   SerialServe*                take IRPs whose bytes are there under Port->Lock, complete them
+ *                               outside it
  *   SerialCleanup               cancels what a closing handle leaves behind
  *
- * Lock order: Port->Lock (DISPATCH_LEVEL), then the interrupt's lock through KeSynchronizeExecution.
+ * Lock order: Port->Lock (DISPATCH_LEVEL), then the interrupt's lock through
+ * KeSynchronizeExecution.
  */
 #include "serial.h"
 
@@ -25,8 +29,8 @@ static const struct {
 #define WRITTEN(Irp)    (*(PULONG)&(Irp)->Tail.Overlay.DriverContext[0])
 
 /*
- * Whether the input ring holds a byte. Only SerialTakeRead takes bytes, under Port->Lock, so a byte seen here stays; the
- * interrupt can only add.
+ * Whether the input ring holds a byte. Only SerialTakeRead takes bytes, under Port->Lock, so a
+ * byte seen here stays; the interrupt can only add.
  */
 static BOOLEAN
 SerialHasInputLocked(PSERIAL_PORT Port)
@@ -150,7 +154,8 @@ SerialCreate(PDEVICE_OBJECT Device, PIRP Irp)
 {
     PFILE_OBJECT File = IoGetCurrentIrpStackLocation(Irp)->FileObject;
 
-    return IrpComplete(Irp, File->FileName.Length ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS, 0);
+    return IrpComplete(Irp, File->FileName.Length ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS,
+                       0);
 }
 
 static NTSTATUS NTAPI
@@ -179,7 +184,8 @@ SerialConnect(PSERIAL_PORT Port, UCHAR Irq)
     KIRQL     Irql;
 
     Vector = HalGetInterruptVector(Isa, 0, Irq, Irq, &Irql, &Affinity);
-    Status = IoConnectInterrupt(&Port->Interrupt, SerialInterrupt, Port, NULL, Vector, Irql, Irql, Latched,
+    Status = IoConnectInterrupt(&Port->Interrupt, SerialInterrupt, Port, NULL, Vector, Irql, Irql,
+                                Latched,
                                 FALSE, Affinity, FALSE);
     if (NT_SUCCESS(Status))
         KeSynchronizeExecution(Port->Interrupt, SerialEnableReceive, Port);
@@ -200,7 +206,8 @@ SerialCreatePort(PDRIVER_OBJECT Driver, ULONG Index)
 
     RtlInitUnicodeString(&Name, SerialHardware[Index].Device);
     RtlInitUnicodeString(&Link, SerialHardware[Index].Link);
-    Status = IoCreateDevice(Driver, sizeof(SERIAL_PORT), &Name, FILE_DEVICE_SERIAL_PORT, 0, TRUE, &Device);
+    Status = IoCreateDevice(Driver, sizeof(SERIAL_PORT), &Name, FILE_DEVICE_SERIAL_PORT, 0, TRUE,
+                            &Device);
     if (!NT_SUCCESS(Status))
         return Status;
 

@@ -1,11 +1,14 @@
 /*
- * Private to serial.sys: one SERIAL_PORT for each 16550 that answers. Bytes move between three places:
+ * Private to serial.sys: one SERIAL_PORT for each 16550 that answers. Bytes move between three
+ * places:
  *
- *   UART  <-- isr.c, at the interrupt's IRQL -->  two rings  <-- serial.c, at DISPATCH_LEVEL -->  IRPs
+ *   UART  <-- isr.c, at the interrupt's IRQL -->  two rings  <-- serial.c, at DISPATCH_LEVEL -->
+ *         IRPs
  *
- * The rings belong to the interrupt lock: serial.c touches them only through KeSynchronizeExecution. When the input ring is
- * full the receive interrupt is switched off and bytes stay in the UART, which stops the sender; they are never dropped.
- * The transmit interrupt is on exactly while the output ring holds something.
+ * The rings belong to the interrupt lock: serial.c touches them only through
+ * KeSynchronizeExecution. When the input ring is full the receive interrupt is switched off and
+ * bytes stay in the UART, which stops the sender; they are never dropped. The transmit interrupt
+ * is on exactly while the output ring holds something.
  */
 #pragma once
 
@@ -43,9 +46,13 @@ typedef struct _SERIAL_TRANSFER {
     ULONG        Length, Moved;
 } SERIAL_TRANSFER, *PSERIAL_TRANSFER;
 
-/* Exported by HAL.dll; mingw-w64's <ntddk.h> leaves it out when <wdm.h> is included, which it always is. */
+/*
+ * Exported by HAL.dll; mingw-w64's <ntddk.h> leaves it out when <wdm.h> is included, which it
+ * always is.
+ */
 NTHALAPI ULONG NTAPI
-HalGetInterruptVector(INTERFACE_TYPE Bus, ULONG BusNumber, ULONG Level, ULONG BusVector, PKIRQL Irql, PKAFFINITY Affinity);
+HalGetInterruptVector(INTERFACE_TYPE Bus, ULONG BusNumber, ULONG Level, ULONG BusVector,
+                      PKIRQL Irql, PKAFFINITY Affinity);
 
 BOOLEAN SerialPortExists(PUCHAR Base);
 VOID    SerialProgram(PSERIAL_PORT Port);
