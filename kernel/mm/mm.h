@@ -45,15 +45,19 @@ typedef struct _KLDR_DATA_TABLE_ENTRY {
 
 extern LIST_ENTRY PsLoadedModuleList;
 extern ULONG64    MmNumberOfPhysicalPages, MmAvailablePages;
+extern BOOLEAN    MmPhase1Started;                          // from MmInitializePhase1 on: other threads and processors exist
 
 /* ---- start-up ---- */
 VOID MmInitSystem(PLOADER_PARAMETER_BLOCK LoaderBlock);     // phase 0: frames, ranges, pools usable afterwards
-VOID MmInitializePhase1(VOID);                              // PASSIVE_LEVEL: trimmer thread, frees INIT and loader memory
+VOID MmInitializePhase1(VOID);                              // PASSIVE_LEVEL: trimmer thread
+VOID MmFreeInitMemory(VOID);                                // last thing at start-up: frees INIT and loader memory; no INIT code runs afterwards
 
 /* ---- pages for the pool (ex/pool.c): whole pages, NULL if none. Nonpaged: any IRQL <= DISPATCH; paged: <= APC. ---- */
 PVOID MiAllocatePoolPages(POOL_TYPE PoolType, SIZE_T NumberOfPages);
 VOID  MiFreePoolPages(PVOID Va);
 BOOLEAN MiIsPagedPool(PVOID Va);                // by address alone
+BOOLEAN MiIsNonPagedPool(PVOID Va);
+PULONG  MiPoolPageOwner(PVOID Va);              // two words of the pool's own with the allocation that starts at Va; NULL if none does
 SIZE_T  MiPoolPageCount(PVOID Va);              // of the allocation that starts at Va
 
 /* ---- kernel stacks: KERNEL_STACK_PAGES pages with a guard page below; returns the high end, or NULL ---- */
