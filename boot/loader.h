@@ -33,7 +33,7 @@
 #define DEBUG_EXIT_SUCCESS  0x10                // 33
 #define DEBUG_EXIT_FAILURE  0x11                // 35: a test run found a failure
 #define DEBUG_EXIT_LOADER   0x12                // 37: the loader refused to start the kernel
-#define DEBUG_EXIT_BUGCHECK 0x13                // 39
+#define DEBUG_EXIT_BUGCHECK 0x60                // 193: with `bugcheckexit` on the command line
 
 typedef enum _LOADER_MEMORY_TYPE {
     LoaderFree = 1,             // RAM nobody uses

@@ -25,7 +25,7 @@ from pathlib import Path
 
 BUILD = Path(os.environ.get("BUILD", "build"))
 PROMPT = "etude> "
-EXIT_SUCCESS, EXIT_FAILURE, EXIT_LOADER, EXIT_BUGCHECK = 33, 35, 37, 39
+EXIT_SUCCESS, EXIT_FAILURE, EXIT_LOADER, EXIT_BUGCHECK = 33, 35, 37, 193
 TESTS = []
 
 
@@ -191,8 +191,7 @@ class Context:
             modules = initrd if initrd is not None else \
                 f"{kernel or BUILD / 'ntoskrnl.exe'},{ramdisk or BUILD / 'ramdisk-test.tar'}"
             arguments = ["-kernel", str(BUILD / "boot.elf")] + (["-initrd", modules] if modules else [])
-            if append:
-                arguments += ["-append", append]
+            arguments += ["-append", f"{append} bugcheckexit".strip()]
         guest = Guest(self, self.smp, memory, arguments)
         self.guests.append(guest)
         return guest

@@ -2,7 +2,8 @@
 import subprocess
 import sys
 
-from etude import Failure, test
+from etude import BUILD, Failure, test
+from pe import Image
 
 
 @test("Files, functions, lines and the kernel as a whole stay within their limits")
@@ -10,3 +11,13 @@ def style(context):
     result = subprocess.run([sys.executable, "tests/style.py"], capture_output=True, text=True)
     if result.returncode:
         raise Failure(result.stdout.strip())
+
+
+@test("Everything a driver, a program or a DLL of the tree imports is exported by the tree")
+def imports(context):
+    exports = {path.name: Image(path).exports() for path in (*BUILD.glob("*.dll"), BUILD / "ntoskrnl.exe")}
+    exports["hal.dll"] = exports["ntoskrnl.exe"]
+    missing = [f"{path.name} imports {name} from {module}"
+               for path in sorted((*BUILD.glob("drivers/*.sys"), *BUILD.glob("*.exe"), *BUILD.glob("*.dll")))
+               for module, name in Image(path).imports() if name not in exports.get(module, ())]
+    context.check(not missing, "; ".join(missing))
