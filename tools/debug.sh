@@ -1,7 +1,8 @@
 #!/bin/sh
 # debug.sh          starts QEMU stopped, with gdb in this terminal; the consoles are on unix sockets
 # debug.sh attach   gdb on the system that `make run` runs in another terminal
-# Environment: BUILD, SMP, MEM, APPEND.
+# Environment: BUILD, SMP, MEM, APPEND. QEMU gets a session of its own (setsid), so that Ctrl-C in gdb
+# stops the guest and does not end QEMU.
 set -eu
 build=${BUILD:-build}
 extension=
@@ -16,7 +17,7 @@ if [ "${1:-}" = attach ]; then
 fi
 
 rm -f "$build/console1.sock" "$build/console2.sock"
-qemu="exec qemu-system-x86_64 -cpu max -m ${MEM:-256} -smp ${SMP:-4} -no-reboot -display none -monitor none
+qemu="exec setsid qemu-system-x86_64 -cpu max -m ${MEM:-256} -smp ${SMP:-4} -no-reboot -display none -monitor none
  -kernel $build/boot.elf -initrd $build/ntoskrnl.exe,$build/ramdisk.tar
  -serial unix:$build/console1.sock,server=on,wait=off -serial unix:$build/console2.sock,server=on,wait=off
  -debugcon file:$build/debug.log -device isa-debug-exit,iobase=0xf4,iosize=4 -S -gdb stdio"
