@@ -32,7 +32,7 @@ MINGW   := /usr/x86_64-w64-mingw32
 # <wdm.h> defines two routines that <winnt.h> has declared; told that they are there, the latter leaves them alone.
 SDK_INCLUDE := -D__INTRINSIC_DEFINED_InterlockedBitTestAndSet -D__INTRINSIC_DEFINED_InterlockedBitTestAndReset \
                -isystem $(MINGW)/include -isystem $(MINGW)/include/ddk
-WARNINGS    := -Wall -Wextra '-Wno-\#warnings' -Wno-unused-parameter -Wno-microsoft -Wno-ignored-attributes \
+WARNINGS    := -Wall -Wextra '-Wno-\#warnings' -Wno-unused-parameter -Wno-microsoft -Wno-ignored-attributes -Wno-cast-function-type-mismatch \
                -Wno-unused-command-line-argument $(if $(filter true,$(CI)),-Werror)
 COMMON      := --target=x86_64-w64-windows-gnu -std=gnu17 -fms-extensions -Xclang -fasync-exceptions \
                -fasynchronous-unwind-tables -mno-stack-arg-probe -fno-stack-protector -fno-ident -O2 -g $(WARNINGS)
