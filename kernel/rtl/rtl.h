@@ -50,6 +50,23 @@ typedef struct _DISPATCHER_CONTEXT {
 } DISPATCHER_CONTEXT, *PDISPATCHER_CONTEXT;
 #endif
 
+/* The exception bits that public headers of the DDK leave out. */
+#ifndef EXCEPTION_UNWINDING
+#define EXCEPTION_UNWINDING         0x02
+#define EXCEPTION_EXIT_UNWIND       0x04
+#define EXCEPTION_STACK_INVALID     0x08
+#define EXCEPTION_NESTED_CALL       0x10
+#define EXCEPTION_TARGET_UNWIND     0x20
+#define EXCEPTION_COLLIDED_UNWIND   0x40
+#define EXCEPTION_UNWIND            0x66
+#endif
+#ifndef EXCEPTION_EXECUTE_HANDLER
+#define EXCEPTION_EXECUTE_HANDLER   1
+#endif
+#ifndef EXCEPTION_NONCONTINUABLE
+#define EXCEPTION_NONCONTINUABLE    0x01
+#endif
+
 BOOLEAN NTAPI RtlDispatchException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord);
 PEXCEPTION_ROUTINE NTAPI RtlVirtualUnwind(ULONG HandlerType, ULONG64 ImageBase, ULONG64 ControlPc,
     PRUNTIME_FUNCTION FunctionEntry, PCONTEXT ContextRecord, PVOID *HandlerData, PULONG64 EstablisherFrame,

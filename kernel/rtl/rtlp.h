@@ -69,23 +69,6 @@ EXCEPTION_DISPOSITION RtlpExecuteHandlerForException(PEXCEPTION_RECORD Exception
 EXCEPTION_DISPOSITION RtlpExecuteHandlerForUnwind(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame,
     PCONTEXT ContextRecord, PDISPATCHER_CONTEXT Dispatcher);
 
-/* The exception bits that public headers of the DDK leave out. */
-#ifndef EXCEPTION_UNWINDING
-#define EXCEPTION_UNWINDING         0x02
-#define EXCEPTION_EXIT_UNWIND       0x04
-#define EXCEPTION_STACK_INVALID     0x08
-#define EXCEPTION_NESTED_CALL       0x10
-#define EXCEPTION_TARGET_UNWIND     0x20
-#define EXCEPTION_COLLIDED_UNWIND   0x40
-#define EXCEPTION_UNWIND            0x66
-#endif
-#ifndef EXCEPTION_EXECUTE_HANDLER
-#define EXCEPTION_EXECUTE_HANDLER   1
-#endif
-#ifndef EXCEPTION_NONCONTINUABLE
-#define EXCEPTION_NONCONTINUABLE    0x01
-#endif
-
 #ifndef IMAGE_REL_BASED_DIR64           /* types of base relocations */
 #define IMAGE_REL_BASED_ABSOLUTE    0
 #define IMAGE_REL_BASED_HIGHLOW     3
