@@ -53,6 +53,10 @@
 #define FILE_SYNCHRONOUS_IO_NONALERT    0x00000020
 #define FILE_NON_DIRECTORY_FILE         0x00000040
 
+#define FILE_OPENED                     1           // IO_STATUS_BLOCK.Information of NtCreateFile
+#define FILE_CREATED                    2
+#define FILE_OVERWRITTEN                3
+
 #define DIRECTORY_QUERY                 0x0001
 #define DIRECTORY_TRAVERSE              0x0002
 #define SYMBOLIC_LINK_QUERY             0x0001

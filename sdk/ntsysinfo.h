@@ -231,6 +231,7 @@ typedef struct _PROCESS_BASIC_INFORMATION {
 /* NtQueryInformationThread: class 0; class 12 gives a ULONG: 1 if the caller is its process' last thread */
 #define EtThreadBasicInformation        0
 #define EtThreadAmILastThread           12
+#define EtThreadBasePriority            3       // NtSetInformationThread: LONG, relative to the process' base
 
 typedef struct _THREAD_BASIC_INFORMATION {
     NTSTATUS  ExitStatus;                   // STATUS_PENDING while it runs

@@ -12,10 +12,6 @@
 #define _NTSYSTEM_
 #endif
 
-/* <wdm.h> has these as static functions; <intrin.h> must not declare them first as external ones. */
-#define __INTRINSIC_DEFINED_InterlockedBitTestAndSet
-#define __INTRINSIC_DEFINED_InterlockedBitTestAndReset
-
 #include <ntifs.h>
 #include <ntimage.h>
 #include <stdarg.h>

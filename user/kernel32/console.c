@@ -1,0 +1,151 @@
+/*
+ * The console and the standard handles. A console is a device (\Device\Console0); the first process on it gets its handle
+ * as all three standard handles and passes them on by inheritance. CONIN$, CONOUT$ and CON open the process' own
+ * console again. What a console can do beyond reading and writing are control codes of its driver.
+ */
+#include "k32.h"
+#include <winioctl.h>
+#include "drivers/console/console.h"
+
+static PHANDLE
+BasepStandardSlot(DWORD Which)
+{
+    PRTL_USER_PROCESS_PARAMETERS Parameters = NtCurrentPeb()->ProcessParameters;
+
+    switch (Which) {
+    case STD_INPUT_HANDLE:  return &Parameters->StandardInput;
+    case STD_OUTPUT_HANDLE: return &Parameters->StandardOutput;
+    case STD_ERROR_HANDLE:  return &Parameters->StandardError;
+    }
+    RtlSetLastWin32Error(ERROR_INVALID_HANDLE);
+    return NULL;
+}
+
+HANDLE WINAPI
+GetStdHandle(DWORD Which)
+{
+    PHANDLE Slot = BasepStandardSlot(Which);
+
+    return Slot ? *Slot : INVALID_HANDLE_VALUE;
+}
+
+BOOL WINAPI
+SetStdHandle(DWORD Which, HANDLE Handle)
+{
+    PHANDLE Slot = BasepStandardSlot(Which);
+
+    if (Slot)
+        *Slot = Handle;
+    return Slot != NULL;
+}
+
+/* A new handle to the process' console if Name is one of its names, else NULL. */
+HANDLE
+BaseConsoleDevice(PCWSTR Name, DWORD Access, BOOL Inherit)
+{
+    PRTL_USER_PROCESS_PARAMETERS Parameters = NtCurrentPeb()->ProcessParameters;
+    HANDLE                       Source = Parameters->ConsoleHandle, Target;
+
+    if (_wcsicmp(Name, L"CONIN$") && _wcsicmp(Name, L"CONOUT$") && _wcsicmp(Name, L"CON"))
+        return NULL;
+    if (Source == NULL)
+        Source = _wcsicmp(Name, L"CONIN$") ? Parameters->StandardOutput : Parameters->StandardInput;
+    if (!BaseSetStatus(NtDuplicateObject(NtCurrentProcess(), Source, NtCurrentProcess(), &Target, 0,
+            Inherit ? OBJ_INHERIT : 0, DUPLICATE_SAME_ACCESS)))
+        return INVALID_HANDLE_VALUE;
+    return Target;
+}
+
+BOOL WINAPI
+GetConsoleMode(HANDLE Console, LPDWORD Mode)
+{
+    DWORD Done;
+
+    return DeviceIoControl(Console, IOCTL_CONSOLE_GET_MODE, NULL, 0, Mode, sizeof *Mode, &Done, NULL);
+}
+
+BOOL WINAPI
+SetConsoleMode(HANDLE Console, DWORD Mode)
+{
+    DWORD Done;
+
+    return DeviceIoControl(Console, IOCTL_CONSOLE_SET_MODE, &Mode, sizeof Mode, NULL, 0, &Done, NULL);
+}
+
+BOOL WINAPI
+FlushConsoleInputBuffer(HANDLE Console)
+{
+    DWORD Done;
+
+    return DeviceIoControl(Console, IOCTL_CONSOLE_FLUSH_INPUT, NULL, 0, NULL, 0, &Done, NULL);
+}
+
+BOOL WINAPI
+ReadConsoleA(HANDLE Console, LPVOID Buffer, DWORD Count, LPDWORD Done, LPVOID Control)
+{
+    return ReadFile(Console, Buffer, Count, Done, NULL);
+}
+
+BOOL WINAPI
+ReadConsoleW(HANDLE Console, LPVOID Buffer, DWORD Count, LPDWORD Done, LPVOID Control)
+{
+    PUCHAR Bytes = Buffer;
+    PWSTR  Wide = Buffer;
+
+    if (!ReadFile(Console, Buffer, Count, Done, NULL))
+        return FALSE;
+    for (DWORD Index = *Done; Index > 0; Index--)
+        Wide[Index - 1] = Bytes[Index - 1];
+    return TRUE;
+}
+
+BOOL WINAPI
+WriteConsoleA(HANDLE Console, const VOID *Buffer, DWORD Count, LPDWORD Done, LPVOID Reserved)
+{
+    return WriteFile(Console, Buffer, Count, Done, NULL);
+}
+
+BOOL WINAPI
+WriteConsoleW(HANDLE Console, const VOID *Buffer, DWORD Count, LPDWORD Done, LPVOID Reserved)
+{
+    const WCHAR *Text = Buffer;
+    CHAR         Bytes[256];
+    DWORD        Written = 0;
+    BOOL         Success = TRUE;
+
+    while (Success && Written < Count) {
+        DWORD Chunk = min(Count - Written, sizeof Bytes), Part = 0;
+
+        for (DWORD Index = 0; Index < Chunk; Index++)
+            Bytes[Index] = Text[Written + Index] < 256 ? (CHAR)Text[Written + Index] : '?';
+        Success = WriteFile(Console, Bytes, Chunk, &Part, NULL);
+        Written += Part;
+        if (Part == 0)
+            break;
+    }
+    if (Done)
+        *Done = Written;
+    return Success;
+}
+
+/*
+ * Accepted, and never called: a break ends the foreground program from outside (the shell does that), so the only
+ * thing a program could ask for, to ignore it, is not there.
+ */
+BOOL WINAPI
+SetConsoleCtrlHandler(PHANDLER_ROUTINE Handler, BOOL Add)
+{
+    return TRUE;
+}
+
+UINT WINAPI
+GetConsoleCP(VOID)
+{
+    return 28591;
+}
+
+UINT WINAPI
+GetConsoleOutputCP(VOID)
+{
+    return 28591;
+}
