@@ -2,12 +2,12 @@
  * DbgPrint and its relatives.
  *
  * A message is formatted into a buffer on the caller's stack and then put out as a whole: into
- * KdPrintRing, where the debugger finds what a machine said last, and to QEMU's debug port. To keep
- * lines of several processors apart there is a lock, KdpPortOwner, but one that nobody depends on:
- * it is held only with interrupts off and for one message, and who cannot get it soon goes on
- * without it. So a message may come from an interrupt routine, with any lock held, out of a
- * bugcheck, and while other processors are frozen in the middle of theirs; the worst that happens
- * is that two lines mix.
+ * KdPrintRing, where the debugger finds what a machine said last, and to QEMU's debug port. To
+ * keep lines of several processors apart there is a lock, KdpPortOwner, but one that nobody
+ * depends on: it is held only with interrupts off and for one message, and who cannot get it soon
+ * goes on without it. So a message may come from an interrupt routine, with any lock held, out of
+ * a bugcheck, and while other processors are frozen in the middle of theirs; the worst that
+ * happens is that two lines mix.
  */
 #include "kdp.h"
 
@@ -19,7 +19,8 @@ KD_PRINT_RING KdPrintRing;
 static BOOLEAN       KdpReady;              // set at start-up, never changed afterwards
 static volatile LONG KdpPortOwner;          // 1: some processor is putting a message out
 
-BOOLEAN KdDebuggerEnabled = FALSE;          // there is no kernel debugger but the one that drives QEMU
+// there is no kernel debugger but the one that drives QEMU
+BOOLEAN KdDebuggerEnabled = FALSE;
 BOOLEAN KdDebuggerNotPresent = TRUE;
 
 typedef struct _KD_LINE {

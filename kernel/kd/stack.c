@@ -2,10 +2,10 @@
  * The call stack of a context, walked with the unwind tables: through C code, assembly, trap
  * handlers and the interrupted code behind them, until user mode or the end.
  *
- * The machine may be in any state, so each step first asks the page tables whether the stack can be
- * touched where the frame is, and a walk never goes on when it does not get higher on the same
- * stack. A trap changes the stack only when it crosses a machine frame, which RtlVirtualUnwind does
- * in one step.
+ * The machine may be in any state, so each step first asks the page tables whether the stack can
+ * be touched where the frame is, and a walk never goes on when it does not get higher on the same
+ * stack. A trap changes the stack only when it crosses a machine frame, which RtlVirtualUnwind
+ * does in one step.
  */
 #include "kdp.h"
 
@@ -31,7 +31,8 @@ KdUnwindFrame(PCONTEXT Context)
 
     Entry = RtlLookupFunctionEntry(Context->Rip, &ImageBase, NULL);
     if (Entry != NULL) {
-        RtlVirtualUnwind(UNW_FLAG_NHANDLER, ImageBase, Context->Rip, Entry, Context, &HandlerData, &Frame, NULL);
+        RtlVirtualUnwind(UNW_FLAG_NHANDLER, ImageBase, Context->Rip, Entry, Context, &HandlerData,
+                         &Frame, NULL);
     } else {                                        // a leaf, or a call to nowhere
         Context->Rip = *(PULONG64)Context->Rsp;
         Context->Rsp += sizeof(ULONG64);
@@ -56,13 +57,15 @@ KdPrintStack(PCONTEXT Context, VOID (*Put)(PCSTR))
 
     do {
         KdSymbolize(Frame.Rip, Symbol, sizeof(Symbol));
-        _snprintf(Line, sizeof(Line), "  %02u %p %p %s\n", Number, (PVOID)Frame.Rsp, (PVOID)Frame.Rip, Symbol);
+        _snprintf(Line, sizeof(Line), "  %02u %p %p %s\n", Number, (PVOID)Frame.Rsp,
+                  (PVOID)Frame.Rip, Symbol);
         Put(Line);
         Number += 1;
     } while (Number < MAXIMUM_FRAMES && KdUnwindFrame(&Frame));
 
     if (Frame.Rip != 0 && Frame.Rip < KERNEL_BASE_OF_SYSTEM) {
-        _snprintf(Line, sizeof(Line), "  %02u %p %p (user mode)\n", Number, (PVOID)Frame.Rsp, (PVOID)Frame.Rip);
+        _snprintf(Line, sizeof(Line), "  %02u %p %p (user mode)\n", Number, (PVOID)Frame.Rsp,
+                  (PVOID)Frame.Rip);
         Put(Line);
     }
 }

@@ -1,12 +1,12 @@
 /*
  * Names for addresses. The kernel and drivers are linked with their COFF symbol tables, and mm
- * keeps a copy for every image it loads (KLDR_DATA_TABLE_ENTRY.Symbols), so a stack trace can name
- * functions without any debugger.
+ * keeps a copy for every image it loads (KLDR_DATA_TABLE_ENTRY.Symbols), so a stack trace can
+ * name functions without any debugger.
  *
- * A symbol's value is an offset in its section, whose place is in the image's section table. Names
- * of up to eight characters stand in the symbol itself, longer ones in the string table behind the
- * symbols. Everything is checked: the table comes from a file, and this runs when something is
- * wrong already.
+ * A symbol's value is an offset in its section, whose place is in the image's section table.
+ * Names of up to eight characters stand in the symbol itself, longer ones in the string table
+ * behind the symbols. Everything is checked: the table comes from a file, and this runs when
+ * something is wrong already.
  */
 #include "kdp.h"
 
@@ -62,7 +62,8 @@ KdpFindSymbol(PKLDR_DATA_TABLE_ENTRY Module, ULONG Rva, PSYMBOL_MATCH Match)
 static PCSTR
 KdpSymbolName(PKLDR_DATA_TABLE_ENTRY Module, PCOFF_SYMBOL Symbol, PULONG Length)
 {
-    ULONG StringsSize = Module->SymbolStrings != NULL ? *(ULONG UNALIGNED *)Module->SymbolStrings : 0;
+    ULONG StringsSize = Module->SymbolStrings != NULL
+        ? *(ULONG UNALIGNED *)Module->SymbolStrings : 0;
     ULONG Offset = Symbol->Offset;
 
     if (Symbol->Zeroes != 0) {

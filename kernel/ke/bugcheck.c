@@ -7,10 +7,10 @@
  * names. Then, as the command line says, it halts (the default: gdb can still look), leaves QEMU
  * with status 193 (`bugcheckexit`, for tests), or restarts (`reboot`).
  *
- * The report itself may fail, since it reads structures of a broken machine. KiBugcheckDepth counts
- * how often this processor has entered: the second time ends the report with a line that says so,
- * the third says nothing. A processor that wants to bugcheck while another one does is frozen or
- * waits here.
+ * The report itself may fail, since it reads structures of a broken machine. KiBugcheckDepth
+ * counts how often this processor has entered: the second time ends the report with a line that
+ * says so, the third says nothing. A processor that wants to bugcheck while another one does is
+ * frozen or waits here.
  */
 #include "bugcheck.h"
 #include "hal/hal.h"
@@ -92,7 +92,8 @@ KiPrintParameters(const BUGCHECK_TEXT *Text, const ULONG_PTR *Parameter)
             KiPrint("    %u: %p  %s\n", Index + 1, (PVOID)Parameter[Index], Meaning);
         else {
             KdSymbolize(Parameter[Index], Symbol, sizeof(Symbol));
-            KiPrint("    %u: %p  %s: %s\n", Index + 1, (PVOID)Parameter[Index], Meaning + 1, Symbol);
+            KiPrint("    %u: %p  %s: %s\n", Index + 1, (PVOID)Parameter[Index], Meaning + 1,
+                    Symbol);
         }
     }
 }
@@ -107,7 +108,8 @@ KiPrintDriverAtFault(PCONTEXT Context)
 
     do {
         KdSymbolize(Frame.Rip, Symbol, sizeof(Symbol));
-        if (strncmp(Symbol, "nt!", 3) != 0 && strncmp(Symbol, "nt+", 3) != 0 && strchr(Symbol, '+') != NULL) {
+        if (strncmp(Symbol, "nt!", 3) != 0 && strncmp(Symbol, "nt+", 3) != 0 &&
+            strchr(Symbol, '+') != NULL) {
             KiPrint("Driver at fault: %.*s.sys (%s)\n", (int)strcspn(Symbol, "!+"), Symbol, Symbol);
             return;
         }
@@ -132,16 +134,19 @@ KiPrintWhere(KIRQL Irql)
 static VOID
 KiPrintRegisters(PCONTEXT Context)
 {
-    KiPrint("rax=%p rbx=%p rcx=%p rdx=%p\n", Context->Rax, Context->Rbx, Context->Rcx, Context->Rdx);
-    KiPrint("rsi=%p rdi=%p rbp=%p rsp=%p\n", Context->Rsi, Context->Rdi, Context->Rbp, Context->Rsp);
+    KiPrint("rax=%p rbx=%p rcx=%p rdx=%p\n", Context->Rax, Context->Rbx, Context->Rcx,
+            Context->Rdx);
+    KiPrint("rsi=%p rdi=%p rbp=%p rsp=%p\n", Context->Rsi, Context->Rdi, Context->Rbp,
+            Context->Rsp);
     KiPrint("r8 =%p r9 =%p r10=%p r11=%p\n", Context->R8, Context->R9, Context->R10, Context->R11);
-    KiPrint("r12=%p r13=%p r14=%p r15=%p\n", Context->R12, Context->R13, Context->R14, Context->R15);
+    KiPrint("r12=%p r13=%p r14=%p r15=%p\n", Context->R12, Context->R13, Context->R14,
+            Context->R15);
     KiPrint("rip=%p efl=%08X cs=%04X\n", Context->Rip, Context->EFlags, Context->SegCs);
 }
 
 /*
- * Reports what KiBugCheckData holds, with the stack of Context. Routine: who was called at too high
- * an IRQL, or NULL.
+ * Reports what KiBugCheckData holds, with the stack of Context. Routine: who was called at too
+ * high an IRQL, or NULL.
  */
 static DECLSPEC_NORETURN VOID
 KiReportBugcheck(KIRQL Irql, PCONTEXT Context, BOOLEAN Trap, PCSTR Routine)
@@ -204,7 +209,8 @@ KeBugCheck(ULONG BugCheckCode)
 
 /* See kd.h. */
 DECLSPEC_NORETURN VOID
-KiBugCheckFromTrap(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4, PKTRAP_FRAME TrapFrame)
+KiBugCheckFromTrap(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4,
+                   PKTRAP_FRAME TrapFrame)
 {
     KIRQL   Irql = KiEnterBugcheck(Code, P1, P2, P3, P4);
     CONTEXT Context;

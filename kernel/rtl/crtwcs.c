@@ -1,6 +1,6 @@
 /*
- * The wide string functions of the C library, for UTF-16 units. towupper and towlower know what the
- * upcase rules of upcase.c know.
+ * The wide string functions of the C library, for UTF-16 units. towupper and towlower know what
+ * the upcase rules of upcase.c know.
  */
 #include "rtlp.h"
 

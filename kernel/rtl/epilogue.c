@@ -9,8 +9,8 @@
  *      ret | ret imm16 | rep ret | jmp somewhere else (a tail call)
  *
  * Starting at ControlPc, these instructions are first checked, on a copy of the registers; only
- * when the last of them is reached does the copy become the result. A jump counts as the end of an
- * epilogue when it leaves the function for the start of another, or goes through memory or a
+ * when the last of them is reached does the copy become the result. A jump counts as the end of
+ * an epilogue when it leaves the function for the start of another, or goes through memory or a
  * register: a jump into the middle of a function is one between two parts of the same function,
  * whose stack frame is still there.
  */

@@ -17,8 +17,8 @@
  *       frame and is told ExceptionNestedException with the frame that was being asked: until the
  *       walk has passed that frame, records carry EXCEPTION_NESTED_CALL;
  *   (2) an exception or unwind that walks over the stub of an unwinding handler is told
- *       ExceptionCollidedUnwind with the older unwind's state, and goes on from there: at the frame
- *       and scope that the older one had reached, so that no __finally block runs twice.
+ *       ExceptionCollidedUnwind with the older unwind's state, and goes on from there: at the
+ *       frame and scope that the older one had reached, so that no __finally block runs twice.
  *
  * Every frame is checked against the stack's limits before it is believed.
  */
@@ -26,8 +26,8 @@
 
 /* One pass over the stack: where it is, and the handler it is about to call. */
 typedef struct _DISPATCH {
-    ULONG64           Low, High;            // limits of the stack
-    PCONTEXT          Context;              // registers in the frame looked at; unwinding: before leaving it
+    ULONG64            Low, High;           // limits of the stack
+    PCONTEXT           Context;             // registers of the caller of the frame looked at
     DISPATCHER_CONTEXT Dispatcher;
 } DISPATCH, *PDISPATCH;
 
@@ -142,7 +142,8 @@ RtlDispatchException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord)
     Dispatcher->EstablisherFrame = Context.Rsp;
     while (RtlpIsFrameValid(&Dispatch)) {
         Dispatcher->ControlPc = Context.Rip;
-        Dispatcher->FunctionEntry = RtlLookupFunctionEntry(Context.Rip, &Dispatcher->ImageBase, NULL);
+        Dispatcher->FunctionEntry = RtlLookupFunctionEntry(Context.Rip, &Dispatcher->ImageBase,
+                                                           NULL);
         if (Dispatcher->FunctionEntry == NULL) {
             if (!RtlpUnwindLeaf(&Context, Dispatch.Low, Dispatch.High) ||
                 Context.Rip == Dispatcher->ControlPc)
@@ -152,8 +153,8 @@ RtlDispatchException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord)
         }
 
         Dispatcher->LanguageHandler = RtlVirtualUnwind(
-            UNW_FLAG_EHANDLER, Dispatcher->ImageBase, Dispatcher->ControlPc, Dispatcher->FunctionEntry,
-            &Context, &Dispatcher->HandlerData, &Dispatcher->EstablisherFrame, NULL);
+            UNW_FLAG_EHANDLER, Dispatcher->ImageBase, Dispatcher->ControlPc,
+            Dispatcher->FunctionEntry, &Context, &Dispatcher->HandlerData, &Dispatcher->EstablisherFrame, NULL);
         if (!RtlpIsFrameValid(&Dispatch))
             break;
         if (Dispatcher->LanguageHandler != NULL) {
@@ -188,8 +189,8 @@ RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord)
     Caller = Context;
     Entry = RtlLookupFunctionEntry(Context.Rip, &ImageBase, NULL);
     if (Entry != NULL)
-        RtlVirtualUnwind(UNW_FLAG_NHANDLER, ImageBase, Context.Rip, Entry, &Caller, &HandlerData, &Frame,
-                         NULL);
+        RtlVirtualUnwind(UNW_FLAG_NHANDLER, ImageBase, Context.Rip, Entry, &Caller, &HandlerData,
+                         &Frame, NULL);
 
     ExceptionRecord->ExceptionAddress = (PVOID)Caller.Rip;
     if (RtlDispatchException(ExceptionRecord, &Caller))

@@ -1,7 +1,7 @@
 /*
- * The formatter behind DbgPrint and the printf family: narrow and wide formats go through the same
- * engine, which hands every character to a Put routine and counts them. It writes nowhere itself,
- * keeps nothing and may run at any IRQL at which its arguments may be read.
+ * The formatter behind DbgPrint and the printf family: narrow and wide formats go through the
+ * same engine, which hands every character to a Put routine and counts them. It writes nowhere
+ * itself, keeps nothing and may run at any IRQL at which its arguments may be read.
  *
  * A specification is %[flags][width][.precision][size]type:
  *      flags  - 0 + blank #        size  h hh l ll w z t j I I32 I64        width, precision: a
@@ -10,8 +10,8 @@
  *             c C s S              character, string; C and S are of the other width than the
  *             format
  *             Z                    PANSI_STRING, with w or l PUNICODE_STRING
- * A wide string in narrow output is converted by whoever Put is. There is no floating point: %e, %f
- * and %g are printed as they stand, and their argument is skipped.
+ * A wide string in narrow output is converted by whoever Put is. There is no floating point: %e,
+ * %f and %g are printed as they stand, and their argument is skipped.
  */
 #include "rtlp.h"
 
@@ -23,7 +23,8 @@
 #define FLAG_CAPITAL    0x20
 #define FLAG_NEGATIVE   0x40
 
-enum { SIZE_INT, SIZE_CHAR, SIZE_SHORT, SIZE_WIDE, SIZE_64 };   // SIZE_WIDE: l or w, a long for integers
+// SIZE_WIDE: l or w, a long for integers
+enum { SIZE_INT, SIZE_CHAR, SIZE_SHORT, SIZE_WIDE, SIZE_64 };
 
 typedef struct _FORMATTER {
     PRTL_PUT_CHAR Put;
@@ -119,7 +120,8 @@ RtlpParseSize(PFORMATTER Formatter)
         Formatter->Size = RtlpAccept(Formatter, 'l') ? SIZE_64 : SIZE_WIDE;
     } else if (RtlpAccept(Formatter, 'w')) {
         Formatter->Size = SIZE_WIDE;
-    } else if (RtlpAccept(Formatter, 'z') || RtlpAccept(Formatter, 't') || RtlpAccept(Formatter, 'j')) {
+    } else if (RtlpAccept(Formatter, 'z') || RtlpAccept(Formatter, 't') ||
+               RtlpAccept(Formatter, 'j')) {
         Formatter->Size = SIZE_64;
     } else if (RtlpAccept(Formatter, 'I')) {
         if (RtlpAccept(Formatter, '3'))
@@ -135,7 +137,8 @@ RtlpParseSize(PFORMATTER Formatter)
 static VOID
 RtlpPutNumber(PFORMATTER Formatter, ULONG64 Value, ULONG Base)
 {
-    const char *Letters = (Formatter->Flags & FLAG_CAPITAL) != 0 ? "0123456789ABCDEF" : "0123456789abcdef";
+    const char *Letters = (Formatter->Flags & FLAG_CAPITAL) != 0
+        ? "0123456789ABCDEF" : "0123456789abcdef";
     char        Digits[24], Prefix[2];
     int         Length = 0, PrefixLength = 0, Zeros, Blanks;
 
@@ -161,7 +164,8 @@ RtlpPutNumber(PFORMATTER Formatter, ULONG64 Value, ULONG Base)
 
     Zeros = Formatter->Precision > Length ? Formatter->Precision - Length : 0;
     Blanks = Formatter->Width - PrefixLength - Zeros - Length;
-    if (Blanks > 0 && Formatter->Precision < 0 && (Formatter->Flags & (FLAG_ZERO | FLAG_LEFT)) == FLAG_ZERO) {
+    if (Blanks > 0 && Formatter->Precision < 0 &&
+        (Formatter->Flags & (FLAG_ZERO | FLAG_LEFT)) == FLAG_ZERO) {
         Zeros += Blanks;
         Blanks = 0;
     }
@@ -177,8 +181,8 @@ RtlpPutNumber(PFORMATTER Formatter, ULONG64 Value, ULONG Base)
 }
 
 /*
- * String's characters are bytes or, if Wide, UTF-16 units; at most Limit of them, and none after a
- * zero if Terminated.
+ * String's characters are bytes or, if Wide, UTF-16 units; at most Limit of them, and none after
+ * a zero if Terminated.
  */
 static VOID
 RtlpPutString(PFORMATTER Formatter, const VOID *String, BOOLEAN Wide, int Limit, BOOLEAN Terminated)
@@ -222,7 +226,8 @@ RtlpPutCounted(PFORMATTER Formatter, const UNICODE_STRING *String)
     if (String == NULL || String->Buffer == NULL)
         RtlpPutText(Formatter, NULL, FALSE);
     else
-        RtlpPutString(Formatter, String->Buffer, Wide, Wide ? String->Length / 2 : String->Length, FALSE);
+        RtlpPutString(Formatter, String->Buffer, Wide, Wide ? String->Length / 2 : String->Length,
+                      FALSE);
 }
 
 static ULONG64
@@ -251,7 +256,9 @@ RtlpUnsignedArgument(PFORMATTER Formatter, ULONG64 Value)
     return Formatter->Size == SIZE_64 ? Value : (ULONG)Value;
 }
 
-/* Is the string or character that a specification of this size names a wide one? Other: C or S. */
+/*
+ * Is the string or character that a specification of this size names a wide one? Other: C or S.
+ */
 static BOOLEAN
 RtlpIsWideArgument(PFORMATTER Formatter, BOOLEAN Other)
 {
@@ -262,7 +269,9 @@ RtlpIsWideArgument(PFORMATTER Formatter, BOOLEAN Other)
     return (Formatter->Wide != NULL) != Other;
 }
 
-/* Carries out one specification with its argument; each argument takes eight bytes of the list. */
+/*
+ * Carries out one specification with its argument; each argument takes eight bytes of the list.
+ */
 static VOID
 RtlpPutArgument(PFORMATTER Formatter, WCHAR Type, ULONG64 Argument)
 {
@@ -324,7 +333,8 @@ RtlpFormatAll(PFORMATTER Formatter, va_list Arguments)
         }
 
         RtlpParseFlags(Formatter);
-        Formatter->Width = RtlpAccept(Formatter, '*') ? va_arg(Arguments, int) : RtlpParseNumber(Formatter);
+        Formatter->Width = RtlpAccept(Formatter, '*')
+            ? va_arg(Arguments, int) : RtlpParseNumber(Formatter);
         if (Formatter->Width < 0) {
             Formatter->Flags |= FLAG_LEFT;
             Formatter->Width = -Formatter->Width;

@@ -1,17 +1,17 @@
 /*
  * Reading a PE image that is mapped: headers, directories, exports, relocations.
  *
- * Nothing in an image is believed: a driver or a DLL may be damaged or made to hurt. Each table is
- * checked to lie inside SizeOfImage before it is read, strings are compared with a bound, and
- * counts are taken as limits. What was checked once (RtlImageNtHeader) is the base of all: e_lfanew
- * must put the headers into the first page, and the machine and the optional header's magic must be
- * x64's.
+ * Nothing in an image is believed: a driver or a DLL may be damaged or made to hurt. Each table
+ * is checked to lie inside SizeOfImage before it is read, strings are compared with a bound, and
+ * counts are taken as limits. What was checked once (RtlImageNtHeader) is the base of all:
+ * e_lfanew must put the headers into the first page, and the machine and the optional header's
+ * magic must be x64's.
  */
 #include "rtlp.h"
 
 /*
- * The image's PE header, or NULL if ImageBase does not start a plausible x64 image. The first page
- * must be readable. Any IRQL.
+ * The image's PE header, or NULL if ImageBase does not start a plausible x64 image. The first
+ * page must be readable. Any IRQL.
  */
 PIMAGE_NT_HEADERS NTAPI
 RtlImageNtHeader(PVOID ImageBase)
@@ -97,7 +97,8 @@ RtlpOpenExports(PVOID ImageBase, PEXPORTS Exports)
 {
     PIMAGE_EXPORT_DIRECTORY Directory;
 
-    Directory = RtlImageDirectoryEntryToData(ImageBase, TRUE, IMAGE_DIRECTORY_ENTRY_EXPORT, &Exports->Size);
+    Directory = RtlImageDirectoryEntryToData(ImageBase, TRUE, IMAGE_DIRECTORY_ENTRY_EXPORT,
+                                             &Exports->Size);
     if (Directory == NULL || Exports->Size < sizeof(*Directory))
         return FALSE;
 
@@ -185,7 +186,9 @@ RtlpFindExportedRoutineByOrdinal(PVOID ImageBase, ULONG Ordinal, PCSTR *Forwarde
     return RtlpExportAddress(&Exports, Ordinal - Exports.OrdinalBase, Forwarder);
 }
 
-/* Applies one block of relocations; FALSE if it points outside the image or knows another type. */
+/*
+ * Applies one block of relocations; FALSE if it points outside the image or knows another type.
+ */
 static BOOLEAN
 RtlpRelocateBlock(PUCHAR ImageBase, ULONG SizeOfImage, ULONG64 Delta, PIMAGE_BASE_RELOCATION Block)
 {
@@ -210,7 +213,8 @@ RtlpRelocateBlock(PUCHAR ImageBase, ULONG SizeOfImage, ULONG64 Delta, PIMAGE_BAS
 }
 
 /*
- * See rtl.h. The image's pages must be writable. FALSE also if it says that it cannot be relocated.
+ * See rtl.h. The image's pages must be writable. FALSE also if it says that it cannot be
+ * relocated.
  */
 BOOLEAN
 RtlpRelocateImage(PVOID ImageBase, ULONG64 PreferredBase, ULONG SizeOfImage)
@@ -226,7 +230,8 @@ RtlpRelocateImage(PVOID ImageBase, ULONG64 PreferredBase, ULONG SizeOfImage)
         return FALSE;
 
     Next = RtlImageDirectoryEntryToData(ImageBase, TRUE, IMAGE_DIRECTORY_ENTRY_BASERELOC, &Size);
-    if (Next == NULL)                   // position-independent as it is, unless the entry is damaged
+    // position-independent as it is, unless the entry is damaged
+    if (Next == NULL)
         return Nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_BASERELOC].Size == 0;
 
     while (Size >= sizeof(IMAGE_BASE_RELOCATION)) {

@@ -1,9 +1,10 @@
 /*
- * From an address in code to the tables about it: the image that holds it and its RUNTIME_FUNCTION.
+ * From an address in code to the tables about it: the image that holds it and its
+ * RUNTIME_FUNCTION.
  *
  * .pdata is an array sorted by BeginAddress, so a binary search finds the entry. The host's
- * RtlpFindImage says which image an address lies in (the kernel asks the loaded-module list, ntdll
- * its loader's). Tables are taken as they are mapped, but never followed outside the image.
+ * RtlpFindImage says which image an address lies in (the kernel asks the loaded-module list,
+ * ntdll its loader's). Tables are taken as they are mapped, but never followed outside the image.
  */
 #include "rtlp.h"
 
@@ -27,8 +28,8 @@ RtlpSearchFunctionTable(PRUNTIME_FUNCTION Table, ULONG Count, ULONG Rva)
 
 /*
  * The RUNTIME_FUNCTION of the function that holds ControlPc, and its image's base in *ImageBase.
- * NULL: a leaf function (*ImageBase is set), or no image at all (*ImageBase is 0). HistoryTable is
- * accepted for the sake of the public prototype. Any IRQL.
+ * NULL: a leaf function (*ImageBase is set), or no image at all (*ImageBase is 0). HistoryTable
+ * is accepted for the sake of the public prototype. Any IRQL.
  */
 PRUNTIME_FUNCTION NTAPI
 RtlLookupFunctionEntry(ULONG64 ControlPc, PULONG64 ImageBase, PUNWIND_HISTORY_TABLE HistoryTable)
@@ -67,7 +68,8 @@ RtlPcToFileHeader(PVOID PcValue, PVOID *BaseOfImage)
 
 /*
  * The return addresses of the callers, innermost first, without the FramesToSkip nearest ones;
- * *Hash (may be NULL) is their sum, equal for equal stacks. Returns how many were stored. Any IRQL.
+ * *Hash (may be NULL) is their sum, equal for equal stacks. Returns how many were stored. Any
+ * IRQL.
  */
 USHORT NTAPI
 RtlCaptureStackBackTrace(ULONG FramesToSkip, ULONG FramesToCapture, PVOID *BackTrace, PULONG Hash)
@@ -76,7 +78,8 @@ RtlCaptureStackBackTrace(ULONG FramesToSkip, ULONG FramesToCapture, PVOID *BackT
     ULONG  Sum = 0, Stored = 0, Index;
     ULONG  Total;
 
-    if (FramesToCapture > RTL_NUMBER_OF(Frames) || FramesToSkip > RTL_NUMBER_OF(Frames) - FramesToCapture)
+    if (FramesToCapture > RTL_NUMBER_OF(Frames) ||
+        FramesToSkip > RTL_NUMBER_OF(Frames) - FramesToCapture)
         return 0;
 
     Total = RtlWalkFrameChain(Frames, FramesToSkip + FramesToCapture + 1, 0);
@@ -106,7 +109,8 @@ RtlWalkFrameChain(PVOID *Callers, ULONG Count, ULONG Flags)
         PRUNTIME_FUNCTION Entry = RtlLookupFunctionEntry(Context.Rip, &ImageBase, NULL);
 
         if (Entry != NULL)
-            RtlVirtualUnwind(UNW_FLAG_NHANDLER, ImageBase, Context.Rip, Entry, &Context, &HandlerData,
+            RtlVirtualUnwind(UNW_FLAG_NHANDLER, ImageBase, Context.Rip, Entry, &Context,
+                             &HandlerData,
                              &Frame, NULL);
         else if (!RtlpUnwindLeaf(&Context, Low, High))
             break;

@@ -36,7 +36,8 @@ RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length)
     SIZE_T       Index = 0;
 
     while (Length - Index >= 8 &&
-           *(const ULONG64 UNALIGNED *)(Left + Index) == *(const ULONG64 UNALIGNED *)(Right + Index))
+           *(const ULONG64 UNALIGNED *)(Left + Index) ==
+               *(const ULONG64 UNALIGNED *)(Right + Index))
         Index += 8;
     while (Index < Length && Left[Index] == Right[Index])
         Index += 1;

@@ -1,6 +1,7 @@
 /*
- * Numbers in strings, both ways. A number may be written with 0x, 0o or 0b before it, a sign before
- * that, and blanks before everything; the base 0 means that the prefix says it, and 10 without one.
+ * Numbers in strings, both ways. A number may be written with 0x, 0o or 0b before it, a sign
+ * before that, and blanks before everything; the base 0 means that the prefix says it, and 10
+ * without one.
  */
 #include "rtlp.h"
 
@@ -16,8 +17,8 @@ RtlpPutDigits(PWCHAR End, ULONG64 Value, ULONG Base)
 }
 
 /*
- * String becomes Value in Base (2, 8, 10, 16; 0 is 10). STATUS_BUFFER_OVERFLOW if it does not fit.
- * Any IRQL.
+ * String becomes Value in Base (2, 8, 10, 16; 0 is 10). STATUS_BUFFER_OVERFLOW if it does not
+ * fit. Any IRQL.
  */
 NTSTATUS NTAPI
 RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STRING String)

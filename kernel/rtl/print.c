@@ -2,8 +2,8 @@
  * The printf family that formats into memory, on top of format.c.
  *
  * The counted ones (_snprintf, _vsnprintf, _snwprintf, _vsnwprintf) behave as Microsoft's: the
- * result is the number of characters, and the terminator is written if there is room for it; if the
- * text itself does not fit, the buffer is filled without a terminator and the result is -1.
+ * result is the number of characters, and the terminator is written if there is room for it; if
+ * the text itself does not fit, the buffer is filled without a terminator and the result is -1.
  */
 #include "rtlp.h"
 

@@ -1,13 +1,13 @@
 /*
  * What rtl/ offers to the kernel beyond the public Rtl* functions. The sources of rtl/ that deal
- * with strings, formatting and exceptions are compiled into ntdll too, so they call nothing of the
- * kernel but the few routines declared at the end as "supplied by the host" and keep no global
- * state.
+ * with strings, formatting and exceptions are compiled into ntdll too, so they call nothing of
+ * the kernel but the few routines declared at the end as "supplied by the host" and keep no
+ * global state.
  *
  * Exceptions travel so: a trap builds a CONTEXT and an EXCEPTION_RECORD and calls
- * RtlDispatchException, which walks the frames with RtlVirtualUnwind and asks each language handler
- * (__C_specific_handler). A handler that takes the exception calls RtlUnwindEx, which runs the
- * __finally blocks on the way and continues at the target frame.
+ * RtlDispatchException, which walks the frames with RtlVirtualUnwind and asks each language
+ * handler (__C_specific_handler). A handler that takes the exception calls RtlUnwindEx, which
+ * runs the __finally blocks on the way and continues at the target frame.
  */
 #pragma once
 
@@ -69,19 +69,24 @@ typedef struct _DISPATCHER_CONTEXT {
 
 BOOLEAN NTAPI RtlDispatchException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord);
 PEXCEPTION_ROUTINE NTAPI RtlVirtualUnwind(ULONG HandlerType, ULONG64 ImageBase, ULONG64 ControlPc,
-    PRUNTIME_FUNCTION FunctionEntry, PCONTEXT ContextRecord, PVOID *HandlerData, PULONG64 EstablisherFrame,
-    PKNONVOLATILE_CONTEXT_POINTERS ContextPointers);
-VOID NTAPI RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord, PVOID ReturnValue,
+    PRUNTIME_FUNCTION FunctionEntry, PCONTEXT ContextRecord, PVOID *HandlerData,
+    PULONG64 EstablisherFrame, PKNONVOLATILE_CONTEXT_POINTERS ContextPointers);
+VOID NTAPI RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord,
+                       PVOID ReturnValue,
     PCONTEXT OriginalContext, PUNWIND_HISTORY_TABLE HistoryTable);
-PRUNTIME_FUNCTION NTAPI RtlLookupFunctionEntry(ULONG64 ControlPc, PULONG64 ImageBase, PUNWIND_HISTORY_TABLE HistoryTable);
+PRUNTIME_FUNCTION NTAPI RtlLookupFunctionEntry(ULONG64 ControlPc, PULONG64 ImageBase,
+                                               PUNWIND_HISTORY_TABLE HistoryTable);
 VOID NTAPI RtlCaptureContext(PCONTEXT ContextRecord);
-DECLSPEC_NORETURN VOID NTAPI RtlRestoreContext(PCONTEXT ContextRecord, PEXCEPTION_RECORD ExceptionRecord);
-VOID NTAPI RtlUnwind(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord, PVOID ReturnValue);
+DECLSPEC_NORETURN VOID NTAPI RtlRestoreContext(PCONTEXT ContextRecord,
+                                               PEXCEPTION_RECORD ExceptionRecord);
+VOID NTAPI RtlUnwind(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord,
+                     PVOID ReturnValue);
 DECLSPEC_NORETURN VOID NTAPI RtlRaiseStatus(NTSTATUS Status);
 VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
 
 PIMAGE_NT_HEADERS NTAPI RtlImageNtHeader(PVOID ImageBase);
-PVOID NTAPI RtlImageDirectoryEntryToData(PVOID ImageBase, BOOLEAN MappedAsImage, USHORT Directory, PULONG Size);
+PVOID NTAPI RtlImageDirectoryEntryToData(PVOID ImageBase, BOOLEAN MappedAsImage, USHORT Directory,
+                                         PULONG Size);
 PVOID NTAPI RtlPcToFileHeader(PVOID PcValue, PVOID *BaseOfImage);
 
 /*
@@ -110,8 +115,11 @@ int _snprintf(char *Buffer, size_t Limit, const char *Format, ...);
 int _vsnprintf(char *Buffer, size_t Limit, const char *Format, va_list Arguments);
 
 /* Supplied by the host (kernel: ke/ and mm/; ntdll: its own): */
-BOOLEAN RtlpGetStackLimits(PULONG64 Low, PULONG64 High);    // of the running thread; frames outside end a walk
-PVOID   RtlpFindImage(PVOID Pc, PULONG SizeOfImage);        // base of the loaded image that holds Pc, or NULL
-DECLSPEC_NORETURN VOID RtlpUnhandledException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord);
+// of the running thread; frames outside end a walk
+BOOLEAN RtlpGetStackLimits(PULONG64 Low, PULONG64 High);
+// base of the loaded image that holds Pc, or NULL
+PVOID   RtlpFindImage(PVOID Pc, PULONG SizeOfImage);
+DECLSPEC_NORETURN VOID RtlpUnhandledException(PEXCEPTION_RECORD ExceptionRecord,
+                                              PCONTEXT ContextRecord);
 
 #endif

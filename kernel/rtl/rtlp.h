@@ -4,15 +4,16 @@
  *
  * A function's RUNTIME_FUNCTION in .pdata points to an UNWIND_INFO in .xdata: how many bytes of
  * prologue, which instructions of it change the stack (newest first, each with the offset of its
- * end), and, after the codes, either another RUNTIME_FUNCTION (UNW_FLAG_CHAININFO) or the RVA of a
- * language handler followed by the handler's own data.
+ * end), and, after the codes, either another RUNTIME_FUNCTION (UNW_FLAG_CHAININFO) or the RVA of
+ * a language handler followed by the handler's own data.
  */
 #pragma once
 
 #include "kernel.h"
 #include "rtl.h"
 
-enum {                          // operations of an unwind code; the number of 2-byte slots each takes
+// operations of an unwind code; the number of 2-byte slots each takes
+enum {
     UWOP_PUSH_NONVOL     = 0,   // 1
     UWOP_ALLOC_LARGE     = 1,   // 2, or 3 if OpInfo is 1
     UWOP_ALLOC_SMALL     = 2,   // 1
@@ -55,8 +56,8 @@ BOOLEAN RtlpUnwindEpilogue(ULONG64 ImageBase, ULONG64 ControlPc, PRUNTIME_FUNCTI
     PUNWIND_INFO Info, PCONTEXT Context, PKNONVOLATILE_CONTEXT_POINTERS Pointers);
 
 /*
- * Undoes a call without unwind data (a leaf function): FALSE if Context's stack pointer is outside
- * Low..High.
+ * Undoes a call without unwind data (a leaf function): FALSE if Context's stack pointer is
+ * outside Low..High.
  */
 BOOLEAN RtlpUnwindLeaf(PCONTEXT Context, ULONG64 Low, ULONG64 High);
 
@@ -64,9 +65,11 @@ BOOLEAN RtlpUnwindLeaf(PCONTEXT Context, ULONG64 Low, ULONG64 High);
  * Call Dispatcher->LanguageHandler so that an exception inside it is recognised as nested
  * (context.S).
  */
-EXCEPTION_DISPOSITION RtlpExecuteHandlerForException(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame,
+EXCEPTION_DISPOSITION RtlpExecuteHandlerForException(PEXCEPTION_RECORD ExceptionRecord,
+                                                     PVOID EstablisherFrame,
     PCONTEXT ContextRecord, PDISPATCHER_CONTEXT Dispatcher);
-EXCEPTION_DISPOSITION RtlpExecuteHandlerForUnwind(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame,
+EXCEPTION_DISPOSITION RtlpExecuteHandlerForUnwind(PEXCEPTION_RECORD ExceptionRecord,
+                                                  PVOID EstablisherFrame,
     PCONTEXT ContextRecord, PDISPATCHER_CONTEXT Dispatcher);
 
 #ifndef IMAGE_REL_BASED_DIR64           /* types of base relocations */
@@ -75,5 +78,6 @@ EXCEPTION_DISPOSITION RtlpExecuteHandlerForUnwind(PEXCEPTION_RECORD ExceptionRec
 #define IMAGE_REL_BASED_DIR64       10
 #endif
 
-#define RTL_STRING_TAG  'grtS'          // buffers that RtlFreeUnicodeString and RtlFreeAnsiString free
+// buffers that RtlFreeUnicodeString and RtlFreeAnsiString free
+#define RTL_STRING_TAG  'grtS'
 #define RTL_MAX_STRING  0xFFFE          // bytes of the longest UNICODE_STRING

@@ -1,11 +1,11 @@
 /*
  * The second pass of exception handling: RtlUnwindEx runs what the frames between here and the
- * target want to be run (__finally blocks), then continues in the target frame. except.c tells the
- * whole story.
+ * target want to be run (__finally blocks), then continues in the target frame. except.c tells
+ * the whole story.
  *
- * Two contexts are in play: Current, the registers inside the frame being looked at, and Previous,
- * those of its caller. While the frame is not the target they change roles after each step; at the
- * target Current is what is loaded, with Rip = TargetIp and Rax = ReturnValue.
+ * Two contexts are in play: Current, the registers inside the frame being looked at, and
+ * Previous, those of its caller. While the frame is not the target they change roles after each
+ * step; at the target Current is what is loaded, with Rip = TargetIp and Rax = ReturnValue.
  */
 #include "rtlp.h"
 
@@ -85,7 +85,8 @@ RtlpUnwindFrame(PUNWIND_PASS Pass)
     PDISPATCHER_CONTEXT Dispatcher = &Pass->Dispatcher;
 
     Dispatcher->ControlPc = Pass->Current->Rip;
-    Dispatcher->FunctionEntry = RtlLookupFunctionEntry(Pass->Current->Rip, &Dispatcher->ImageBase, NULL);
+    Dispatcher->FunctionEntry = RtlLookupFunctionEntry(Pass->Current->Rip, &Dispatcher->ImageBase,
+                                                       NULL);
     if (Dispatcher->FunctionEntry == NULL) {
         if (!RtlpUnwindLeaf(Pass->Current, Pass->Low, Pass->High) ||
             Pass->Current->Rip == Dispatcher->ControlPc)
@@ -111,8 +112,8 @@ RtlpUnwindFrame(PUNWIND_PASS Pass)
 /*
  * Unwinds to TargetFrame and continues at TargetIp with ReturnValue in rax; does not return.
  * TargetFrame NULL is an exit unwind: every handler is called, then the exception counts as
- * unhandled. ExceptionRecord may be NULL. OriginalContext is storage for a context. IRQL as for the
- * __finally blocks on the way.
+ * unhandled. ExceptionRecord may be NULL. OriginalContext is storage for a context. IRQL as for
+ * the __finally blocks on the way.
  */
 VOID NTAPI
 RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD ExceptionRecord, PVOID ReturnValue,

@@ -1,12 +1,12 @@
 /*
  * __C_specific_handler: the language handler of every C function with __try.
  *
- * Its data is a scope table: a count, then for each __try, innermost first, the range of code, the
- * filter (or 1 for a constant EXCEPTION_EXECUTE_HANDLER, or the __finally block), and where the
- * __except block starts, 0 for __finally. During dispatch the filters of the scopes around the
- * control pc are asked; during an unwind their __finally blocks are run.
- * DISPATCHER_CONTEXT.ScopeIndex remembers how far the table has been worked through: it is advanced
- * before a block is called, so that an exception out of a __finally goes on behind it.
+ * Its data is a scope table: a count, then for each __try, innermost first, the range of code,
+ * the filter (or 1 for a constant EXCEPTION_EXECUTE_HANDLER, or the __finally block), and where
+ * the __except block starts, 0 for __finally. During dispatch the filters of the scopes around
+ * the control pc are asked; during an unwind their __finally blocks are run.
+ * DISPATCHER_CONTEXT.ScopeIndex remembers how far the table has been worked through: it is
+ * advanced before a block is called, so that an exception out of a __finally goes on behind it.
  */
 #include "rtlp.h"
 
@@ -83,7 +83,8 @@ RtlpRunFinallyBlocks(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame,
 
 /* A PEXCEPTION_ROUTINE; called by RtlDispatchException and RtlUnwindEx only. */
 EXCEPTION_DISPOSITION __cdecl
-__C_specific_handler(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame, PCONTEXT ContextRecord,
+__C_specific_handler(PEXCEPTION_RECORD ExceptionRecord, PVOID EstablisherFrame,
+                     PCONTEXT ContextRecord,
                      PDISPATCHER_CONTEXT Dispatcher)
 {
     PSCOPE_TABLE Table = Dispatcher->HandlerData;

@@ -106,7 +106,8 @@ RtlUpperString(PSTRING Destination, PSTRING Source)
 
 /* Converts what fits; *Written (may be NULL) is the result's size in bytes. */
 NTSTATUS NTAPI
-RtlMultiByteToUnicodeN(PWCH Unicode, ULONG MaxBytes, PULONG Written, const CHAR *MultiByte, ULONG Bytes)
+RtlMultiByteToUnicodeN(PWCH Unicode, ULONG MaxBytes, PULONG Written, const CHAR *MultiByte,
+                       ULONG Bytes)
 {
     ULONG Count = min(MaxBytes / (ULONG)sizeof(WCHAR), Bytes), Index;
 
@@ -144,8 +145,8 @@ RtlxUnicodeStringToAnsiSize(PCUNICODE_STRING Source)
 
 /*
  * Converts Source with a terminator. Allocate: Destination gets a buffer of paged pool (IRQL <=
- * APC_LEVEL), to be freed with RtlFreeUnicodeString; otherwise STATUS_BUFFER_OVERFLOW if its own is
- * too small.
+ * APC_LEVEL), to be freed with RtlFreeUnicodeString; otherwise STATUS_BUFFER_OVERFLOW if its own
+ * is too small.
  */
 NTSTATUS NTAPI
 RtlAnsiStringToUnicodeString(PUNICODE_STRING Destination, PCANSI_STRING Source, BOOLEAN Allocate)

@@ -3,14 +3,14 @@
  * on a terminator, and everything that builds a string adds one when there is room.
  *
  * Comparisons without case go through RtlUpcaseUnicodeChar (upcase.c). Strings with a buffer of
- * their own come from paged pool and are freed by RtlFreeUnicodeString; routines that allocate say
- * so. The others may be called at any IRQL at which their buffers may be touched.
+ * their own come from paged pool and are freed by RtlFreeUnicodeString; routines that allocate
+ * say so. The others may be called at any IRQL at which their buffers may be touched.
  */
 #include "rtlp.h"
 
 /*
- * Counts Source (may be NULL) into *Destination without copying; too long a string is cut to 32766
- * characters.
+ * Counts Source (may be NULL) into *Destination without copying; too long a string is cut to
+ * 32766 characters.
  */
 VOID NTAPI
 RtlInitUnicodeString(PUNICODE_STRING Destination, PCWSTR Source)
@@ -61,7 +61,8 @@ RtlCompareUnicodeStrings(PCWCH First, SIZE_T FirstCount, PCWCH Second, SIZE_T Se
 LONG NTAPI
 RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2, BOOLEAN CaseInSensitive)
 {
-    return RtlCompareUnicodeStrings(String1->Buffer, String1->Length / sizeof(WCHAR), String2->Buffer,
+    return RtlCompareUnicodeStrings(String1->Buffer, String1->Length / sizeof(WCHAR),
+                                    String2->Buffer,
                                     String2->Length / sizeof(WCHAR), CaseInSensitive);
 }
 
@@ -168,7 +169,9 @@ RtlpMapUnicodeString(PUNICODE_STRING Destination, PCUNICODE_STRING Source, BOOLE
     return STATUS_SUCCESS;
 }
 
-/* Destination becomes Source in capitals; Allocate: with a new buffer (IRQL <= APC_LEVEL then). */
+/*
+ * Destination becomes Source in capitals; Allocate: with a new buffer (IRQL <= APC_LEVEL then).
+ */
 NTSTATUS NTAPI
 RtlUpcaseUnicodeString(PUNICODE_STRING Destination, PCUNICODE_STRING Source, BOOLEAN Allocate)
 {
@@ -195,8 +198,8 @@ RtlCreateUnicodeString(PUNICODE_STRING Destination, PCWSTR Source)
 }
 
 /*
- * As above; Flags: RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE (1) and ..._ALLOCATE_NULL_STRING (2:
- * an empty string gets a buffer too). IRQL <= APC_LEVEL.
+ * As above; Flags: RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE (1) and ..._ALLOCATE_NULL_STRING
+ * (2: an empty string gets a buffer too). IRQL <= APC_LEVEL.
  */
 NTSTATUS NTAPI
 RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING Source, PUNICODE_STRING Destination)
@@ -227,7 +230,8 @@ NTSTATUS NTAPI
 RtlValidateUnicodeString(ULONG Flags, PCUNICODE_STRING String)
 {
     if (Flags != 0 || (String->Length | String->MaximumLength) % sizeof(WCHAR) != 0 ||
-        String->Length > String->MaximumLength || (String->Buffer == NULL && String->MaximumLength != 0))
+        String->Length > String->MaximumLength ||
+            (String->Buffer == NULL && String->MaximumLength != 0))
         return STATUS_INVALID_PARAMETER;
     return STATUS_SUCCESS;
 }

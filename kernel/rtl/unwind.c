@@ -10,10 +10,10 @@
  *   half of the
  *                      prologue's effects are undone already and no table says which.
  *
- * A trap handler's prologue starts with UWOP_PUSH_MACHFRAME: the processor's five words. There the
- * walk crosses from the handler to the interrupted code, and Rip, Rsp, EFlags, SegCs and SegSs all
- * come from the frame, so that a context unwound through a trap can be resumed as it stands,
- * interrupt flag and SMAP's AC included.
+ * A trap handler's prologue starts with UWOP_PUSH_MACHFRAME: the processor's five words. There
+ * the walk crosses from the handler to the interrupted code, and Rip, Rsp, EFlags, SegCs and
+ * SegSs all come from the frame, so that a context unwound through a trap can be resumed as it
+ * stands, interrupt flag and SMAP's AC included.
  *
  * The establisher frame identifies a function's activation: rsp after the prologue, or the frame
  * register less its offset. Handlers get it, and RtlUnwindEx's target is one. Callers check it
@@ -174,9 +174,10 @@ RtlpAfterCodes(PUNWIND_INFO Info)
  * ImageBase, by the caller's. *EstablisherFrame identifies the activation that was left.
  * ContextPointers, if not NULL, receives where each restored register was saved.
  *
- * Returns the function's language handler and its data in *HandlerData when it has one of the kind
- * asked for (UNW_FLAG_EHANDLER or UNW_FLAG_UHANDLER) and ControlPc is neither in the prologue nor
- * in the epilogue; else NULL. Any IRQL, as long as the stack and the image's tables are resident.
+ * Returns the function's language handler and its data in *HandlerData when it has one of the
+ * kind asked for (UNW_FLAG_EHANDLER or UNW_FLAG_UHANDLER) and ControlPc is neither in the
+ * prologue nor in the epilogue; else NULL. Any IRQL, as long as the stack and the image's tables
+ * are resident.
  */
 PEXCEPTION_ROUTINE NTAPI
 RtlVirtualUnwind(ULONG HandlerType, ULONG64 ImageBase, ULONG64 ControlPc,

@@ -59,7 +59,8 @@ WCHAR NTAPI
 RtlUpcaseUnicodeChar(WCHAR SourceCharacter)
 {
     if (SourceCharacter < 0x80)
-        return SourceCharacter >= 'a' && SourceCharacter <= 'z' ? SourceCharacter - 32 : SourceCharacter;
+        return SourceCharacter >= 'a' && SourceCharacter <= 'z'
+            ? SourceCharacter - 32 : SourceCharacter;
     return RtlpUpcaseBeyondAscii(SourceCharacter);
 }
 
@@ -70,7 +71,8 @@ RtlDowncaseUnicodeChar(WCHAR SourceCharacter)
     ULONG Index;
 
     if (SourceCharacter < 0x80)
-        return SourceCharacter >= 'A' && SourceCharacter <= 'Z' ? SourceCharacter + 32 : SourceCharacter;
+        return SourceCharacter >= 'A' && SourceCharacter <= 'Z'
+            ? SourceCharacter + 32 : SourceCharacter;
 
     for (Index = 1; Index < RTL_NUMBER_OF(RtlpCaseRanges); Index += 1) {
         WCHAR Small = SourceCharacter + RtlpCaseRanges[Index].Distance;
