@@ -14,6 +14,7 @@
 #define CLOCK_VECTOR        0xD1
 #define IPI_VECTOR          0xE1
 #define FREEZE_VECTOR       0x02            // as an NMI
+#define SPURIOUS_VECTOR     0xFF            // the local APIC's, when a request went away
 
 VOID  HalInitializeProcessor(ULONG Number);                     // this processor's local APIC; called on each
 VOID  HalInitSystem(PLOADER_PARAMETER_BLOCK LoaderBlock);       // ACPI tables, I/O APIC, PIC off, clock calibrated
@@ -25,8 +26,10 @@ VOID  HalRequestSoftwareInterrupt(KIRQL Irql);                  // self-IPI at 0
 VOID  HalRequestIpi(KAFFINITY Targets);                         // IPI_VECTOR
 VOID  HalpEndOfInterrupt(VOID);
 VOID  HalpFreezeProcessors(VOID);                               // NMI to all others; they stop for good
-VOID  HalpRouteInterrupt(ULONG BusIrq, ULONG Vector, BOOLEAN Level, ULONG ApicId);
-VOID  HalpMaskInterrupt(ULONG BusIrq);
+VOID  HalpEnableVector(ULONG Vector, BOOLEAN Level, ULONG ApicId);  // lets the device line of Vector through
+VOID  HalpDisableVector(ULONG Vector);
+VOID  HalpReadClock(PLARGE_INTEGER Time);                       // the battery clock, as system time
+extern volatile BOOLEAN HalpFreezeRequested;                    // tells the NMI handler why
 ULONG64 HalpReadTsc(VOID);
 ULONG64 HalpTscFrequency(VOID);
 DECLSPEC_NORETURN VOID HalpExitEmulator(UCHAR Code);            // isa-debug-exit: QEMU's status is Code * 2 + 1

@@ -52,7 +52,8 @@ typedef struct _KTRAP_FRAME {
     ULONG64 FaultAddress;                       // CR2 of a page fault
     ULONG64 Rax, Rcx, Rdx, R8, R9, R10, R11;
     ULONG64 Rbx, Rdi, Rsi, R12, R13, R14, R15, Rbp;
-    ULONG64 ErrorCode;                          // or the interrupt's vector
+    ULONG64 Vector;                             // of the trap or interrupt
+    ULONG64 ErrorCode;                          // the processor's, or 0
     ULONG64 Rip, SegCs, EFlags, Rsp, SegSs;     // pushed by the processor
 } KTRAP_FRAME, *PKTRAP_FRAME;
 
@@ -138,6 +139,11 @@ typedef struct _KTHREAD {
     ULONG             ContextSwitches;
     ULONG             UserTime, KernelTime;     // clock ticks
     NTSTATUS          ExitStatus;
+
+    /* Own thread only: */
+    BOOLEAN           WaitNext;                 // KeSet/Release...(Wait = TRUE): the lock is held for the wait that follows
+    BOOLEAN           SystemAffinityActive;     // Affinity was lent by KeSetSystemAffinityThread
+    KAFFINITY         UserAffinity;             // to go back to then
 } KTHREAD;
 
 /*
@@ -179,6 +185,8 @@ typedef struct _KPRCB {
 
     /* Per-processor look-aside lists, owned by io/ and ex/: */
     PVOID             LookAside[16];
+
+    ULONG             SpinLockDepth;            // spin locks held by this processor through the exported routines
 } KPRCB, *PKPRCB;
 
 /* KPCR (mingw-w64's, 0x178 bytes) and, at 0x180, its KPRCB. */
@@ -244,6 +252,13 @@ VOID  KiRetireDpcList(PKPRCB Prcb);
 VOID  KiTimerExpiration(PKDPC Dpc, PVOID Context, PVOID Arg1, PVOID Arg2);
 VOID  KiInitializeDispatcher(PKPRCB Prcb);              // per processor: queues, DPC list; once: timer table
 BOOLEAN KiIsTimerDue(ULONG64 InterruptTime);            // cheap: asked by the clock interrupt
+VOID  KiInitializeIdleThread(PKTHREAD Thread, PKPRCB Prcb, PKPROCESS Process);  // before KiInitializeDispatcher
+VOID  KiIdleSwitch(VOID);                               // by the idle loop when NextThread is set: runs it; returns when idle again
+VOID  KiFinishSwitch(VOID);                             // what follows KiSwapContext, also on a thread's first run: releases the lock
+VOID  KiSetEventLocked(PKEVENT Event);                  // KeSetEvent for one who holds KiDispatcherLock
+BOOLEAN KiThreadLeft(PKTHREAD Thread);                  // a terminated thread has left its stack for good
+VOID  KeSetAffinityThread(PKTHREAD Thread, KAFFINITY Affinity);
+VOID  KiYield(VOID);                                    // lets a ready thread of the same or a higher priority run
 
 VOID  KeInitializeProcess(PKPROCESS Process, KPRIORITY BasePriority, ULONG64 DirectoryTableBase);
 /* Stack, context and APC state of a new thread; it is Initialized until KeReadyThread. KernelStack is owned by the thread's owner. */
@@ -269,6 +284,8 @@ VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKE
     PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode, PVOID NormalContext);
 BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment);
 BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc);
+/* Takes all APCs of Mode off the queue: the first one's entry of a circular list without a head, or NULL. KernelMode also
+   closes both queues for good: flush it first when a thread ends, then UserMode. */
 PLIST_ENTRY KeFlushQueueApc(PKTHREAD Thread, KPROCESSOR_MODE Mode);
 
 /* A spin lock's holder is recorded in it: the KTHREAD with bit 0 set. */
