@@ -81,6 +81,7 @@ ExpPhase1(PVOID Context)
 {
     HANDLE Reaper;
 
+    KeInitializeClock();
     HalpStartClock();
     KiStartAllProcessors();
     if (!NT_SUCCESS(PsCreateSystemThread(&Reaper, THREAD_ALL_ACCESS, NULL, NULL, NULL, PspReaperThread, NULL)))

@@ -15,8 +15,6 @@
 
 static KPROCESSOR_STATE KiBootProcessor;
 
-PLOADER_PARAMETER_BLOCK KeLoaderBlock;
-
 static VOID
 KiClearIdentityMap(PLOADER_PARAMETER_BLOCK LoaderBlock)
 {
@@ -43,7 +41,6 @@ KiInitializeKernel(PLOADER_PARAMETER_BLOCK LoaderBlock)
 {
     PKPRCB Prcb = &KiBootProcessor.Pcr.Prcb;
 
-    KeLoaderBlock = LoaderBlock;
     KiClearIdentityMap(LoaderBlock);
     KiInitializeIdtAndPatches(LoaderBlock);
     KiInitializeProcessor(&KiBootProcessor.Pcr, 0, KiBootStackEnd - sizeof(XMM_SAVE_AREA32));
