@@ -200,6 +200,8 @@ _Static_assert(FIELD_OFFSET(KIPCR, Prcb.CurrentThread) == 0x188, "CurrentThread 
 
 static inline PKPRCB KeGetCurrentPrcb(VOID) { return (PKPRCB)__readgsqword(0x20); }
 
+static inline KPROCESSOR_MODE KeGetPreviousMode(VOID) { return KeGetCurrentThread()->PreviousMode; }
+
 extern PKPRCB       KiProcessorBlock[MAXIMUM_KERNEL_PROCESSORS];
 extern KSPIN_LOCK   KiDispatcherLock;
 extern KPROCESS    *KiInitialProcess;           // Pcb of the System process
@@ -239,6 +241,7 @@ extern PVOID KeUserExceptionDispatcher, KeUserApcDispatcher, PspLdrInitializeThu
 VOID KiRequestSoftwareInterrupt(KIRQL Irql);    // APC_LEVEL or DISPATCH_LEVEL, on this processor
 VOID KiIpiReschedule(ULONG Processor);          // make it look at its NextThread / APCs
 VOID KiIpiFlushTb(PVOID Address, BOOLEAN All);  // on every processor, waits until done; any IRQL <= DISPATCH_LEVEL
+VOID KeInitializeClock(VOID);                   // clock.c: fills KUSER_SHARED_DATA; once, before the first HalpStartClock
 VOID KeUpdateSystemTime(PKTRAP_FRAME TrapFrame);    // clock.c: each processor's clock interrupt; boot processor advances time
 
 /* ---- dispatcher: wait.c, thread.c, event.c, mutant.c, semaphore.c, timer.c, queue.c, dpc.c, apc.c (KE-high) ---- */
