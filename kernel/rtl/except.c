@@ -154,7 +154,8 @@ RtlDispatchException(PEXCEPTION_RECORD ExceptionRecord, PCONTEXT ContextRecord)
 
         Dispatcher->LanguageHandler = RtlVirtualUnwind(
             UNW_FLAG_EHANDLER, Dispatcher->ImageBase, Dispatcher->ControlPc,
-            Dispatcher->FunctionEntry, &Context, &Dispatcher->HandlerData, &Dispatcher->EstablisherFrame, NULL);
+            Dispatcher->FunctionEntry, &Context, &Dispatcher->HandlerData,
+            &Dispatcher->EstablisherFrame, NULL);
         if (!RtlpIsFrameValid(&Dispatch))
             break;
         if (Dispatcher->LanguageHandler != NULL) {
