@@ -25,6 +25,10 @@ VOID IoShutdownSystem(VOID);        // IRP_MJ_SHUTDOWN to every device that aske
 /* Thread end: cancels every IRP of the running thread and waits until they are gone (reports the driver that holds one too long). */
 VOID IoCancelThreadIo(PETHREAD Thread);
 
+VOID IoShutdownSystem(VOID);        // sends IRP_MJ_SHUTDOWN to the devices that registered; PASSIVE_LEVEL, before power goes
+
+/* Pointers to the types, as drivers know IoFileObjectType. */
+extern POBJECT_TYPE *IoDeviceObjectType, *IoDriverObjectType;
 extern POBJECT_TYPE IoAdapterObjectType, IoControllerObjectType;
 
 /*

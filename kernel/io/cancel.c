@@ -1,0 +1,162 @@
+/*
+ * Cancellation: step (5) of the life of an IRP (io.h).
+ *
+ * A driver that keeps an IRP sets a cancel routine with IoSetCancelRoutine, an atomic exchange of one pointer. Whoever
+ * exchanges the routine out of the IRP owns its completion: IoCancelIrp, which then calls the routine, or the driver, which
+ * then completes the IRP normally. A driver that sets its routine must look at Irp->Cancel afterwards, because a
+ * cancel that found no routine does not come again.
+ *
+ * IoCancelIrp holds the cancel spin lock while it calls the routine; the routine releases it, with IoReleaseCancelSpinLock and
+ * the IRQL it finds in Irp->CancelIrql, before it does anything else. A routine that comes back without having
+ * released it is stopped with 0xC9, 0x201.
+ */
+#include "iop.h"
+
+static KSPIN_LOCK IopCancelLock;
+
+/* The one lock all drivers share; hold it briefly. Raises to DISPATCH_LEVEL. */
+VOID NTAPI
+IoAcquireCancelSpinLock(PKIRQL Irql)
+{
+    KeAcquireSpinLock(&IopCancelLock, Irql);
+}
+
+VOID NTAPI
+IoReleaseCancelSpinLock(KIRQL Irql)
+{
+    KeReleaseSpinLock(&IopCancelLock, Irql);
+}
+
+/*
+ * (5) Asks for Irp to be completed soon. TRUE if a cancel routine was there and was called; FALSE if the IRP was only
+ * marked. The caller makes sure that the IRP is not freed meanwhile. IRQL <= DISPATCH_LEVEL.
+ */
+BOOLEAN NTAPI
+IoCancelIrp(PIRP Irp)
+{
+    PDRIVER_CANCEL Routine;
+    KIRQL          Irql;
+
+    IRQL_AT_MOST(DISPATCH_LEVEL);
+
+    IoAcquireCancelSpinLock(&Irql);
+    Irp->Cancel = TRUE;
+    Routine = IoSetCancelRoutine(Irp, NULL);
+    if (Routine == NULL) {
+        IoReleaseCancelSpinLock(Irql);
+        return FALSE;
+    }
+    if (Irp->CurrentLocation > Irp->StackCount + 1)
+        IopStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Routine, 0, Routine,
+                "left its cancel routine in an IRP that is completed");
+
+    Irp->CancelIrql = Irql;
+    Routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
+
+    if (IopCancelLock == ((KSPIN_LOCK)KeGetCurrentThread() | 1) && Irql < DISPATCH_LEVEL)
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x201, (ULONG_PTR)Irp, 0, Routine,
+                "returned from its cancel routine without releasing the cancel spin lock");
+    if (KeGetCurrentIrql() != Irql)
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Irp, Irql, Routine,
+                "returned from its cancel routine at another IRQL than Irp->CancelIrql");
+    return TRUE;
+}
+
+/* Cancels the running thread's IRPs for File (all, if NULL); returns how many there are. Own thread at APC_LEVEL. */
+static ULONG
+IopCancelMine(PETHREAD Thread, PFILE_OBJECT File, BOOLEAN Cancel)
+{
+    PLIST_ENTRY Entry, Next;
+    ULONG       Count = 0;
+    KIRQL       Irql = KfRaiseIrql(APC_LEVEL);
+
+    for (Entry = Thread->IrpList.Flink; Entry != &Thread->IrpList; Entry = Next) {
+        PIRP Irp = CONTAINING_RECORD(Entry, IRP, ThreadListEntry);
+
+        Next = Entry->Flink;                    // only an APC could take IRPs off, and none runs here
+        if (Irp->AllocationFlags & IOP_IRP_FINISHING) {
+            Count++;                            // its Tail is an APC by now
+        } else if (File == NULL || Irp->Tail.Overlay.OriginalFileObject == File) {
+            Count++;
+            if (Cancel)
+                IoCancelIrp(Irp);
+        }
+    }
+    KeLowerIrql(Irql);
+    return Count;
+}
+
+static VOID
+IopShortDelay(VOID)
+{
+    LARGE_INTEGER Delay = { .QuadPart = -CLOCK_INTERVAL_100NS };
+
+    KeDelayExecutionThread(KernelMode, FALSE, &Delay);
+}
+
+/* Gives up on what is left of the running thread's IRPs. */
+static VOID
+IopDisownMine(PETHREAD Thread)
+{
+    PLIST_ENTRY Entry, Next;
+    KIRQL       Irql = KfRaiseIrql(APC_LEVEL);
+
+    for (Entry = Thread->IrpList.Flink; Entry != &Thread->IrpList; Entry = Next) {
+        Next = Entry->Flink;
+        IopDisownIrp(CONTAINING_RECORD(Entry, IRP, ThreadListEntry));
+    }
+    KeLowerIrql(Irql);
+}
+
+VOID
+IoCancelThreadIo(PETHREAD Thread)
+{
+    ULONG Ticks = 0;
+
+    MAY_BLOCK();
+
+    if (IsListEmpty(&Thread->IrpList))
+        return;
+    IopCancelMine(Thread, NULL, TRUE);
+    while (!IsListEmpty(&Thread->IrpList)) {
+        IopShortDelay();
+        if (++Ticks == IOP_CANCEL_PATIENCE * (10000000 / CLOCK_INTERVAL_100NS))
+            IopDisownMine(Thread);
+    }
+}
+
+/*
+ * System service: cancels what the calling thread has outstanding on a file, and waits until it is completed. Other threads' requests stay.
+ */
+NTSTATUS NTAPI
+NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
+{
+    KPROCESSOR_MODE Mode = IopThread()->PreviousMode;
+    PETHREAD        Thread = PsGetCurrentThread();
+    PFILE_OBJECT    File;
+    NTSTATUS        Status;
+
+    PAGED_CODE();
+
+    __try {
+        IopProbeStatusBlock(IoStatusBlock, Mode);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    Status = ObReferenceObjectByHandle(FileHandle, 0, IopFileObjectType, Mode, (PVOID *)&File, NULL);
+    if (!NT_SUCCESS(Status))
+        return Status;
+
+    IopCancelMine(Thread, File, TRUE);
+    while (IopCancelMine(Thread, File, FALSE) != 0)
+        IopShortDelay();
+
+    __try {
+        IoStatusBlock->Information = 0;
+        IoStatusBlock->Status = STATUS_SUCCESS;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Status = GetExceptionCode();
+    }
+    ObDereferenceObject(File);
+    return Status;
+}

@@ -1,0 +1,211 @@
+/*
+ * An IRP on its way down and up: steps (3), (4) and (6) of the life of an IRP (io.h).
+ *
+ * IofCallDriver moves one stack location down and calls the driver's dispatch routine; IofCompleteRequest moves up, location
+ * by location, calling the completion routines that were set, until one of them keeps the IRP (STATUS_MORE_PROCESSING_REQUIRED)
+ * or the top is reached. A location's completion routine was set by the driver above it. Having passed a
+ * location, its Control byte is cleared, so that a driver that sends the IRP again starts clean.
+ *
+ * Drivers are assumed hostile by accident. Always checked, each with its documented stop: an IRP completed twice or after it
+ * was freed (0x44), with STATUS_PENDING (0xC9, 6), with a cancel routine still set (0x48), above DISPATCH_LEVEL (0xC9, 0xE);
+ * an IRP sent down further than it has locations (0x35); a dispatch or completion routine that returns at another IRQL (0xC9,
+ * 5) or with the thread's APCs disabled differently (0xC9, 0x200).
+ */
+#include "iop.h"
+#include "kd/kd.h"
+
+/* Prints which driver did what, then stops the system. */
+DECLSPEC_NORETURN VOID
+IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, PVOID Address, PCSTR Sentence)
+{
+    PKLDR_DATA_TABLE_ENTRY Module = MmFindModule(Address);
+    CHAR                   Where[128];
+
+    KdSymbolize((ULONG64)Address, Where, sizeof Where);
+    if (Module != NULL)
+        DbgPrint("io: driver %wZ %s (at %s)\n", &Module->BaseDllName, Sentence, Where);
+    else
+        DbgPrint("io: the code at %s %s\n", Where, Sentence);
+    KeBugCheckEx(Code, P1, P2, P3, (ULONG_PTR)Address);
+}
+
+/* KernelApcDisable and SpecialApcDisable in one. */
+static inline ULONG
+IopApcState(VOID)
+{
+    return *(volatile ULONG *)&IopThread()->KernelApcDisable;
+}
+_Static_assert(FIELD_OFFSET(KTHREAD, SpecialApcDisable) == FIELD_OFFSET(KTHREAD, KernelApcDisable) + 2,
+               "IopApcState reads both");
+
+static __attribute__((noinline, cold)) VOID
+IopRoutineViolation(PVOID Routine, PDEVICE_OBJECT Device, KIRQL Before)
+{
+    KIRQL After = KeGetCurrentIrql();
+
+    if (After != Before)
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Device, Before | (ULONG_PTR)After << 8, Routine,
+                "returned at an IRQL other than it was called at");
+    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Device, IopApcState(), Routine,
+            "returned with APCs disabled that were enabled, or the other way round");
+}
+
+static __attribute__((noinline, cold)) VOID
+IopBadCall(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
+{
+    if (Irp->Type != IO_TYPE_IRP)
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 3, (ULONG_PTR)Irp, 0, Caller,
+                "sent something that is not an IRP, or was freed");
+    IopStop(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, (ULONG_PTR)Device, 0, Caller,
+            "sent an IRP further down than it has stack locations");
+}
+
+/*
+ * (3) Sends Irp to Device's driver, whose dispatch routine owns it from here on: the caller must not touch it again unless
+ * it set a completion routine that keeps it. Returns what the dispatch routine returned. IRQL <= DISPATCH_LEVEL.
+ */
+NTSTATUS FASTCALL
+IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KIRQL              Irql = KeGetCurrentIrql();
+    ULONG              Apcs = IopApcState();
+    PIO_STACK_LOCATION Sp;
+    PDRIVER_DISPATCH   Dispatch;
+    NTSTATUS           Status;
+
+    IRQL_AT_MOST(DISPATCH_LEVEL);
+
+    if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation <= 1)
+        IopBadCall(DeviceObject, Irp, __builtin_return_address(0));
+
+    Irp->CurrentLocation--;
+    Sp = --Irp->Tail.Overlay.CurrentStackLocation;
+    Sp->DeviceObject = DeviceObject;
+    Dispatch = Sp->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION
+             ? DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction] : IopInvalidDeviceRequest;
+
+    Status = Dispatch(DeviceObject, Irp);
+
+    if (KeGetCurrentIrql() != Irql || IopApcState() != Apcs)
+        IopRoutineViolation(Dispatch, DeviceObject, Irql);
+    return Status;
+}
+
+static __attribute__((noinline, cold)) VOID
+IopBadCompletion(PIRP Irp, PVOID Caller)
+{
+    if (KeGetCurrentIrql() > DISPATCH_LEVEL)
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0xE, KeGetCurrentIrql(), (ULONG_PTR)Irp, Caller,
+                "completed an IRP above DISPATCH_LEVEL");
+    if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount + 1)
+        IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, Caller,
+                "completed an IRP that was completed before");
+    if (Irp->CancelRoutine != NULL)
+        IopStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Irp->CancelRoutine, 0, Caller,
+                "completed an IRP with its cancel routine still set");
+    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 6, (ULONG_PTR)Irp->IoStatus.Status, (ULONG_PTR)Irp, Caller,
+            "completed an IRP with STATUS_PENDING");
+}
+
+/* Calls the completion routine of a location just passed; returns FALSE if it keeps the IRP. */
+static BOOLEAN
+IopCallCompletionRoutine(PIRP Irp, PIO_STACK_LOCATION Sp)
+{
+    PIO_COMPLETION_ROUTINE Routine = Sp->CompletionRoutine;
+    PVOID                  Context = Sp->Context;
+    PDEVICE_OBJECT         Device = NULL;
+    KIRQL                  Irql = KeGetCurrentIrql();
+    ULONG                  Apcs = IopApcState();
+    NTSTATUS               Status;
+
+    if (Irp->CurrentLocation <= Irp->StackCount)
+        Device = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
+    Sp->MinorFunction = Sp->Flags = Sp->Control = 0;
+    Sp->FileObject = NULL;
+
+    Status = Routine(Device, Irp, Context);
+
+    if (KeGetCurrentIrql() != Irql || IopApcState() != Apcs)
+        IopRoutineViolation(Routine, Device, Irql);
+    return Status != STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static BOOLEAN
+IopWantsCompletion(PIRP Irp, UCHAR Control)
+{
+    if (Irp->Cancel && (Control & SL_INVOKE_ON_CANCEL))
+        return TRUE;
+    return (Control & (NT_SUCCESS(Irp->IoStatus.Status) ? SL_INVOKE_ON_SUCCESS : SL_INVOKE_ON_ERROR)) != 0;
+}
+
+/* The last associated IRP of a master completes it. */
+static VOID
+IopCompleteAssociated(PIRP Irp, CCHAR PriorityBoost)
+{
+    PIRP Master = Irp->AssociatedIrp.MasterIrp;
+    LONG Left = InterlockedDecrement((volatile LONG *)&Master->AssociatedIrp.IrpCount);
+
+    Irp->Flags &= ~IRP_DEALLOCATE_BUFFER;           // AssociatedIrp holds the master, not a buffer
+    IopFreeBuffers(Irp);
+    IoFreeIrp(Irp);
+    if (Left == 0)
+        IofCompleteRequest(Master, PriorityBoost);
+}
+
+/* Every driver has seen the IRP: on to step (7), or to whoever waits for it. */
+static VOID
+IopReachTop(PIRP Irp, CCHAR PriorityBoost)
+{
+    ULONG Flags = Irp->Flags;
+
+    if (Flags & IRP_ASSOCIATED_IRP) {
+        IopCompleteAssociated(Irp, PriorityBoost);
+    } else if (Flags & IOP_IRP_WAITED) {
+        *Irp->UserIosb = Irp->IoStatus;
+        KeSetEvent(Irp->UserEvent, PriorityBoost, FALSE);       // the waiter frees the IRP
+    } else if (!(Flags & IRP_DEFER_IO_COMPLETION) || Irp->PendingReturned) {
+        IopUnlockMdls(Irp);
+        IopQueueFinish(Irp, PriorityBoost);
+    }                                               // else the service finishes it: it has not seen STATUS_PENDING
+}
+
+/*
+ * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the waiting thread gains. Completion
+ * routines run here, on the caller's thread and at its IRQL. IRQL <= DISPATCH_LEVEL.
+ */
+VOID FASTCALL
+IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
+{
+    if (KeGetCurrentIrql() > DISPATCH_LEVEL || Irp->Type != IO_TYPE_IRP
+        || Irp->CurrentLocation > Irp->StackCount + 1 || Irp->CancelRoutine != NULL
+        || Irp->IoStatus.Status == STATUS_PENDING)
+        IopBadCompletion(Irp, __builtin_return_address(0));
+
+    while (Irp->CurrentLocation <= Irp->StackCount) {
+        PIO_STACK_LOCATION Sp = Irp->Tail.Overlay.CurrentStackLocation++;
+        UCHAR              Control = Sp->Control;
+
+        Irp->CurrentLocation++;
+        Irp->PendingReturned = Control & SL_PENDING_RETURNED;
+        if (Control != 0 && IopWantsCompletion(Irp, Control)) {
+            if (!IopCallCompletionRoutine(Irp, Sp))
+                return;
+            continue;
+        }
+        if (Irp->PendingReturned && Irp->CurrentLocation <= Irp->StackCount)
+            IoMarkIrpPending(Irp);
+        Sp->Control = 0;
+    }
+    Irp->CurrentLocation = Irp->StackCount + 2;     // a second completion is recognised by this
+    IopReachTop(Irp, PriorityBoost);
+}
+
+/* Every entry of a driver's dispatch table that it did not fill. */
+NTSTATUS NTAPI
+IopInvalidDeviceRequest(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_INVALID_DEVICE_REQUEST;
+}

@@ -1,0 +1,208 @@
+/*
+ * The end of an IRP in the thread that issued it: step (7) of the life of an IRP (io.h).
+ *
+ * Output of buffered requests goes to the caller's memory, the status block is written, events are set, the user's APC is
+ * queued: all this needs the issuing thread's address space, so it happens in that thread at APC_LEVEL. A service whose
+ * driver did not return STATUS_PENDING does it itself on the way out, which costs no APC; otherwise IofCompleteRequest, on
+ * whatever processor it runs, queues a special kernel APC (IopQueueFinish).
+ *
+ * An IRP that failed at once (an error, and no driver had returned STATUS_PENDING) leaves status block, event and APC
+ * alone: the service's return value says it all.
+ *
+ * A thread that ends does not wait for ever: after IOP_CANCEL_PATIENCE seconds it disowns what a driver still holds. Such
+ * an IRP has no thread any more, and is dropped when it is completed at last. IopDisownLock decides between the
+ * two: either the APC is queued first (IOP_IRP_FINISHING) and the thread waits for it, or the thread is taken out first.
+ */
+#include "iop.h"
+
+static KSPIN_LOCK IopDisownLock;
+
+/* Copies a buffered request's output to the caller; the caller's memory may have gone. */
+static VOID
+IopCopyOut(PIRP Irp)
+{
+    if (!(Irp->Flags & IRP_BUFFERED_IO) || !(Irp->Flags & IRP_INPUT_OPERATION) || NT_ERROR(Irp->IoStatus.Status)
+        || Irp->IoStatus.Information == 0)
+        return;
+
+    __try {
+        RtlCopyMemory(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Irp->IoStatus.Information);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Irp->IoStatus.Status = GetExceptionCode();
+        Irp->IoStatus.Information = 0;
+    }
+}
+
+/* Information goes first: who polls Status must find it there. */
+static VOID
+IopWriteStatusBlock(PIRP Irp)
+{
+    __try {
+        Irp->UserIosb->Information = Irp->IoStatus.Information;
+        *(volatile NTSTATUS *)&Irp->UserIosb->Status = Irp->IoStatus.Status;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Irp->IoStatus.Status = GetExceptionCode();
+    }
+}
+
+static VOID
+IopSignal(PIRP Irp, PFILE_OBJECT File)
+{
+    if (Irp->UserEvent != NULL)
+        KeSetEvent(Irp->UserEvent, 0, FALSE);
+    if (File != NULL && (Irp->UserEvent == NULL || (File->Flags & FO_SYNCHRONOUS_IO))) {
+        File->FinalStatus = Irp->IoStatus.Status;
+        KeSetEvent(&File->Event, 0, FALSE);
+    }
+}
+
+static VOID NTAPI
+IopFreeUserApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2)
+{
+    IoFreeIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc));
+}
+
+static VOID NTAPI
+IopRundownUserApc(PKAPC Apc)
+{
+    IoFreeIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc));
+}
+
+/* The IRP's last use is as the user's APC; the APC's kernel routine frees it. */
+static BOOLEAN
+IopQueueUserApc(PIRP Irp)
+{
+    PIO_APC_ROUTINE Routine = Irp->Overlay.AsynchronousParameters.UserApcRoutine;
+
+    if (Routine == NULL)
+        return FALSE;
+    KeInitializeApc(&Irp->Tail.Apc, KeGetCurrentThread(), IOP_CURRENT_APC_ENVIRONMENT, IopFreeUserApc,
+                    IopRundownUserApc, (PKNORMAL_ROUTINE)(PVOID)Routine, Irp->RequestorMode,
+                    Irp->Overlay.AsynchronousParameters.UserApcContext);
+    return KeInsertQueueApc(&Irp->Tail.Apc, Irp->UserIosb, NULL, 2);
+}
+
+/* (7) and (8). File is the IRP's OriginalFileObject or NULL; the IRP's reference to it goes. */
+VOID
+IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
+{
+    BOOLEAN Queued = FALSE;
+
+    IopCopyOut(Irp);
+    if ((Irp->Flags & IRP_DEALLOCATE_BUFFER) || Irp->MdlAddress != NULL)
+        IopFreeBuffers(Irp);
+    if (Auxiliary != NULL)
+        ExFreePool(Auxiliary);
+    RemoveEntryList(&Irp->ThreadListEntry);
+    InitializeListHead(&Irp->ThreadListEntry);
+
+    if (!NT_ERROR(Irp->IoStatus.Status) || Irp->PendingReturned) {
+        if (Irp->UserIosb != NULL)
+            IopWriteStatusBlock(Irp);
+        IopSignal(Irp, File);
+        Queued = TRUE;
+    }
+    if (File != NULL) {
+        if (Irp->UserEvent != NULL && !(Irp->Flags & IRP_SYNCHRONOUS_API))
+            ObDereferenceObject(Irp->UserEvent);
+        ObDereferenceObject(File);
+    }
+    if (!Queued || !IopQueueUserApc(Irp))
+        IoFreeIrp(Irp);
+}
+
+static VOID NTAPI
+IopFinishApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2)
+{
+    IopFinishIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc), *Argument1, *Argument2);
+}
+
+/* The thread is gone without having run the APC. */
+static VOID NTAPI
+IopRundownFinishApc(PKAPC Apc)
+{
+    PIRP Irp = CONTAINING_RECORD(Apc, IRP, Tail.Apc);
+
+    if (Apc->SystemArgument2 != NULL)
+        ExFreePool(Apc->SystemArgument2);
+    IopDropIrp(Irp, Apc->SystemArgument1);
+}
+
+/* (8) alone: nobody is left to be told. */
+VOID
+IopDropIrp(PIRP Irp, PFILE_OBJECT File)
+{
+    IopFreeBuffers(Irp);
+    InitializeListHead(&Irp->ThreadListEntry);
+    if (File != NULL) {
+        if (Irp->UserEvent != NULL && !(Irp->Flags & IRP_SYNCHRONOUS_API))
+            ObDereferenceObject(Irp->UserEvent);
+        ObDereferenceObject(File);
+    }
+    IoFreeIrp(Irp);
+}
+
+/* Sends a completed IRP to its thread. IRQL <= DISPATCH_LEVEL. The APC overlays Tail.Overlay, so what it needs is taken out. */
+VOID
+IopQueueFinish(PIRP Irp, CCHAR Boost)
+{
+    PFILE_OBJECT File = Irp->Tail.Overlay.OriginalFileObject;
+    PVOID        Auxiliary = Irp->Tail.Overlay.AuxiliaryBuffer;
+    PETHREAD     Thread;
+    KIRQL        Irql;
+
+    KeAcquireSpinLock(&IopDisownLock, &Irql);
+    Thread = Irp->Tail.Overlay.Thread;
+    if (Thread != NULL) {
+        Irp->AllocationFlags |= IOP_IRP_FINISHING;
+        KeInitializeApc(&Irp->Tail.Apc, &Thread->Tcb, Irp->ApcEnvironment, IopFinishApc, IopRundownFinishApc, NULL,
+                        KernelMode, NULL);
+        if (!KeInsertQueueApc(&Irp->Tail.Apc, File, Auxiliary, Boost))
+            Thread = NULL;
+    } else if (!(Irp->AllocationFlags & IOP_IRP_DISOWNED)) {
+        KeReleaseSpinLock(&IopDisownLock, Irql);
+        IopStop(INCONSISTENT_IRP, (ULONG_PTR)Irp, 0, 0, __builtin_return_address(0),
+                "let an IRP of its own reach the top: its completion routine must return "
+                "STATUS_MORE_PROCESSING_REQUIRED and free it");
+    }
+    KeReleaseSpinLock(&IopDisownLock, Irql);
+
+    if (Thread == NULL) {
+        if (Auxiliary != NULL)
+            ExFreePool(Auxiliary);
+        IopDropIrp(Irp, File);
+    }
+}
+
+VOID
+IopReportHeldIrp(PIRP Irp)
+{
+    PDEVICE_OBJECT Device = NULL;
+
+    if (Irp->CurrentLocation >= 1 && Irp->CurrentLocation <= Irp->StackCount)
+        Device = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
+    if (Device != NULL)
+        DbgPrint("io: %wZ holds IRP %p (function %02x) %u seconds after it was cancelled\n",
+                 &Device->DriverObject->DriverName, Irp, IoGetCurrentIrpStackLocation(Irp)->MajorFunction,
+                 IOP_CANCEL_PATIENCE);
+}
+
+/* Takes an IRP a driver does not give back off the running thread; its completion, if it ever comes, drops it. */
+BOOLEAN
+IopDisownIrp(PIRP Irp)
+{
+    BOOLEAN Disowned = FALSE;
+    KIRQL   Irql;
+
+    KeAcquireSpinLock(&IopDisownLock, &Irql);
+    if (!(Irp->AllocationFlags & IOP_IRP_FINISHING)) {
+        IopReportHeldIrp(Irp);
+        RemoveEntryList(&Irp->ThreadListEntry);
+        InitializeListHead(&Irp->ThreadListEntry);
+        Irp->AllocationFlags |= IOP_IRP_DISOWNED;
+        Irp->Tail.Overlay.Thread = NULL;
+        Disowned = TRUE;
+    }
+    KeReleaseSpinLock(&IopDisownLock, Irql);
+    return Disowned;
+}

@@ -1,0 +1,216 @@
+/*
+ * Private to io/: what its files share. What a driver or another subsystem may see is in io.h and the DDK headers.
+ *
+ * Locks, in the order they may be taken:
+ *   IoCancelSpinLock (cancel.c)   IRP.Cancel against setting a cancel routine; taken by drivers too
+ *   IopDatabaseLock (device.c)    device stacks, driver lists, reference counts, DOE_ and DRVO_ flags
+ *   IopDisownLock (finish.c)      an IRP's Thread: completion of a pended IRP against giving it up
+ *   each processor's IRP list     no lock: own processor at DISPATCH_LEVEL
+ * A thread's IrpList is touched only by the thread itself at APC_LEVEL, so that no completion APC comes between.
+ */
+#pragma once
+
+#include "io/io.h"
+#include "init.h"
+
+#ifndef DRIVER_VERIFIER_IOMANAGER_VIOLATION
+#define DRIVER_VERIFIER_IOMANAGER_VIOLATION 0xC9
+#endif
+#define IOP_CURRENT_APC_ENVIRONMENT 2       // KeInitializeApc: the process the thread is in now
+
+#define IOP_TAG_IRP             ' prI'      // Irp
+#define IOP_TAG_BUFFER          'fBoI'      // IoBf: system buffers
+#define IOP_TAG_NAME            'mNoI'      // IoNm
+#define IOP_TAG_DRIVER          'vrDD'      // DDrv
+#define IOP_TAG_OTHER           '  oI'      // Io
+
+/* ---- devices and drivers (device.c, stack.c, driver.c, unload.c) ---- */
+
+/* DEVOBJ_EXTENSION with its private part, as published for Windows Server 2003. */
+typedef struct _IOP_DEVICE_EXTENSION {
+    DEVOBJ_EXTENSION;                       // Type, Size, DeviceObject
+    ULONG          PowerFlags;
+    PVOID          Dope;
+
+    /* Guarded by IopDatabaseLock: */
+    ULONG          ExtensionFlags;          // DOE_*
+    PVOID          DeviceNode;
+    PDEVICE_OBJECT AttachedTo;              // the device below
+
+    /* Owned by startio.c: */
+    LONG           StartIoCount, StartIoKey;
+    ULONG          StartIoFlags;
+    PVPB           Vpb;
+} IOP_DEVICE_EXTENSION, *PIOP_DEVICE_EXTENSION;
+
+#define DOE_UNLOAD_PENDING      0x1         // its driver was told to unload and waits for files to go
+#define DOE_DELETE_PENDING      0x2         // IoDeleteDevice was called, files or a filter still use it
+#define DOE_REMOVE_PENDING      0x4
+#define DOE_REMOVE_PROCESSED    0x8
+#define DOE_START_PENDING       0x10
+
+static inline PIOP_DEVICE_EXTENSION
+IopExtension(PDEVICE_OBJECT Device)
+{
+    return (PIOP_DEVICE_EXTENSION)Device->DeviceObjectExtension;
+}
+
+/* IoAllocateDriverObjectExtension's blocks; the driver's data follows. */
+typedef struct _IOP_CLIENT_EXTENSION {
+    struct _IOP_CLIENT_EXTENSION *Next;
+    PVOID                         Identification;
+} IOP_CLIENT_EXTENSION, *PIOP_CLIENT_EXTENSION;
+
+/* Follows the DRIVER_OBJECT in the object's body. */
+typedef struct _IOP_DRIVER_EXTENSION {
+    DRIVER_EXTENSION;                       // DriverObject, AddDevice, Count, ServiceKeyName
+    PIOP_CLIENT_EXTENSION  Clients;         // guarded by IopDatabaseLock
+    PKLDR_DATA_TABLE_ENTRY Module;          // the image; freed by the driver object's delete procedure
+} IOP_DRIVER_EXTENSION, *PIOP_DRIVER_EXTENSION;
+
+static inline PIOP_DRIVER_EXTENSION
+IopDriverExtension(PDRIVER_OBJECT Driver)
+{
+    return (PIOP_DRIVER_EXTENSION)Driver->DriverExtension;
+}
+
+extern KSPIN_LOCK   IopDatabaseLock;
+extern POBJECT_TYPE IopDeviceObjectType, IopDriverObjectType, IopFileObjectType;
+
+/* Counts an open file against Device, or says why it may not be opened: STATUS_NO_SUCH_DEVICE, STATUS_ACCESS_DENIED. */
+NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device);
+VOID     IopDereferenceDevice(PDEVICE_OBJECT Device);   // PASSIVE_LEVEL: may unload the driver
+VOID     IopActOnPending(PDEVICE_OBJECT Device, KIRQL Irql);    // with IopDatabaseLock held, releases it
+VOID     IopDeleteDeviceObject(PVOID Object);           // delete procedures of the types
+VOID     IopDeleteDriverObject(PVOID Object);
+VOID     IopStopTimers(PDEVICE_OBJECT Device);
+
+NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName);   // in the System process
+NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver);        // PASSIVE_LEVEL; see NtUnloadDriver
+VOID     IopRunReinitialization(VOID);
+NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT Device, PIRP Irp);
+
+/* Runs Routine(Context) at PASSIVE_LEVEL in the System process and waits for it. */
+NTSTATUS IopRunInSystem(NTSTATUS (*Routine)(PVOID), PVOID Context);
+
+/* ---- services and the boot archive (services.c, boot.c) ---- */
+
+typedef struct _IOP_SERVICE {
+    LIST_ENTRY     Link;                    // IopServices; made at start-up, never changed
+    UNICODE_STRING Name;
+    ULONG          Type, Start;
+    UNICODE_STRING ImagePath;               // below \SystemRoot
+} IOP_SERVICE, *PIOP_SERVICE;
+
+extern LIST_ENTRY IopServices;              // in the file's order
+
+VOID         IopReadServices(PCSTR Text, SIZE_T Size);
+PIOP_SERVICE IopFindService(PCUNICODE_STRING Name);
+NTSTATUS     IopReadImageFile(PCUNICODE_STRING FullName, PVOID *Data, PSIZE_T Size, PBOOLEAN FromPool);
+
+/* ---- opening and closing files (create.c, parse.c, close.c, name.c) ---- */
+
+/* What NtCreateFile tells the device's parse procedure, through the object manager. */
+typedef struct _OPEN_PACKET {
+    CSHORT        Type, Size;
+    NTSTATUS      FinalStatus;              // out: of the parse procedure
+    ULONG_PTR     Information;              // out: FILE_OPENED and so on
+    PFILE_OBJECT  RelatedFileObject;        // set by the file type's parse procedure
+    LARGE_INTEGER AllocationSize;
+    ULONG         Options;                  // CreateOptions
+    ULONG         Disposition;
+    ULONG         Flags;                    // IO_ of IoCreateFile
+    USHORT        FileAttributes, ShareAccess;
+    PVOID         EaBuffer;                 // captured, in pool
+    ULONG         EaLength;
+} OPEN_PACKET, *POPEN_PACKET;
+
+NTSTATUS IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode,
+    ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
+NTSTATUS IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode,
+    ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
+VOID     IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessHandleCount,
+    ULONG64 SystemHandleCount);
+VOID     IopDeleteFile(PVOID Object);
+NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length,
+    PULONG ReturnLength, KPROCESSOR_MODE Mode);
+
+/* ---- IRPs (irp.c, buffer.c, complete.c, finish.c, cancel.c) ---- */
+
+#define IOP_IRP_FINISHING       0x40        // AllocationFlags: the completion APC is queued
+#define IOP_IRP_DISOWNED        0x80        // AllocationFlags: its thread has given it up
+
+/* Flags: the kernel itself waits for the IRP (IopCallAndWait) and frees it; no APC. */
+#define IOP_IRP_WAITED          (IRP_CREATE_OPERATION | IRP_CLOSE_OPERATION)
+
+/* Seconds a cancelled IRP may stay with its driver before it is reported and given up. */
+#define IOP_CANCEL_PATIENCE     5
+
+/* Stops the system and says first, in one sentence, what the driver behind Address did. */
+DECLSPEC_NORETURN VOID IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, PVOID Address, PCSTR Sentence);
+
+/* Buffer of a read, write or directory query, by the device's flags; raises on a bad address or when memory is short. */
+VOID IopSetTransferBuffer(PIRP Irp, ULONG DeviceFlags, PVOID Buffer, ULONG Length, KPROCESSOR_MODE Mode, BOOLEAN Write);
+/* Buffers of a control request, by the code's method; raises likewise. Parameters are filled in. */
+VOID IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output,
+    ULONG OutputLength, KPROCESSOR_MODE Mode);
+VOID IopFreeBuffers(PIRP Irp);                          // system buffer, MDLs (unlocked if locked), auxiliary buffer
+VOID IopUnlockMdls(PIRP Irp);
+
+VOID IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary);    // (7), own thread at APC_LEVEL
+VOID IopQueueFinish(PIRP Irp, CCHAR Boost);
+VOID IopDropIrp(PIRP Irp, PFILE_OBJECT File);           // (8) without telling anybody
+BOOLEAN IopDisownIrp(PIRP Irp);                         // own thread at APC_LEVEL; FALSE: it is being finished
+VOID IopReportHeldIrp(PIRP Irp);                        // prints which driver holds it
+
+/*
+ * Sends an IRP_CREATE_OPERATION or IRP_CLOSE_OPERATION IRP, waits until it is completed, and frees it. In UserMode the wait
+ * ends early, by cancelling the IRP, when the thread is told to end.
+ */
+NTSTATUS IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESSOR_MODE WaitMode);
+
+static inline PKTHREAD
+IopThread(VOID)
+{
+    return (PKTHREAD)KeGetCurrentThread();
+}
+
+/* (2) Puts the IRP on the running thread's list. */
+static inline VOID
+IopQueueThreadIrp(PIRP Irp)
+{
+    KIRQL Irql = KfRaiseIrql(APC_LEVEL);
+
+    InsertTailList(&Irp->Tail.Overlay.Thread->IrpList, &Irp->ThreadListEntry);
+    KeLowerIrql(Irql);
+}
+
+/* Queues an IRP of a synchronous file takes the file's lock; see service.c. */
+NTSTATUS IopLockFile(PFILE_OBJECT File, KPROCESSOR_MODE Mode);
+VOID     IopUnlockFile(PFILE_OBJECT File);
+
+/* ---- the services that send an IRP for a handle (service.c) ---- */
+
+typedef struct _IOP_CALL {
+    KPROCESSOR_MODE    Mode;
+    BOOLEAN            Locked;              // the file is synchronous and its lock is ours
+    ACCESS_MASK        Granted;             // of the handle
+    PFILE_OBJECT       File;                // referenced
+    PDEVICE_OBJECT     Device;              // top of its stack
+    PKEVENT            Event;               // referenced, or NULL
+    PIRP               Irp;
+    PIO_STACK_LOCATION Sp;
+} IOP_CALL, *PIOP_CALL;
+
+/* Access: every bit must be granted to the handle; checked for user mode only. */
+NTSTATUS IopBeginCall(PIOP_CALL Call, HANDLE FileHandle, ACCESS_MASK Access, HANDLE EventHandle);
+NTSTATUS IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcContext, PIO_STATUS_BLOCK Iosb);
+NTSTATUS IopFinishCall(PIOP_CALL Call);                 // sends the IRP; the service's status
+NTSTATUS IopFailCall(PIOP_CALL Call, NTSTATUS Status);  // undoes both; returns Status
+
+static inline VOID
+IopProbeStatusBlock(PIO_STATUS_BLOCK Iosb, KPROCESSOR_MODE Mode)
+{
+    if (Mode != KernelMode)
+        ProbeForWrite(Iosb, sizeof *Iosb, sizeof(ULONG));
+}

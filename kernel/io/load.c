@@ -1,0 +1,213 @@
+/*
+ * The ways to ask for a driver: NtLoadDriver and NtUnloadDriver name a service key, and the service says the rest
+ * (services.c). Here too is what a driver asks of the I/O manager for itself: to be called again when all drivers have started
+ * (reinitialisation), and memory that hangs on its driver object (driver object extensions).
+ */
+#include "iop.h"
+
+#define SERVICES_PREFIX L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
+
+typedef struct _REINITIALIZATION {
+    LIST_ENTRY           Link;
+    PDRIVER_OBJECT       Driver;                // referenced
+    PDRIVER_REINITIALIZE Routine;
+    PVOID                Context;
+    ULONG                Count;
+} REINITIALIZATION;
+
+/* Guarded by IopDatabaseLock: */
+static LIST_ENTRY IopReinitializations = { &IopReinitializations, &IopReinitializations };
+
+/* Copies a user's string to pool and checks that it names a service; *ServiceName is the last part of *Copy. */
+static NTSTATUS
+IopCaptureServiceName(PUNICODE_STRING Given, PUNICODE_STRING Copy, PUNICODE_STRING ServiceName)
+{
+    static const UNICODE_STRING Prefix = RTL_CONSTANT_STRING(SERVICES_PREFIX);
+    KPROCESSOR_MODE             Mode = IopThread()->PreviousMode;
+    NTSTATUS                    Status = STATUS_SUCCESS;
+
+    Copy->Buffer = NULL;
+    __try {
+        if (Mode != KernelMode)
+            ProbeForRead(Given, sizeof *Given, sizeof(ULONG));
+        *ServiceName = *Given;
+        if (Mode != KernelMode)
+            ProbeForRead(ServiceName->Buffer, ServiceName->Length, sizeof(WCHAR));
+        if (ServiceName->Length & 1)
+            ExRaiseStatus(STATUS_INVALID_PARAMETER);
+        if (ServiceName->Length <= Prefix.Length)
+            ExRaiseStatus(STATUS_OBJECT_NAME_NOT_FOUND);
+        Copy->Length = Copy->MaximumLength = ServiceName->Length;
+        Copy->Buffer = ExAllocatePoolWithTag(PagedPool, Copy->Length, IOP_TAG_NAME);
+        if (Copy->Buffer == NULL)
+            ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+        RtlCopyMemory(Copy->Buffer, ServiceName->Buffer, Copy->Length);
+        if (!RtlPrefixUnicodeString(&Prefix, Copy, TRUE))
+            ExRaiseStatus(STATUS_OBJECT_NAME_NOT_FOUND);
+        ServiceName->Buffer = Copy->Buffer + Prefix.Length / sizeof(WCHAR);
+        ServiceName->Length = ServiceName->MaximumLength = Copy->Length - Prefix.Length;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Status = GetExceptionCode();
+        if (Copy->Buffer != NULL)
+            ExFreePoolWithTag(Copy->Buffer, IOP_TAG_NAME);
+    }
+    return Status;
+}
+
+static NTSTATUS
+IopLoadInSystem(PVOID Context)
+{
+    return IopLoadDriver(Context);
+}
+
+static NTSTATUS
+IopUnloadInSystem(PVOID Context)
+{
+    WCHAR          Buffer[80];
+    UNICODE_STRING Name = { 0, sizeof Buffer, Buffer };
+    PDRIVER_OBJECT Driver;
+    NTSTATUS       Status;
+
+    RtlAppendUnicodeToString(&Name, L"\\Driver\\");
+    if (!NT_SUCCESS(RtlAppendUnicodeStringToString(&Name, Context)))
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    Status = ObReferenceObjectByName(&Name, OBJ_CASE_INSENSITIVE, NULL, 0, IopDriverObjectType, KernelMode, NULL,
+                                     (PVOID *)&Driver);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = IopUnloadDriver(Driver);
+    ObDereferenceObject(Driver);
+    return Status;
+}
+
+static NTSTATUS
+IopForService(PUNICODE_STRING Key, NTSTATUS (*Routine)(PVOID))
+{
+    UNICODE_STRING Copy, ServiceName;
+    NTSTATUS       Status;
+
+    PAGED_CODE();
+
+    Status = IopCaptureServiceName(Key, &Copy, &ServiceName);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = IopRunInSystem(Routine, &ServiceName);
+    ExFreePoolWithTag(Copy.Buffer, IOP_TAG_NAME);
+    return Status;
+}
+
+/*
+ * System service: loads and starts the driver of a service, given as \Registry\Machine\System\CurrentControlSet\Services\NAME.
+ * STATUS_OBJECT_NAME_NOT_FOUND: no such service, or its file is not there; STATUS_IMAGE_ALREADY_LOADED; the statuses of
+ * MmLoadSystemImage for a damaged file or a missing import; DriverEntry's own when it fails.
+ */
+NTSTATUS NTAPI
+NtLoadDriver(PUNICODE_STRING DriverServiceName)
+{
+    return IopForService(DriverServiceName, IopLoadInSystem);
+}
+
+/*
+ * System service: unloads the driver of a service. A driver whose devices have open files is unloaded when the last of
+ * them is closed: the service succeeds, no new file can be opened, and \Driver\NAME exists until then.
+ * STATUS_OBJECT_NAME_NOT_FOUND: not loaded; STATUS_INVALID_DEVICE_REQUEST: it has no unload routine or is being unloaded.
+ */
+NTSTATUS NTAPI
+NtUnloadDriver(PUNICODE_STRING DriverServiceName)
+{
+    return IopForService(DriverServiceName, IopUnloadInSystem);
+}
+
+/*
+ * Has Routine called once more when the drivers that start with the system have started. It may register itself again. Called
+ * later than that, Routine is never called. PASSIVE_LEVEL, in DriverEntry or in such a routine.
+ */
+VOID NTAPI
+IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE ReinitRoutine, PVOID Context)
+{
+    REINITIALIZATION *Entry = ExAllocatePoolWithTag(NonPagedPool, sizeof *Entry, IOP_TAG_DRIVER);
+    KIRQL             Irql;
+
+    if (Entry == NULL)
+        return;
+    ObReferenceObject(DriverObject);
+    Entry->Driver = DriverObject;
+    Entry->Routine = ReinitRoutine;
+    Entry->Context = Context;
+    DriverObject->Flags |= DRVO_REINIT_REGISTERED;
+    KeAcquireSpinLock(&IopDatabaseLock, &Irql);
+    Entry->Count = ++DriverObject->DriverExtension->Count;
+    InsertTailList(&IopReinitializations, &Entry->Link);
+    KeReleaseSpinLock(&IopDatabaseLock, Irql);
+}
+
+/* The same, after the drivers that the system needs to start. */
+VOID NTAPI
+IoRegisterBootDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE ReinitRoutine, PVOID Context)
+{
+    IoRegisterDriverReinitialization(DriverObject, ReinitRoutine, Context);
+}
+
+VOID
+IopRunReinitialization(VOID)
+{
+    REINITIALIZATION *Entry;
+
+    while ((Entry = (REINITIALIZATION *)ExInterlockedRemoveHeadList(&IopReinitializations, &IopDatabaseLock)) != NULL) {
+        Entry->Driver->Flags &= ~DRVO_REINIT_REGISTERED;
+        Entry->Routine(Entry->Driver, Entry->Context, Entry->Count);
+        ObDereferenceObject(Entry->Driver);
+        ExFreePoolWithTag(Entry, IOP_TAG_DRIVER);
+    }
+}
+
+/*
+ * Memory that belongs to a driver object and is found again by ClientIdentificationAddress. Zeroed nonpaged pool, freed
+ * with the driver. STATUS_OBJECT_NAME_COLLISION, STATUS_INSUFFICIENT_RESOURCES.
+ */
+NTSTATUS NTAPI
+IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress, ULONG Size,
+                                PVOID *DriverObjectExtension)
+{
+    PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(DriverObject);
+    PIOP_CLIENT_EXTENSION Client, Other;
+    KIRQL                 Irql;
+
+    *DriverObjectExtension = NULL;
+    Client = ExAllocatePoolWithTag(NonPagedPool, sizeof *Client + (SIZE_T)Size, IOP_TAG_DRIVER);
+    if (Client == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    RtlZeroMemory(Client, sizeof *Client + (SIZE_T)Size);
+    Client->Identification = ClientIdentificationAddress;
+
+    KeAcquireSpinLock(&IopDatabaseLock, &Irql);
+    for (Other = Extension->Clients; Other != NULL && Other->Identification != ClientIdentificationAddress;)
+        Other = Other->Next;
+    if (Other == NULL) {
+        Client->Next = Extension->Clients;
+        Extension->Clients = Client;
+    }
+    KeReleaseSpinLock(&IopDatabaseLock, Irql);
+
+    if (Other != NULL) {
+        ExFreePoolWithTag(Client, IOP_TAG_DRIVER);
+        return STATUS_OBJECT_NAME_COLLISION;
+    }
+    *DriverObjectExtension = Client + 1;
+    return STATUS_SUCCESS;
+}
+
+/* The memory so allocated, or NULL. IRQL <= DISPATCH_LEVEL. */
+PVOID NTAPI
+IoGetDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress)
+{
+    PIOP_CLIENT_EXTENSION Client;
+    KIRQL                 Irql;
+
+    KeAcquireSpinLock(&IopDatabaseLock, &Irql);
+    for (Client = IopDriverExtension(DriverObject)->Clients; Client != NULL; Client = Client->Next)
+        if (Client->Identification == ClientIdentificationAddress)
+            break;
+    KeReleaseSpinLock(&IopDatabaseLock, Irql);
+    return Client != NULL ? Client + 1 : NULL;
+}

@@ -1,0 +1,242 @@
+/*
+ * What NtReadFile, NtWriteFile, NtDeviceIoControlFile, NtFsControlFile and NtQueryDirectoryFile have in common: from a file
+ * handle to an IRP, to the driver, and back with a status.
+ *
+ *   IopBeginCall        handle -> file, event; a synchronous file's lock; events cleared
+ *   IopAllocateCallIrp  an IRP for the top of the device stack, first stack location filled (step 1)
+ *   (the service)       parameters and buffers
+ *   IopFinishCall       steps 2, 3 and, if nothing pended, 7; waits if the file is synchronous
+ *   IopFailCall         undoes the first two when the service itself fails
+ *
+ * A synchronous file (FO_SYNCHRONOUS_IO) carries one request at a time: Busy is taken before the IRP is made and kept
+ * until it is finished, and the wait is for the file's own Event. The wait is in the caller's mode, so that ending the
+ * thread ends the wait: the IRP is cancelled, and waited for again, with patience but not for ever.
+ */
+#include "iop.h"
+
+/*
+ * Takes the lock of a synchronous file. STATUS_USER_APC, STATUS_ALERTED: the wait was broken off, and the lock is not
+ * held.
+ */
+NTSTATUS
+IopLockFile(PFILE_OBJECT File, KPROCESSOR_MODE Mode)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (InterlockedExchange((volatile LONG *)&File->Busy, TRUE) == FALSE)
+        return STATUS_SUCCESS;
+
+    InterlockedIncrement((volatile LONG *)&File->Waiters);
+    while (InterlockedExchange((volatile LONG *)&File->Busy, TRUE) != FALSE) {
+        Status = KeWaitForSingleObject(&File->Lock, Executive, Mode, (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
+        if (Status == STATUS_USER_APC || Status == STATUS_ALERTED)
+            break;
+        Status = STATUS_SUCCESS;
+    }
+    InterlockedDecrement((volatile LONG *)&File->Waiters);
+    return Status;
+}
+
+VOID
+IopUnlockFile(PFILE_OBJECT File)
+{
+    InterlockedExchange((volatile LONG *)&File->Busy, FALSE);
+    if (File->Waiters != 0)
+        KeSetEvent(&File->Lock, 0, FALSE);
+}
+
+static NTSTATUS
+IopReferenceEvent(PIOP_CALL Call, HANDLE EventHandle)
+{
+    NTSTATUS Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE, *ExEventObjectType, Call->Mode,
+                                                (PVOID *)&Call->Event, NULL);
+
+    if (NT_SUCCESS(Status))
+        KeClearEvent(Call->Event);
+    return Status;
+}
+
+NTSTATUS
+IopBeginCall(PIOP_CALL Call, HANDLE FileHandle, ACCESS_MASK Access, HANDLE EventHandle)
+{
+    OBJECT_HANDLE_INFORMATION Handle;
+    NTSTATUS                  Status;
+
+    PAGED_CODE();
+
+    Call->Mode = IopThread()->PreviousMode;
+    Call->Locked = FALSE;
+    Call->Event = NULL;
+    Call->Irp = NULL;
+
+    Status = ObReferenceObjectByHandle(FileHandle, Access, IopFileObjectType, Call->Mode, (PVOID *)&Call->File, &Handle);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Call->Granted = Handle.GrantedAccess;
+    Call->Device = IoGetRelatedDeviceObject(Call->File);
+
+    if (EventHandle != NULL) {
+        Status = IopReferenceEvent(Call, EventHandle);
+        if (!NT_SUCCESS(Status))
+            return IopFailCall(Call, Status);
+    }
+    if (Call->File->Flags & FO_SYNCHRONOUS_IO) {
+        Status = IopLockFile(Call->File, Call->Mode);
+        if (Status != STATUS_SUCCESS)
+            return IopFailCall(Call, Status == STATUS_ALERTED ? STATUS_ALERTED : STATUS_USER_APC);
+        Call->Locked = TRUE;
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS
+IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcContext, PIO_STATUS_BLOCK Iosb)
+{
+    PIRP Irp = IoAllocateIrp(Call->Device->StackSize, TRUE);
+
+    if (Irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeClearEvent(&Call->File->Event);
+
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    Irp->Tail.Overlay.OriginalFileObject = Call->File;
+    Irp->RequestorMode = Call->Mode;
+    Irp->UserIosb = Iosb;
+    Irp->UserEvent = Call->Event;
+    Irp->Overlay.AsynchronousParameters.UserApcRoutine = Apc;
+    Irp->Overlay.AsynchronousParameters.UserApcContext = ApcContext;
+    Irp->Flags = IRP_DEFER_IO_COMPLETION;
+
+    Call->Irp = Irp;
+    Call->Sp = IoGetNextIrpStackLocation(Irp);
+    Call->Sp->MajorFunction = Major;
+    Call->Sp->FileObject = Call->File;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS
+IopFailCall(PIOP_CALL Call, NTSTATUS Status)
+{
+    if (Call->Irp != NULL) {
+        IopFreeBuffers(Call->Irp);
+        if (Call->Irp->Tail.Overlay.AuxiliaryBuffer != NULL)
+            ExFreePool(Call->Irp->Tail.Overlay.AuxiliaryBuffer);
+        IoFreeIrp(Call->Irp);
+    }
+    if (Call->Locked)
+        IopUnlockFile(Call->File);
+    if (Call->Event != NULL)
+        ObDereferenceObject(Call->Event);
+    ObDereferenceObject(Call->File);
+    return Status;
+}
+
+/*
+ * The wait of a synchronous request was broken off by an alert or by the thread's end: cancel it, and wait on. At APC_LEVEL the
+ * IRP cannot be finished, so it is still there as long as the file's event is not set.
+ */
+static NTSTATUS
+IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
+{
+    LARGE_INTEGER Patience = { .QuadPart = -10000000LL * IOP_CANCEL_PATIENCE };
+    BOOLEAN       Disowned = FALSE;
+    KIRQL         Irql = KfRaiseIrql(APC_LEVEL);
+
+    if (KeReadStateEvent(&File->Event) == 0 && !(Irp->AllocationFlags & IOP_IRP_FINISHING))
+        IoCancelIrp(Irp);
+    KeLowerIrql(Irql);
+
+    while (KeWaitForSingleObject(&File->Event, Executive, KernelMode, FALSE, &Patience) == STATUS_TIMEOUT) {
+        Irql = KfRaiseIrql(APC_LEVEL);
+        if (KeReadStateEvent(&File->Event) == 0)
+            Disowned = IopDisownIrp(Irp);
+        KeLowerIrql(Irql);
+        if (Disowned)
+            return STATUS_CANCELLED;
+    }
+    return File->FinalStatus;
+}
+
+static NTSTATUS
+IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
+{
+    NTSTATUS Status = KeWaitForSingleObject(&File->Event, Executive, Mode, (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
+
+    if (Status == STATUS_USER_APC || Status == STATUS_ALERTED)
+        return IopCancelWaited(File, Irp);
+    return File->FinalStatus;
+}
+
+static __attribute__((noinline, cold)) VOID
+IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device, NTSTATUS Status)
+{
+    if (Irp->Type != IO_TYPE_IRP)
+        IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, Device->DriverObject->DriverStart,
+                "marked an IRP pending but did not return STATUS_PENDING");
+    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x226, (ULONG_PTR)Irp, (ULONG_PTR)Status,
+            Device->DriverObject->DriverStart,
+            "returned from a dispatch routine without STATUS_PENDING, and the IRP is not completed");
+}
+
+NTSTATUS
+IopFinishCall(PIOP_CALL Call)
+{
+    PFILE_OBJECT File = Call->File;
+    PIRP         Irp = Call->Irp;
+    NTSTATUS     Status;
+    KIRQL        Irql;
+
+    ObReferenceObject(File);                    // the IRP's; the call keeps its own until the driver has returned
+    IopQueueThreadIrp(Irp);
+    Status = IofCallDriver(Call->Device, Irp);
+
+    if (Status != STATUS_PENDING) {
+        if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation != Irp->StackCount + 2)
+            IopNotCompleted(Irp, Call->Device, Status);
+        Irql = KfRaiseIrql(APC_LEVEL);
+        IopFinishIrp(Irp, File, Irp->Tail.Overlay.AuxiliaryBuffer);
+        KeLowerIrql(Irql);
+    } else if (Call->Locked) {
+        Status = IopWaitForFile(File, Irp, Call->Mode);
+    }
+
+    if (Call->Locked)
+        IopUnlockFile(File);
+    ObDereferenceObject(File);
+    return Status;
+}
+
+NTSTATUS
+IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESSOR_MODE WaitMode)
+{
+    LARGE_INTEGER   Patience = { .QuadPart = -10000000LL * IOP_CANCEL_PATIENCE };
+    IO_STATUS_BLOCK Iosb;
+    KEVENT          Event;
+    NTSTATUS        Status;
+
+    MAY_BLOCK();
+
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    Irp->UserEvent = &Event;
+    Irp->UserIosb = &Iosb;
+    Irp->Flags |= IRP_SYNCHRONOUS_API;
+
+    Status = IofCallDriver(Device, Irp);
+    if (Status != STATUS_PENDING && KeReadStateEvent(&Event) == 0)
+        IopNotCompleted(Irp, Device, Status);
+    if (Status == STATUS_PENDING) {
+        Status = KeWaitForSingleObject(&Event, Executive, WaitMode, FALSE, NULL);
+        if (Status != STATUS_SUCCESS) {
+            IoCancelIrp(Irp);
+            while (KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &Patience) == STATUS_TIMEOUT)
+                IopReportHeldIrp(Irp);
+        }
+    }
+
+    Status = Iosb.Status;
+    if (Information != NULL)
+        *Information = Iosb.Information;
+    IoFreeIrp(Irp);
+    return Status;
+}
