@@ -11,10 +11,16 @@
  */
 #pragma once
 
+#define _NTHALDLL_             /* the HAL is part of this image */
 #include <ntifs.h>
 #include <ntimage.h>
 #include <stdarg.h>
 #include <intrin.h>
+
+/* mingw-w64 declares these and leaves them to its library. */
+#define _enable()       __asm__ __volatile__("sti" : : : "memory")
+#define _disable()      __asm__ __volatile__("cli" : : : "memory")
+#define __invlpg(Va)    __asm__ __volatile__("invlpg (%0)" : : "r"(Va) : "memory")
 
 #define KERNEL_BASE_OF_SYSTEM   0xFFFF800000000000ULL
 
