@@ -1,0 +1,200 @@
+/*
+ * Deferred procedure calls: what an interrupt service routine, or anybody, wants done at DISPATCH_LEVEL soon.
+ *
+ * A KDPC is queued to one processor (the inserting one, or its target), once: DpcData, which holds the queue's lock while
+ * it is queued, is claimed by a compare-and-exchange, so two processors cannot both queue it. The insertion asks for an interrupt at
+ * DISPATCH_LEVEL; KiDispatchInterrupt and the idle loop call KiRetireDpcList, which also runs the expiry of timers
+ * (TimerCheck). Before a routine runs, its KDPC is out of the queue and may be queued again or freed.
+ *
+ * Each queue is guarded by the processor's DpcLock, taken at HIGH_LEVEL since interrupt service routines queue DPCs; it is the last
+ * in any order of locks. DpcRoutineActive is the processor's own.
+ *
+ * A routine must return at DISPATCH_LEVEL with no more spin locks held than before: bugcheck 0xC8 or 0xC4 names it.
+ */
+#include "ke/dispatch.h"
+
+#define DPC_LOCK_LEAKED 0x98                    // first parameter of 0xC4
+
+VOID NTAPI
+KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
+{
+    Dpc->Type = DpcObject;
+    Dpc->Importance = MediumImportance;
+    Dpc->Number = 0;
+    Dpc->DeferredRoutine = DeferredRoutine;
+    Dpc->DeferredContext = DeferredContext;
+    Dpc->DpcData = NULL;
+}
+
+/* Threaded DPCs run as ordinary ones, as Windows does when told to. */
+VOID NTAPI
+KeInitializeThreadedDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
+{
+    KeInitializeDpc(Dpc, DeferredRoutine, DeferredContext);
+}
+
+VOID NTAPI
+KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance)
+{
+    Dpc->Importance = (UCHAR)Importance;
+}
+
+VOID NTAPI
+KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number)
+{
+    Dpc->Number = (USHORT)(DPC_TARGETED + Number);
+}
+
+static PKPRCB
+KiDpcTarget(PKDPC Dpc)
+{
+    ULONG Number = Dpc->Number - DPC_TARGETED;
+
+    if (Dpc->Number >= DPC_TARGETED && Number < MAXIMUM_KERNEL_PROCESSORS && KiProcessorBlock[Number] != NULL)
+        return KiProcessorBlock[Number];
+    return KeGetCurrentPrcb();
+}
+
+static VOID
+KiRequestDpcInterrupt(PKPRCB Prcb)
+{
+    if (Prcb != KeGetCurrentPrcb())
+        KiIpiReschedule(Prcb->Number);
+    else if (!Prcb->DpcRoutineActive)
+        KiRequestSoftwareInterrupt(DISPATCH_LEVEL);
+}
+
+/*
+ * Queues the DPC with its two arguments; FALSE if it is queued already. Any IRQL, any lock held.
+ */
+BOOLEAN NTAPI
+KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
+{
+    KIRQL  OldIrql = KfRaiseIrql(HIGH_LEVEL);
+    PKPRCB Prcb = KiDpcTarget(Dpc);
+
+    KiAcquireSpinLock(&Prcb->DpcLock);
+    if (InterlockedCompareExchangePointer((PVOID volatile *)&Dpc->DpcData, &Prcb->DpcLock, NULL) != NULL) {
+        KiReleaseSpinLock(&Prcb->DpcLock);
+        KeLowerIrql(OldIrql);
+        return FALSE;
+    }
+    Dpc->SystemArgument1 = SystemArgument1;
+    Dpc->SystemArgument2 = SystemArgument2;
+    if (Dpc->Importance == HighImportance)
+        InsertHeadList(&Prcb->DpcListHead, &Dpc->DpcListEntry);
+    else
+        InsertTailList(&Prcb->DpcListHead, &Dpc->DpcListEntry);
+    Prcb->DpcQueueDepth++;
+    KiReleaseSpinLock(&Prcb->DpcLock);
+    KiRequestDpcInterrupt(Prcb);
+    KeLowerIrql(OldIrql);
+    return TRUE;
+}
+
+/*
+ * Takes the DPC back; FALSE if it is not queued (it may be running). Any IRQL.
+ */
+BOOLEAN NTAPI
+KeRemoveQueueDpc(PRKDPC Dpc)
+{
+    KIRQL       OldIrql = KfRaiseIrql(HIGH_LEVEL);
+    PKSPIN_LOCK Lock = Dpc->DpcData;
+    BOOLEAN     Removed = FALSE;
+
+    if (Lock != NULL) {
+        KiAcquireSpinLock(Lock);
+        if (Dpc->DpcData == Lock) {
+            RemoveEntryList(&Dpc->DpcListEntry);
+            CONTAINING_RECORD(Lock, KPRCB, DpcLock)->DpcQueueDepth--;
+            Dpc->DpcData = NULL;
+            Removed = TRUE;
+        }
+        KiReleaseSpinLock(Lock);
+    }
+    KeLowerIrql(OldIrql);
+    return Removed;
+}
+
+/* Runs the first DPC of the queue; FALSE if there is none. */
+static BOOLEAN
+KiRunFirstDpc(PKPRCB Prcb)
+{
+    PKDPC              Dpc;
+    PKDEFERRED_ROUTINE Routine;
+    PVOID              Context, Argument1, Argument2;
+    ULONG              Depth = Prcb->SpinLockDepth;
+    KIRQL              OldIrql = KfRaiseIrql(HIGH_LEVEL);
+
+    KiAcquireSpinLock(&Prcb->DpcLock);
+    if (IsListEmpty(&Prcb->DpcListHead)) {
+        KiReleaseSpinLock(&Prcb->DpcLock);
+        KeLowerIrql(OldIrql);
+        return FALSE;
+    }
+    Dpc = CONTAINING_RECORD(RemoveHeadList(&Prcb->DpcListHead), KDPC, DpcListEntry);
+    Routine = Dpc->DeferredRoutine;
+    Context = Dpc->DeferredContext;
+    Argument1 = Dpc->SystemArgument1;
+    Argument2 = Dpc->SystemArgument2;
+    Prcb->DpcQueueDepth--;
+    _ReadWriteBarrier();
+    Dpc->DpcData = NULL;                        // the KDPC is its owner's again
+    KiReleaseSpinLock(&Prcb->DpcLock);
+    KeLowerIrql(OldIrql);
+
+    Routine(Dpc, Context, Argument1, Argument2);
+
+    if (KeGetCurrentIrql() != DISPATCH_LEVEL)
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | DISPATCH_LEVEL << 8 | 2, (ULONG_PTR)Routine,
+            (ULONG_PTR)Context, 0);
+    if (Prcb->SpinLockDepth != Depth)
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, DPC_LOCK_LEAKED, (ULONG_PTR)Routine, Depth,
+            Prcb->SpinLockDepth);
+    Prcb->DpcCount++;
+    return TRUE;
+}
+
+/*
+ * Runs due timers and queued DPCs until there are none. At DISPATCH_LEVEL, on Prcb, interrupts on.
+ */
+VOID
+KiRetireDpcList(PKPRCB Prcb)
+{
+    while (Prcb->TimerCheck || Prcb->DpcQueueDepth != 0) {
+        Prcb->DpcRoutineActive = TRUE;
+        if (Prcb->TimerCheck) {
+            Prcb->TimerCheck = FALSE;
+            KiTimerExpiration(NULL, NULL, NULL, NULL);
+        }
+        while (Prcb->DpcQueueDepth != 0 && KiRunFirstDpc(Prcb))
+            ;
+        Prcb->DpcRoutineActive = FALSE;         // an insertion after this asks for its own interrupt; one before
+        _ReadWriteBarrier();                    // it is seen by the loop's condition
+    }
+}
+
+/*
+ * Returns when every DPC that was queued before the call, on any processor, has run. Visits each processor: where a thread
+ * runs below DISPATCH_LEVEL the queue has been drained. IRQL PASSIVE_LEVEL.
+ */
+VOID NTAPI
+KeFlushQueuedDpcs(VOID)
+{
+    KAFFINITY Old = 0;
+    ULONG     Number;
+
+    IRQL_AT_MOST(PASSIVE_LEVEL);
+    for (Number = 0; Number < MAXIMUM_KERNEL_PROCESSORS; Number++) {
+        PKPRCB Prcb = KiProcessorBlock[Number];
+
+        if (Prcb == NULL)
+            continue;
+        Old = KeSetSystemAffinityThreadEx(Prcb->SetMember);
+        if (Prcb->DpcQueueDepth != 0)
+            KiRequestSoftwareInterrupt(DISPATCH_LEVEL);     // ours may be faster than the inserter's
+        while (Prcb->DpcQueueDepth != 0)
+            YieldProcessor();
+        KeRevertToUserAffinityThreadEx(Old);
+    }
+}
