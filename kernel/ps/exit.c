@@ -13,6 +13,8 @@
 #include "ps/psp.h"
 #include "io/io.h"
 
+#define PSP_OWN_ENVIRONMENT 0                   // the APC runs in the thread's own process
+
 static LIST_ENTRY PspReaperList;                // ETHREAD.ReaperLink; guarded by KiDispatcherLock
 static KEVENT     PspReaperEvent;
 
@@ -160,7 +162,7 @@ PspExitThread(NTSTATUS ExitStatus)
 }
 
 /* The kernel routine of the APC that ends a thread; it does not return. */
-static VOID NTAPI
+VOID NTAPI
 PspExitApcKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1,
     PVOID *Argument2)
 {
@@ -188,8 +190,8 @@ PspMarkThread(PETHREAD Thread, NTSTATUS Status)
 static VOID
 PspSendExitApc(PETHREAD Thread)
 {
-    KeInitializeApc(&Thread->ExitApc, &Thread->Tcb, OriginalApcEnvironment, PspExitApcKernelRoutine, NULL,
-        KiExitApcMarker, UserMode, NULL);
+    KeInitializeApc(&Thread->ExitApc, &Thread->Tcb, PSP_OWN_ENVIRONMENT, PspExitApcKernelRoutine, NULL,
+        (PKNORMAL_ROUTINE)PspExitApcKernelRoutine, UserMode, NULL);
     if (KeInsertQueueApc(&Thread->ExitApc, NULL, NULL, 2)) {
         KeForceResumeThread(&Thread->Tcb);
         KeBoostCurrentForTermination(&Thread->Tcb);
