@@ -1,7 +1,8 @@
 /*
- * What the firmware's tables say about the machine: processors, I/O APIC, how the ISA interrupts are wired (MADT), and where the
- * power-off register is (FADT). Read once, in phase 0, through the direct map. Without tables, or with damaged ones, the
- * machine is taken for one processor with the classic wiring.
+ * What the firmware's tables say about the machine: processors, I/O APIC, how the ISA interrupts
+ * are wired (MADT), and where the power-off register is (FADT). Read once, in phase 0, through
+ * the direct map. Without tables, or with damaged ones, the machine is taken for one processor
+ * with the classic wiring.
  *
  * Every length in a table is checked against the table that holds it.
  */
@@ -140,7 +141,8 @@ HalpParseAcpi(PLOADER_PARAMETER_BLOCK LoaderBlock)
     HalpPlatform.ProcessorCount = 1;
     HalpPlatform.ApicId[0] = (UCHAR)HalpLocalApicId();
 
-    if (LoaderBlock->Rsdp == 0 || !HalpSumIsZero(Rsdp, sizeof *Rsdp) || (Rsdt = HalpAcpiTable(Rsdp->Rsdt)) == NULL) {
+    if (LoaderBlock->Rsdp == 0 || !HalpSumIsZero(Rsdp, sizeof *Rsdp) ||
+        (Rsdt = HalpAcpiTable(Rsdp->Rsdt)) == NULL) {
         DbgPrint("No ACPI tables: one processor, ISA wiring\n");
         return;
     }

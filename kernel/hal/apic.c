@@ -1,9 +1,11 @@
 /*
- * The local APIC: one a processor, all at the same physical address, reached through the direct map (whose 2 MiB page there is
- * made uncached). It delivers what the I/O APIC routes, the processor's own timer, its self-interrupts and the other
- * processors' IPIs, each when CR8 (its task priority register) is below the vector's upper four bits.
+ * The local APIC: one a processor, all at the same physical address, reached through the direct
+ * map (whose 2 MiB page there is made uncached). It delivers what the I/O APIC routes, the
+ * processor's own timer, its self-interrupts and the other processors' IPIs, each when CR8 (its
+ * task priority register) is below the vector's upper four bits.
  *
- * Writing the interrupt command register takes two stores for a named target; interrupts are off between them.
+ * Writing the interrupt command register takes two stores for a named target; interrupts are off
+ * between them.
  */
 #include "hal/halp.h"
 
@@ -127,7 +129,10 @@ HalpStartProcessor(ULONG ApicId, ULONG StartPage)
     }
 }
 
-/* The timer counts the APIC's clock, divided by 16, down from Count; periodic with an interrupt, or once without. */
+/*
+ * The timer counts the APIC's clock, divided by 16, down from Count; periodic with an interrupt,
+ * or once without.
+ */
 VOID
 HalpWriteApicTimer(ULONG Count, BOOLEAN Periodic)
 {
@@ -141,16 +146,13 @@ HalpReadApicTimer(VOID)
     return HalpApicRead(APIC_TIMER_CURRENT);
 }
 
-/*
- * Every import of HAL.dll from a driver that was built to write ports through the two masks of the old interrupt
- * controllers would find them off: both 8259s are masked here and never used.
- */
+/* The two 8259s: given vectors that disturb nobody, then masked for good. */
 static VOID
 HalpDisablePic(VOID)
 {
     static const UCHAR Words[][2] = {
-        { 0x20, 0x11 }, { 0xA0, 0x11 }, { 0x21, 0xF0 }, { 0xA1, 0xF8 }, { 0x21, 0x04 }, { 0xA1, 0x02 },
-        { 0x21, 0x01 }, { 0xA1, 0x01 }, { 0x21, 0xFF }, { 0xA1, 0xFF }
+        { 0x20, 0x11 }, { 0xA0, 0x11 }, { 0x21, 0xF0 }, { 0xA1, 0xF8 }, { 0x21, 0x04 },
+        { 0xA1, 0x02 }, { 0x21, 0x01 }, { 0xA1, 0x01 }, { 0x21, 0xFF }, { 0xA1, 0xFF }
     };
 
     for (ULONG Index = 0; Index < RTL_NUMBER_OF(Words); Index++)

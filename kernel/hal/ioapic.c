@@ -1,9 +1,10 @@
 /*
  * The I/O APIC, and which vector a device's interrupt has.
  *
- * Each of its 24 lines has a fixed vector: line n at IRQL 12 - n / 3, so that the low ISA lines are the
- * urgent ones and no two lines share a vector. An ISA interrupt's line may differ from its number; the MADT's
- * overrides say so. A line is masked until somebody connects an interrupt to its vector (ke/interrupt.c).
+ * Each of its 24 lines has a fixed vector: line n at IRQL 12 - n / 3, so that the low ISA lines
+ * are the urgent ones and no two lines share a vector. An ISA interrupt's line may differ from
+ * its number; the MADT's overrides say so. A line is masked until somebody connects an interrupt
+ * to its vector (ke/interrupt.c).
  *
  * Locks: HalpIoApicLock around the index and data registers, at HIGH_LEVEL.
  */
@@ -70,12 +71,16 @@ VOID
 HalpInitializeIoApic(VOID)
 {
     HalpDevice(HalpPlatform.IoApic)[IO_APIC_INDEX] = IO_APIC_VERSION;
-    HalpLineCount = min((HalpDevice(HalpPlatform.IoApic)[IO_APIC_DATA] >> 16 & 0xFF) + 1, MAXIMUM_LINES);
+    HalpLineCount = min((HalpDevice(HalpPlatform.IoApic)[IO_APIC_DATA] >> 16 & 0xFF) + 1,
+                        MAXIMUM_LINES);
     for (ULONG Line = 0; Line < HalpLineCount; Line++)
         HalpWriteRoute(Line, ROUTE_MASKED, 0);
 }
 
-/* Lets the line of Vector through to one processor. Level: what the driver says; an override in the MADT knows better. */
+/*
+ * Lets the line of Vector through to one processor. Level: what the driver says; an override in
+ * the MADT knows better.
+ */
 VOID
 HalpEnableVector(ULONG Vector, BOOLEAN Level, ULONG ApicId)
 {
@@ -105,12 +110,13 @@ HalpDisableVector(ULONG Vector)
 }
 
 /*
- * The vector, IRQL and possible processors of a device's interrupt. BusInterruptLevel is the ISA number, or the line the
- * firmware wrote to a PCI device's configuration. Returns 0 if there is no such line.
+ * The vector, IRQL and possible processors of a device's interrupt. BusInterruptLevel is the ISA
+ * number, or the line the firmware wrote to a PCI device's configuration. Returns 0 if there is
+ * no such line.
  */
 ULONG NTAPI
-HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber, ULONG BusInterruptLevel, ULONG BusInterruptVector,
-    PKIRQL Irql, PKAFFINITY Affinity)
+HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber, ULONG BusInterruptLevel,
+    ULONG BusInterruptVector, PKIRQL Irql, PKAFFINITY Affinity)
 {
     ULONG Line = BusInterruptLevel;
     ULONG Vector;

@@ -1,7 +1,7 @@
 /*
- * Ports, device registers and IRQL as exported functions. The headers make most of these inline code, so nothing
- * in this tree calls them; drivers from elsewhere import them by name. Each is defined here under a name of our own and
- * exported under the public one.
+ * Ports, device registers and IRQL as exported functions. The headers make most of these inline
+ * code, so nothing in this tree calls them; drivers from elsewhere import them by name. Each is
+ * defined here under a name of our own and exported under the public one.
  */
 #include "hal/halp.h"
 
@@ -16,7 +16,10 @@ EXPORTED(USHORT, READ_PORT_USHORT, (PUSHORT Port))  { return __inword(PORT_OF(Po
 EXPORTED(ULONG, READ_PORT_ULONG, (PULONG Port))     { return __indword(PORT_OF(Port)); }
 EXPORTED(VOID, WRITE_PORT_UCHAR, (PUCHAR Port, UCHAR Value))    { __outbyte(PORT_OF(Port), Value); }
 EXPORTED(VOID, WRITE_PORT_USHORT, (PUSHORT Port, USHORT Value)) { __outword(PORT_OF(Port), Value); }
-EXPORTED(VOID, WRITE_PORT_ULONG, (PULONG Port, ULONG Value))    { __outdword(PORT_OF(Port), Value); }
+EXPORTED(VOID, WRITE_PORT_ULONG, (PULONG Port, ULONG Value))
+{
+    __outdword(PORT_OF(Port), Value);
+}
 
 EXPORTED(VOID, READ_PORT_BUFFER_UCHAR, (PUCHAR Port, PUCHAR Buffer, ULONG Count))
 {
@@ -88,7 +91,10 @@ HalpRaiseIrql(KIRQL NewIrql)
 EXPORTED(KIRQL, KfRaiseIrql, (KIRQL NewIrql))       { return HalpRaiseIrql(NewIrql); }
 EXPORTED(KIRQL, KeRaiseIrqlToDpcLevel, (VOID))      { return HalpRaiseIrql(DISPATCH_LEVEL); }
 EXPORTED(KIRQL, KeRaiseIrqlToSynchLevel, (VOID))    { return HalpRaiseIrql(12); }
-EXPORTED(ULONGLONG, KeQueryInterruptTime, (VOID))   { return *(volatile ULONG64 *)SharedInterruptTime; }
+EXPORTED(ULONGLONG, KeQueryInterruptTime, (VOID))
+{
+    return *(volatile ULONGLONG *)SharedInterruptTime;
+}
 
 EXPORTED(VOID, KeQuerySystemTime, (PLARGE_INTEGER Time))
 {

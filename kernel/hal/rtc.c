@@ -1,7 +1,7 @@
 /*
- * The battery-backed clock: read once at start-up, to know what time it is. It ticks in its own registers, in
- * BCD or binary and in 12 or 24 hours as register B says; a reading counts only if the clock was not being updated and
- * a second reading agrees.
+ * The battery-backed clock: read once at start-up, to know what time it is. It ticks in its own
+ * registers, in BCD or binary and in 12 or 24 hours as register B says; a reading counts only if
+ * the clock was not being updated and a second reading agrees.
  */
 #include "hal/halp.h"
 

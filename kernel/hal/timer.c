@@ -1,7 +1,8 @@
 /*
- * The clocks of a PC and how fast they run. The 8254's channel 2, whose 1.193182 MHz are known, measures the local APIC's
- * timer and the time stamp counter once at start-up; after that it only beeps. Three rounds of 10 ms are made
- * and the middle one is believed, since an emulated processor may be stopped in the middle of a round.
+ * The clocks of a PC and how fast they run. The 8254's channel 2, whose 1.193182 MHz are known,
+ * measures the local APIC's timer and the time stamp counter once at start-up; after that it only
+ * beeps. Three rounds of 10 ms are made and the middle one is believed, since an emulated
+ * processor may be stopped in the middle of a round.
  *
  * Nothing here is guarded: calibration runs alone, later there are only reads.
  */

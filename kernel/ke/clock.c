@@ -1,24 +1,28 @@
 /*
- * Time. Every processor's local APIC interrupts it each 10 ms at CLOCK_LEVEL. On each, the tick is charged to the running thread
- * and its quantum; the boot processor also moves the system's time on.
+ * Time. Every processor's local APIC interrupts it each 10 ms at CLOCK_LEVEL. On each, the tick
+ * is charged to the running thread and its quantum; the boot processor also moves the system's
+ * time on.
  *
- * How far time has come is read from the time stamp counter, not counted in ticks, because an emulator may drop ticks when its
- * host is busy. Times are published in KUSER_SHARED_DATA, where drivers and programs read them without a call:
+ * How far time has come is read from the time stamp counter, not counted in ticks, because an
+ * emulator may drop ticks when its host is busy. Times are published in KUSER_SHARED_DATA, where
+ * drivers and programs read them without a call:
  *
  *   InterruptTime   100 ns units since start-up
  *   SystemTime      the same added to what the battery clock said at start-up; since 1601
  *   TickCount       InterruptTime in units of 10 ms
  *
- * Only the boot processor writes them, High2Time before the rest and High1Time after, so that a reader who sees both equal
- * has a whole value; on x64 the eight bytes of LowPart and High1Time are also one store.
+ * Only the boot processor writes them, High2Time before the rest and High1Time after, so that a
+ * reader who sees both equal has a whole value; on x64 the eight bytes of LowPart and High1Time
+ * are also one store.
  */
 #include "ke/kip.h"
 
-#define TICK_MULTIPLIER     ((ULONG)(CLOCK_INTERVAL_100NS / 10000) << 24)   // ms of TickCount ticks, 24 bits fraction
+/* Milliseconds a tick, 24 bits of fraction: GetTickCount is TickCount times this. */
+#define TICK_MULTIPLIER     ((ULONG)(CLOCK_INTERVAL_100NS / 10000) << 24)
 #define TIME_SHIFT          40
 
 static ULONG64 KiStartTsc;
-static ULONG64 KiTimeScale;                     // 100 ns units a TSC count, TIME_SHIFT bits fraction
+static ULONG64 KiTimeScale;                     // 100 ns units a count, TIME_SHIFT bits fraction
 static ULONG64 KiBootSystemTime;                // system time when InterruptTime was 0
 
 static VOID
@@ -54,7 +58,10 @@ KiPublishFeatures(PKUSER_SHARED_DATA Shared)
     Shared->ProcessorFeatures[PF_NX_ENABLED] = TRUE;
 }
 
-/* Fills the shared page. On the boot processor, once, when mm/ has mapped it and before the clock is started. */
+/*
+ * Fills the shared page. On the boot processor, once, when mm/ has mapped it and before the clock
+ * is started.
+ */
 VOID
 KeInitializeClock(VOID)
 {

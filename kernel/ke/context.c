@@ -1,23 +1,28 @@
 /*
- * Three pictures of a thread's registers: CONTEXT, which programs and exception handlers see; KTRAP_FRAME, from which the
- * kernel returns to the interrupted code; and the stack of a thread that has never run.
+ * Three pictures of a thread's registers: CONTEXT, which programs and exception handlers see;
+ * KTRAP_FRAME, from which the kernel returns to the interrupted code; and the stack of a thread
+ * that has never run.
  *
- * A trap frame holds the general registers and the volatile SSE ones. The rest of the floating point state (x87, xmm6 to
- * xmm15) stays in the processor while the kernel works, because kernel code is compiled without SSE and a driver's
- * code keeps the nonvolatile registers; so both conversions also go through FXSAVE and FXRSTOR, and they are right only
- * on the thread that owns the frame.
+ * A trap frame holds the general registers and the volatile SSE ones. The rest of the floating
+ * point state (x87, xmm6 to xmm15) stays in the processor while the kernel works, because kernel
+ * code is compiled without SSE and a driver's code keeps the nonvolatile registers; so both
+ * conversions also go through FXSAVE and FXRSTOR, and they are right only on the thread that owns
+ * the frame.
  *
- * After a system call the frame's volatile registers were never stored (IsSystemCall); a context made from it has zeros there. A context
- * put into such a frame makes it an ordinary one, to be restored in full by iretq.
+ * After a system call the frame's volatile registers were never stored (IsSystemCall); a context
+ * made from it has zeros there. A context put into such a frame makes it an ordinary one, to be
+ * restored in full by iretq.
  *
- * What a program may ask for is cut down here: its selectors are replaced, its flags and MXCSR masked, and an rip outside user space
- * becomes one that faults in user mode, so that nothing on the way out can fault in the kernel.
+ * What a program may ask for is cut down here: its selectors are replaced, its flags and MXCSR
+ * masked, and an rip outside user space becomes one that faults in user mode, so that nothing on
+ * the way out can fault in the kernel.
  */
 #include "ke/kip.h"
 #include "mm/mm.h"
 
 #define EFLAGS_USER_MASK    0x00250DD5          // CF PF AF ZF SF TF DF OF RF AC ID
-#define MXCSR_MASK          0x0000FFBF          // defined bits that every SSE2 processor has, without DAZ
+// defined bits that every SSE2 processor has, without DAZ
+#define MXCSR_MASK          0x0000FFBF
 #define MXCSR_INITIAL       0x1F80
 #define FCW_INITIAL         0x27F
 
@@ -87,7 +92,8 @@ KiContextToFloat(PKTRAP_FRAME TrapFrame, const CONTEXT *Context)
 {
     DECLSPEC_ALIGN(16) XMM_SAVE_AREA32 Npx = Context->FltSave;
 
-    Npx.MxCsr = MXCSR_INITIAL;                  // the kernel's while it runs; the frame's is loaded on the way out
+    // the kernel's while it runs; the frame's is loaded on the way out
+    Npx.MxCsr = MXCSR_INITIAL;
     KiRestoreFloat(&Npx);
     RtlCopyMemory(&TrapFrame->Xmm0, &Context->Xmm0, 6 * sizeof(M128A));
     TrapFrame->MxCsr = Context->MxCsr & MXCSR_MASK;
@@ -125,11 +131,13 @@ KiCompleteFrame(PKTRAP_FRAME TrapFrame)
 }
 
 /*
- * Puts the parts of Context that ContextFlags names into the running thread's TrapFrame, so that the return through it
- * continues there. Context is a private copy, already captured. IRQL as the frame's owner.
+ * Puts the parts of Context that ContextFlags names into the running thread's TrapFrame, so that
+ * the return through it continues there. Context is a private copy, already captured. IRQL as the
+ * frame's owner.
  */
 VOID
-KeContextToTrapFrame(PKTRAP_FRAME TrapFrame, const CONTEXT *Context, ULONG ContextFlags, KPROCESSOR_MODE Mode)
+KeContextToTrapFrame(PKTRAP_FRAME TrapFrame, const CONTEXT *Context, ULONG ContextFlags,
+                     KPROCESSOR_MODE Mode)
 {
     KiCompleteFrame(TrapFrame);
     if ((ContextFlags & CONTEXT_CONTROL) == CONTEXT_CONTROL)
@@ -160,11 +168,13 @@ typedef struct _KSTART_FRAME {
 } KSTART_FRAME;
 
 /*
- * Lays out the stack of a thread that has not run yet; see ke.h. Thread->StackBase and StackLimit are set; NpxArea,
- * InitialStack, KernelStack and TrapFrame are set here. UserContext, if not NULL, is a kernel copy.
+ * Lays out the stack of a thread that has not run yet; see ke.h. Thread->StackBase and StackLimit
+ * are set; NpxArea, InitialStack, KernelStack and TrapFrame are set here. UserContext, if not
+ * NULL, is a kernel copy.
  */
 VOID
-KiInitializeContextThread(PKTHREAD Thread, PKSYSTEM_ROUTINE SystemRoutine, PKSTART_ROUTINE StartRoutine,
+KiInitializeContextThread(PKTHREAD Thread, PKSYSTEM_ROUTINE SystemRoutine,
+                          PKSTART_ROUTINE StartRoutine,
     PVOID StartContext, PCONTEXT UserContext)
 {
     ULONG_PTR     Top = (ULONG_PTR)Thread->StackBase - sizeof(XMM_SAVE_AREA32);
@@ -196,7 +206,10 @@ KiInitializeContextThread(PKTHREAD Thread, PKSYSTEM_ROUTINE SystemRoutine, PKSTA
     Thread->KernelStack = Start;
 }
 
-/* SystemRoutine of a new thread has returned: prepares its first way to user mode. IRQL <= APC_LEVEL. */
+/*
+ * SystemRoutine of a new thread has returned: prepares its first way to user mode. IRQL <=
+ * APC_LEVEL.
+ */
 VOID
 KiUserThreadEntry(VOID)
 {

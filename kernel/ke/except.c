@@ -1,17 +1,19 @@
 /*
  * Finding somebody who takes an exception.
  *
- * Kernel mode: the frames on the kernel stack, by RtlDispatchException; a handler that takes it never returns here
- * (RtlUnwindEx continues at the handler), one that says "continue execution" leaves a changed context, which goes back to
- * the trap frame. When nobody takes it the system stops: 0x7E in a system thread, 0x1E elsewhere. A breakpoint nobody
- * took is skipped when the command line says `ignorebreak`.
+ * Kernel mode: the frames on the kernel stack, by RtlDispatchException; a handler that takes it
+ * never returns here (RtlUnwindEx continues at the handler), one that says "continue execution"
+ * leaves a changed context, which goes back to the trap frame. When nobody takes it the system
+ * stops: 0x7E in a system thread, 0x1E elsewhere. A breakpoint nobody took is skipped when the
+ * command line says `ignorebreak`.
  *
- * User mode: ntdll does the search. The context and the record are put on the program's stack and the thread returns to
- * KiUserExceptionDispatcher. When that finds nobody either it raises the exception again, with FirstChance FALSE, and the
- * process ends with the exception's code, as it does when its stack cannot take the frame.
+ * User mode: ntdll does the search. The context and the record are put on the program's stack and
+ * the thread returns to KiUserExceptionDispatcher. When that finds nobody either it raises the
+ * exception again, with FirstChance FALSE, and the process ends with the exception's code, as it
+ * does when its stack cannot take the frame.
  *
- * The same road leads to user APCs: KiInitUserApc puts the interrupted context on the program's stack, and NtContinue
- * brings the thread back to it.
+ * The same road leads to user APCs: KiInitUserApc puts the interrupted context on the program's
+ * stack, and NtContinue brings the thread back to it.
  */
 #include "ke/kip.h"
 #include "mm/mm.h"
@@ -41,8 +43,8 @@ KiKernelUnhandled(PEXCEPTION_RECORD Record, PCONTEXT Context, PKTRAP_FRAME TrapF
     if (KeGetCurrentThread()->SystemThread || Record->ExceptionCode == STATUS_BREAKPOINT)
         KiBugCheckFromTrap(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, (ULONG)Record->ExceptionCode,
             (ULONG_PTR)Record->ExceptionAddress, (ULONG_PTR)Record, (ULONG_PTR)Context, TrapFrame);
-    KiBugCheckFromTrap(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Record->ExceptionCode, (ULONG_PTR)Record->ExceptionAddress,
-        Record->ExceptionInformation[0], Record->ExceptionInformation[1], TrapFrame);
+    KiBugCheckFromTrap(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Record->ExceptionCode,
+        (ULONG_PTR)Record->ExceptionAddress, Record->ExceptionInformation[0], Record->ExceptionInformation[1], TrapFrame);
 }
 
 static VOID
@@ -58,7 +60,10 @@ KiDispatchKernelException(PEXCEPTION_RECORD Record, PKTRAP_FRAME TrapFrame, BOOL
     KiKernelUnhandled(Record, &Context, TrapFrame);
 }
 
-/* Makes the thread go on at Rip in user mode with rsp at Frame, when it returns through TrapFrame. */
+/*
+ * Makes the thread go on at Rip in user mode with rsp at Frame, when it returns through
+ * TrapFrame.
+ */
 static VOID
 KiEnterUserAt(PKTRAP_FRAME TrapFrame, PVOID Rip, PVOID Frame)
 {
@@ -96,14 +101,16 @@ KiPushUserException(PEXCEPTION_RECORD Record, PKTRAP_FRAME TrapFrame)
 static VOID
 KiEndFaultingProcess(NTSTATUS Code, ULONG64 Rip, ULONG_PTR P0, ULONG_PTR P1)
 {
-    DbgPrint("Process %p ends: exception %08lX at %p (%p, %p)\n", PsGetCurrentProcessId(), Code, (PVOID)Rip,
+    DbgPrint("Process %p ends: exception %08lX at %p (%p, %p)\n", PsGetCurrentProcessId(), Code,
+             (PVOID)Rip,
         (PVOID)P0, (PVOID)P1);
     ZwTerminateProcess(NtCurrentProcess(), Code);
 }
 
 /* See ke.h. TrapFrame is the exception's; IRQL is the faulting code's. */
 VOID
-KiDispatchException(PEXCEPTION_RECORD Record, PKTRAP_FRAME TrapFrame, KPROCESSOR_MODE Mode, BOOLEAN FirstChance)
+KiDispatchException(PEXCEPTION_RECORD Record, PKTRAP_FRAME TrapFrame, KPROCESSOR_MODE Mode,
+                    BOOLEAN FirstChance)
 {
     if (Mode == KernelMode) {
         KiDispatchKernelException(Record, TrapFrame, FirstChance);
@@ -115,11 +122,13 @@ KiDispatchException(PEXCEPTION_RECORD Record, PKTRAP_FRAME TrapFrame, KPROCESSOR
 }
 
 /*
- * Makes the running thread enter ntdll's KiUserApcDispatcher when it returns through TrapFrame, which is its own entry
- * from user mode; NtContinue will bring back what TrapFrame holds now. IRQL APC_LEVEL.
+ * Makes the running thread enter ntdll's KiUserApcDispatcher when it returns through TrapFrame,
+ * which is its own entry from user mode; NtContinue will bring back what TrapFrame holds now.
+ * IRQL APC_LEVEL.
  */
 VOID
-KiInitUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine, PVOID NormalContext, PVOID Arg1, PVOID Arg2)
+KiInitUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine, PVOID NormalContext,
+              PVOID Arg1, PVOID Arg2)
 {
     PCONTEXT Frame = (PCONTEXT)ROUND_DOWN(TrapFrame->Rsp - sizeof(CONTEXT), 16);
     CONTEXT  Context;
@@ -144,8 +153,9 @@ KiInitUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine, PVOID Norm
 }
 
 /*
- * Continues the caller at Context (captured). TestAlert: a user APC that waits is delivered first. From kernel mode it
- * does not return. PASSIVE_LEVEL. STATUS_ACCESS_VIOLATION for a bad pointer; otherwise the result is not seen.
+ * Continues the caller at Context (captured). TestAlert: a user APC that waits is delivered
+ * first. From kernel mode it does not return. PASSIVE_LEVEL. STATUS_ACCESS_VIOLATION for a bad
+ * pointer; otherwise the result is not seen.
  */
 NTSTATUS NTAPI
 NtContinue(PCONTEXT Context, BOOLEAN TestAlert)
@@ -163,7 +173,8 @@ NtContinue(PCONTEXT Context, BOOLEAN TestAlert)
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
-    KeContextToTrapFrame(KeGetCurrentThread()->TrapFrame, &Captured, Captured.ContextFlags, UserMode);
+    KeContextToTrapFrame(KeGetCurrentThread()->TrapFrame, &Captured, Captured.ContextFlags,
+                         UserMode);
     if (TestAlert)
         KeTestAlertThread(UserMode);
     return STATUS_SUCCESS;
@@ -185,8 +196,9 @@ KiRaiseInKernel(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN FirstChance)
 }
 
 /*
- * Raises Record as if it had happened at Context. FirstChance FALSE: nobody is asked any more. Returns only with a
- * status that says why the caller's pointers were refused. PASSIVE_LEVEL from user mode.
+ * Raises Record as if it had happened at Context. FirstChance FALSE: nobody is asked any more.
+ * Returns only with a status that says why the caller's pointers were refused. PASSIVE_LEVEL from
+ * user mode.
  */
 NTSTATUS NTAPI
 NtRaiseException(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN FirstChance)
@@ -216,11 +228,16 @@ NtRaiseException(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN FirstChance
     return STATUS_SUCCESS;
 }
 
-/* Language handler of KiServiceInternal: an exception that leaves a Zw call takes the caller's mode back. */
+/*
+ * Language handler of KiServiceInternal: an exception that leaves a Zw call takes the caller's
+ * mode back.
+ */
 EXCEPTION_DISPOSITION NTAPI
-KiServiceInternalHandler(PEXCEPTION_RECORD Record, PVOID EstablisherFrame, PCONTEXT Context, PVOID Dispatcher)
+KiServiceInternalHandler(PEXCEPTION_RECORD Record, PVOID EstablisherFrame, PCONTEXT Context,
+                         PVOID Dispatcher)
 {
     if (Record->ExceptionFlags & (EXCEPTION_UNWINDING | EXCEPTION_EXIT_UNWIND))
-        KeGetCurrentThread()->PreviousMode = *((KPROCESSOR_MODE *)EstablisherFrame + SERVICE_AREA + 8);
+        KeGetCurrentThread()->PreviousMode =
+            *((KPROCESSOR_MODE *)EstablisherFrame + SERVICE_AREA + 8);
     return ExceptionContinueSearch;
 }

@@ -1,16 +1,20 @@
 /*
- * Interrupts. An interrupt of vector V runs at IRQL V >> 4, which the processor compares with CR8: what arrives is
- * always above the interrupted code's IRQL, and raising CR8 before interrupts are let in again keeps equals out.
+ * Interrupts. An interrupt of vector V runs at IRQL V >> 4, which the processor compares with
+ * CR8: what arrives is always above the interrupted code's IRQL, and raising CR8 before
+ * interrupts are let in again keeps equals out.
  *
- *   0x1F, 0x2F      self-interrupts: acknowledged at once, then APCs or DPCs and a context switch, which may take long
+ *   0x1F, 0x2F      self-interrupts: acknowledged at once, then APCs or DPCs and a context
+ *                   switch, which may take long
  *   0x30 - 0xCF     devices: the chain of the vector is asked, then acknowledged
  *   0xD1, 0xE1      the clock, other processors
  *
- * A level-triggered line stays up until every device on it is served, so one taker a round is enough: the line
- * interrupts again. An edge is seen once, so a shared edge-triggered chain is asked until nobody takes it.
+ * A level-triggered line stays up until every device on it is served, so one taker a round is
+ * enough: the line interrupts again. An edge is seen once, so a shared edge-triggered chain is
+ * asked until nobody takes it.
  *
- * Locks: KiInterruptLock (DISPATCH_LEVEL) guards the chains against each other; a handler walks its chain without it, which is
- * why KeDisconnectInterrupt waits for the interrupt's own lock before it returns.
+ * Locks: KiInterruptLock (DISPATCH_LEVEL) guards the chains against each other; a handler walks
+ * its chain without it, which is why KeDisconnectInterrupt waits for the interrupt's own lock
+ * before it returns.
  */
 #include "ke/kip.h"
 #include "ke/interrupt.h"
@@ -21,9 +25,9 @@ static KSPIN_LOCK           KiInterruptLock;
 static PKINTERRUPT volatile KiInterruptChain[256];
 
 VOID
-KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE ServiceRoutine, PVOID ServiceContext,
-    PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector,
-    KAFFINITY Affinity)
+KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE ServiceRoutine,
+    PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql,
+    KINTERRUPT_MODE Mode, BOOLEAN ShareVector, KAFFINITY Affinity)
 {
     RtlZeroMemory(Interrupt, sizeof *Interrupt);
     Interrupt->Type = InterruptObject;
@@ -66,7 +70,8 @@ KeConnectInterrupt(PKINTERRUPT Interrupt)
     KiAcquireSpinLock(&KiInterruptLock);
     Head = KiInterruptChain[Interrupt->Vector];
     if (!Interrupt->Connected &&
-        (Head == NULL || (Head->ShareVector && Interrupt->ShareVector && Head->Mode == Interrupt->Mode))) {
+        (Head == NULL || (Head->ShareVector && Interrupt->ShareVector &&
+                          Head->Mode == Interrupt->Mode))) {
         Interrupt->Next = Head;
         Interrupt->Connected = Connected = TRUE;
         KiInterruptChain[Interrupt->Vector] = Interrupt;
@@ -99,7 +104,10 @@ KeDisconnectInterrupt(PKINTERRUPT Interrupt)
     }
     KiReleaseSpinLock(&KiInterruptLock);
 
-    /* A service routine that was already running holds this lock; a processor about to take it sees Connected. */
+    /*
+     * A service routine that was already running holds this lock; a processor about to take it
+     * sees Connected.
+     */
     KfRaiseIrql(Interrupt->SynchronizeIrql);
     KiAcquireSpinLock(Interrupt->ActualLock);
     KiReleaseSpinLock(Interrupt->ActualLock);
@@ -107,11 +115,12 @@ KeDisconnectInterrupt(PKINTERRUPT Interrupt)
 }
 
 /*
- * Runs SynchronizeRoutine with the interrupt kept out on every processor; returns what it returns. At most
- * the interrupt's SynchronizeIrql.
+ * Runs SynchronizeRoutine with the interrupt kept out on every processor; returns what it
+ * returns. At most the interrupt's SynchronizeIrql.
  */
 BOOLEAN NTAPI
-KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine, PVOID SynchronizeContext)
+KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
+                       PVOID SynchronizeContext)
 {
     BOOLEAN Result;
     KIRQL   OldIrql;
@@ -148,7 +157,8 @@ KiDeviceInterrupt(ULONG Vector)
 
     do {
         Again = FALSE;
-        for (PKINTERRUPT Interrupt = KiInterruptChain[Vector]; Interrupt != NULL; Interrupt = Interrupt->Next) {
+        for (PKINTERRUPT Interrupt = KiInterruptChain[Vector]; Interrupt != NULL;
+            Interrupt = Interrupt->Next) {
             if (!KiCallServiceRoutine(Interrupt, Vector))
                 continue;
             if (Interrupt->Mode == LevelSensitive)
@@ -158,7 +168,10 @@ KiDeviceInterrupt(ULONG Vector)
     } while (Again);
 }
 
-/* Called with interrupts off; returns with them off, at the vector's IRQL: the way out restores the interrupted code's. */
+/*
+ * Called with interrupts off; returns with them off, at the vector's IRQL: the way out restores
+ * the interrupted code's.
+ */
 VOID
 KiInterruptDispatch(PKTRAP_FRAME TrapFrame)
 {

@@ -1,6 +1,6 @@
 /*
- * A driver's interrupt: what IoConnectInterrupt makes and the interrupt vectors lead to. Several interrupts on one vector form a
- * chain (Next), when all of them allow it.
+ * A driver's interrupt: what IoConnectInterrupt makes and the interrupt vectors lead to. Several
+ * interrupts on one vector form a chain (Next), when all of them allow it.
  */
 #pragma once
 
@@ -13,7 +13,8 @@ typedef struct _KINTERRUPT {
     /* Set by KeInitializeInterrupt, never changed: */
     PKSERVICE_ROUTINE ServiceRoutine;
     PVOID            ServiceContext;
-    PKSPIN_LOCK      ActualLock;                // held while ServiceRoutine runs: the caller's, or SpinLock
+    // held while ServiceRoutine runs: the caller's, or SpinLock
+    PKSPIN_LOCK      ActualLock;
     KSPIN_LOCK       SpinLock;
     ULONG            Vector;
     KIRQL            Irql;                      // of the vector
@@ -29,12 +30,18 @@ typedef struct _KINTERRUPT {
 } KINTERRUPT;
 
 /* Fills a new interrupt (zeroed nonpaged pool). SpinLock NULL: one of its own. */
-VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE ServiceRoutine, PVOID ServiceContext,
-    PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector,
-    KAFFINITY Affinity);
+VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE ServiceRoutine,
+    PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql,
+    KINTERRUPT_MODE Mode, BOOLEAN ShareVector, KAFFINITY Affinity);
 
-/* Puts it on its vector and lets the line through. FALSE if the vector is not a device's or taken by somebody who does not share. */
+/*
+ * Puts it on its vector and lets the line through. FALSE if the vector is not a device's or taken
+ * by somebody who does not share.
+ */
 BOOLEAN KeConnectInterrupt(PKINTERRUPT Interrupt);
 
-/* Takes it off; when this returns, its service routine does not run and will not be called again. Below its SynchronizeIrql. */
+/*
+ * Takes it off; when this returns, its service routine does not run and will not be called again.
+ * Below its SynchronizeIrql.
+ */
 VOID KeDisconnectInterrupt(PKINTERRUPT Interrupt);

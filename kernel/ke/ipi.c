@@ -1,14 +1,17 @@
 /*
- * Processors calling each other. An IPI carries no message: the sender sets bits in the target's request word first, and the
- * handler, at IPI_LEVEL, takes whatever bits are there.
+ * Processors calling each other. An IPI carries no message: the sender sets bits in the target's
+ * request word first, and the handler, at IPI_LEVEL, takes whatever bits are there.
  *
- *   reschedule   the target looks at its NextThread, DPCs and APCs: it interrupts itself at those levels
+ *   reschedule   the target looks at its NextThread, DPCs and APCs: it interrupts itself at those
+ *                levels
  *   flush        the target drops one translation, or all of them, and counts itself off
  *
- * A flush is one at a time (KiFlushLock). Its sender spins at DISPATCH_LEVEL with interrupts on, so two processors that want to
- * flush serve each other; nobody may therefore spin for anything above DISPATCH_LEVEL that a flusher could hold.
+ * A flush is one at a time (KiFlushLock). Its sender spins at DISPATCH_LEVEL with interrupts on,
+ * so two processors that want to flush serve each other; nobody may therefore spin for anything
+ * above DISPATCH_LEVEL that a flusher could hold.
  *
- * Freezing is an NMI, because it must reach a processor that has interrupts off. A frozen processor stays so.
+ * Freezing is an NMI, because it must reach a processor that has interrupts off. A frozen
+ * processor stays so.
  */
 #include "ke/kip.h"
 
@@ -57,8 +60,8 @@ KiFlushLocalTb(PVOID Address, BOOLEAN All)
 }
 
 /*
- * Drops the translation of Address (or all) on every processor; when it returns, none uses an older one. IRQL at most
- * DISPATCH_LEVEL.
+ * Drops the translation of Address (or all) on every processor; when it returns, none uses an
+ * older one. IRQL at most DISPATCH_LEVEL.
  */
 VOID
 KiIpiFlushTb(PVOID Address, BOOLEAN All)

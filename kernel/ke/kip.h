@@ -1,5 +1,6 @@
 /*
- * What the lower half of ke/ (processors, traps, interrupts, the clock) shares among its own files.
+ * What the lower half of ke/ (processors, traps, interrupts, the clock) shares among its own
+ * files.
  */
 #pragma once
 
@@ -20,7 +21,8 @@
 enum {
     TrapDivide = 0, TrapDebug = 1, TrapNmi = 2, TrapBreakpoint = 3, TrapOverflow = 4, TrapBound = 5,
     TrapInvalidOpcode = 6, TrapNoCoprocessor = 7, TrapDoubleFault = 8, TrapGeneralProtection = 13,
-    TrapPageFault = 14, TrapFloatingPoint = 16, TrapAlignment = 17, TrapMachineCheck = 18, TrapSimd = 19
+    TrapPageFault = 14, TrapFloatingPoint = 16, TrapAlignment = 17, TrapMachineCheck = 18,
+    TrapSimd = 19
 };
 
 #pragma pack(push, 1)
@@ -39,7 +41,7 @@ typedef struct _KINTERRUPT_GATE {
     USHORT OffsetLow;
     USHORT Selector;
     UCHAR  IstIndex;
-    UCHAR  Type;                                // 0x8E interrupt gate, 0xEE one that programs may use
+    UCHAR  Type;                                // GATE_KERNEL or GATE_USER
     USHORT OffsetMiddle;
     ULONG  OffsetHigh;
     ULONG  Reserved;
@@ -52,14 +54,19 @@ typedef struct _KDESCRIPTOR {
 } KDESCRIPTOR;
 #pragma pack(pop)
 
-/* Everything a processor needs before it can take a trap; one static for the boot processor, pool for the others. */
+/*
+ * Everything a processor needs before it can take a trap; one static for the boot processor, pool
+ * for the others.
+ */
 typedef struct DECLSPEC_ALIGN(64) _KPROCESSOR_STATE {
     KIPCR   Pcr;
     KTSS64  Tss;
     ULONG64 Gdt[10];
-    PVOID   StackBase;                          // of the idle thread; and the processor's number: for KiProcessorStartup
-    ULONG   Number;
-    DECLSPEC_ALIGN(64) UCHAR IdleThread[PAGE_SIZE];              // a KTHREAD; what follows it in an ETHREAD reads as zero
+    PVOID   StackBase;                          // of the idle thread,
+    ULONG   Number;                             // and the number: told to KiProcessorStartup
+
+    /* A KTHREAD; what follows it in an ETHREAD reads as zero. */
+    DECLSPEC_ALIGN(64) UCHAR IdleThread[PAGE_SIZE];
     DECLSPEC_ALIGN(64) UCHAR IstStacks[3][IST_STACK_SIZE];
 } KPROCESSOR_STATE, *PKPROCESSOR_STATE;
 
@@ -96,7 +103,9 @@ VOID KiBecomeIdleThread(PKPRCB Prcb, PVOID StackBase, PVOID StackLimit);
 VOID KiReturnToUser(PKTRAP_FRAME TrapFrame);
 DECLSPEC_NORETURN VOID KiFatalTrap(PKTRAP_FRAME TrapFrame);
 
-/* Lets this thread reach user memory (no effect without SMAP); undone by the next trap's entry. */
+/*
+ * Lets this thread reach user memory (no effect without SMAP); undone by the next trap's entry.
+ */
 static inline VOID KiAllowUserAccess(VOID)
 {
     __writeeflags(__readeflags() | EFLAGS_AC);

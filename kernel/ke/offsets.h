@@ -1,6 +1,7 @@
 /*
- * What the assembly sources know of the kernel's structures: offsets and bit values. trap.c asserts every one of them
- * against the C declarations, so a structure that moves breaks the build and not a register.
+ * What the assembly sources know of the kernel's structures: offsets and bit values. trap.c
+ * asserts every one of them against the C declarations, so a structure that moves breaks the
+ * build and not a register.
  */
 #pragma once
 
@@ -59,7 +60,10 @@
 #define EFLAGS_IF           0x200
 #define EFLAGS_AC           0x40000
 
-/* A system call takes at most this many arguments; the areas below the frames have room for the ones on the stack. */
+/*
+ * A system call takes at most this many arguments; the areas below the frames have room for the
+ * ones on the stack.
+ */
 #define SERVICE_ARGUMENTS   16
 #define SERVICE_AREA        (SERVICE_ARGUMENTS * 8)
 

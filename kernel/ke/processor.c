@@ -1,13 +1,15 @@
 /*
- * A processor's own state: its KPCR behind GS, GDT, TSS and, shared by all, the IDT; the model-specific registers of
- * `syscall`; the protection bits of CR4.
+ * A processor's own state: its KPCR behind GS, GDT, TSS and, shared by all, the IDT; the
+ * model-specific registers of `syscall`; the protection bits of CR4.
  *
- * KiInitializeProcessor runs once on each processor, first thing, with interrupts off. The KPROCESSOR_STATE is zeroed memory that
- * stays for good. The TSS names four stacks: Rsp0, the running thread's (KiSwapContext keeps it), and three of the
- * processor's own for double fault, NMI and machine check, which must not trust the stack they interrupt.
+ * KiInitializeProcessor runs once on each processor, first thing, with interrupts off. The
+ * KPROCESSOR_STATE is zeroed memory that stays for good. The TSS names four stacks: Rsp0, the
+ * running thread's (KiSwapContext keeps it), and three of the processor's own for double fault,
+ * NMI and machine check, which must not trust the stack they interrupt.
  *
- * SMEP, SMAP and UMIP are switched on when CPUID has them. The kernel's text is read-only, so the no-ops that
- * become stac and clac on a processor with SMAP are written through the direct map, once, by the boot processor.
+ * SMEP, SMAP and UMIP are switched on when CPUID has them. The kernel's text is read-only, so the
+ * no-ops that become stac and clac on a processor with SMAP are written through the direct map,
+ * once, by the boot processor.
  */
 #include "ke/kip.h"
 #include "mm/mm.h"
@@ -116,8 +118,8 @@ KiBuildGdt(PKPROCESSOR_STATE State)
     State->Gdt[KGDT64_R3_CMCODE / 8] = DESCRIPTOR_R3_CM;
     State->Gdt[KGDT64_R3_DATA / 8] = DESCRIPTOR_R3_DATA;
     State->Gdt[KGDT64_R3_CODE / 8] = DESCRIPTOR_R3_CODE;
-    State->Gdt[KGDT64_SYS_TSS / 8] = DESCRIPTOR_TSS | (sizeof(KTSS64) - 1) | (Tss & 0xFFFFFF) << 16 |
-        (Tss >> 24 & 0xFF) << 56;
+    State->Gdt[KGDT64_SYS_TSS / 8] = DESCRIPTOR_TSS | (sizeof(KTSS64) - 1) |
+        (Tss & 0xFFFFFF) << 16 | (Tss >> 24 & 0xFF) << 56;
     State->Gdt[KGDT64_SYS_TSS / 8 + 1] = Tss >> 32;
 
     for (ULONG Index = 0; Index < RTL_NUMBER_OF(State->IstStacks); Index++)
@@ -147,8 +149,8 @@ KiLoadDescriptorTables(PKPROCESSOR_STATE State)
         "lretq\n"
         "1:"
         : "=&r"(Target)
-        : "m"(Gdtr), "m"(Idtr), "r"(KGDT64_R0_DATA), "r"(KGDT64_R3_DATA | RPL_USER), "r"(KGDT64_SYS_TSS),
-          "r"((ULONG64)KGDT64_R0_CODE)
+        : "m"(Gdtr), "m"(Idtr), "r"(KGDT64_R0_DATA), "r"(KGDT64_R3_DATA | RPL_USER),
+          "r"(KGDT64_SYS_TSS), "r"((ULONG64)KGDT64_R0_CODE)
         : "memory");
 }
 
@@ -178,15 +180,17 @@ KiInitializePcr(PKPROCESSOR_STATE State, ULONG Number)
 static VOID
 KiInitializeSystemCall(VOID)
 {
-    __writemsr(MSR_STAR, (ULONG64)(KGDT64_R3_CMCODE | RPL_USER) << 48 | (ULONG64)KGDT64_R0_CODE << 32);
+    __writemsr(MSR_STAR,
+               (ULONG64)(KGDT64_R3_CMCODE | RPL_USER) << 48 | (ULONG64)KGDT64_R0_CODE << 32);
     __writemsr(MSR_LSTAR, (ULONG64)KiSystemCall64);
     __writemsr(MSR_SFMASK, SFMASK_VALUE);
     __writemsr(MSR_EFER, __readmsr(MSR_EFER) | EFER_SCE);
 }
 
 /*
- * Makes this processor able to take traps. Pcr is the first member of a zeroed KPROCESSOR_STATE; BootStack is where its
- * idle thread's stack begins to push. Interrupts are off and stay off; IRQL becomes PASSIVE_LEVEL.
+ * Makes this processor able to take traps. Pcr is the first member of a zeroed KPROCESSOR_STATE;
+ * BootStack is where its idle thread's stack begins to push. Interrupts are off and stay off;
+ * IRQL becomes PASSIVE_LEVEL.
  */
 VOID
 KiInitializeProcessor(PKIPCR Pcr, ULONG Number, PVOID BootStack)

@@ -1,10 +1,12 @@
 /*
  * Bringing up the other processors, one after the other, from phase 1 on the boot processor.
  *
- * A processor that wakes starts in real mode below 1 MiB. Two pages there are taken out of the loader's memory map before mm/
- * sees it (KiReserveStartPages): one for the start code, one for a PML4 that also maps low memory to itself. Each
- * processor gets its KPROCESSOR_STATE from nonpaged pool and a kernel stack, whose owner is its idle thread; both stay for
- * good. It says that it runs by its bit in KeActiveProcessors, then idles until the scheduler gives it a thread.
+ * A processor that wakes starts in real mode below 1 MiB. Two pages there are taken out of the
+ * loader's memory map before mm/ sees it (KiReserveStartPages): one for the start code, one for a
+ * PML4 that also maps low memory to itself. Each processor gets its KPROCESSOR_STATE from
+ * nonpaged pool and a kernel stack, whose owner is its idle thread; both stay for good. It says
+ * that it runs by its bit in KeActiveProcessors, then idles until the scheduler gives it a
+ * thread.
  *
  * A processor that does not answer within a second is left out.
  */
@@ -61,7 +63,9 @@ KiReserveStartPages(PLOADER_PARAMETER_BLOCK LoaderBlock)
     }
 }
 
-/* First C code of another processor, on its idle thread's stack, still in the start page tables. */
+/*
+ * First C code of another processor, on its idle thread's stack, still in the start page tables.
+ */
 static DECLSPEC_NORETURN VOID
 KiProcessorStartup(PKPROCESSOR_STATE State)
 {
@@ -129,8 +133,8 @@ KiStartProcessor(PKSTART_BLOCK Block, ULONG Number)
 }
 
 /*
- * Starts every processor the firmware names, up to MAXIMUM_KERNEL_PROCESSORS or the command line's numproc=.
- * PASSIVE_LEVEL, once, when threads can be scheduled.
+ * Starts every processor the firmware names, up to MAXIMUM_KERNEL_PROCESSORS or the command
+ * line's numproc=. PASSIVE_LEVEL, once, when threads can be scheduled.
  */
 VOID
 KiStartAllProcessors(VOID)

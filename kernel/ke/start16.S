@@ -1,8 +1,9 @@
 /*
- * The first instructions of every processor but the boot processor. KiStartAllProcessors copies KiStartCode to a page
- * below 1 MiB, fills the block behind it and sends the start IPI; the processor begins in real mode at the page's first
- * byte, with cs = page >> 4. Paging and long mode go on in one step, in page tables that also map low memory to itself; then the code
- * leaves the page for KiProcessorStartup, with the processor's state in rcx.
+ * The first instructions of every processor but the boot processor. KiStartAllProcessors copies
+ * KiStartCode to a page below 1 MiB, fills the block behind it and sends the start IPI; the
+ * processor begins in real mode at the page's first byte, with cs = page >> 4. Paging and long
+ * mode go on in one step, in page tables that also map low memory to itself; then the code leaves
+ * the page for KiProcessorStartup, with the processor's state in rcx.
  *
  * AT&T syntax: the absolute addresses of 16-bit code are clearer to the assembler that way.
  */

@@ -1,12 +1,14 @@
 /*
  * From the loader to the idle loop, on the boot processor.
  *
- * KiSystemStartup (swap.S) puts the processor on the kernel's own stack and calls KiInitializeKernel. There: the
- * loader's identity map goes away, debug output starts, the processor gets its tables, the code running now
- * becomes the idle thread of processor 0 (a thread whose stack is KiBootStack, in the idle process), and
- * ExpInitializePhase0 brings the rest up. That one readies the first thread; the idle loop gives way to it.
+ * KiSystemStartup (swap.S) puts the processor on the kernel's own stack and calls
+ * KiInitializeKernel. There: the loader's identity map goes away, debug output starts, the
+ * processor gets its tables, the code running now becomes the idle thread of processor 0 (a
+ * thread whose stack is KiBootStack, in the idle process), and ExpInitializePhase0 brings the
+ * rest up. That one readies the first thread; the idle loop gives way to it.
  *
- * IRQL is PASSIVE_LEVEL with interrupts off until the idle loop raises to DISPATCH_LEVEL and lets them in.
+ * IRQL is PASSIVE_LEVEL with interrupts off until the idle loop raises to DISPATCH_LEVEL and lets
+ * them in.
  */
 #include "ke/kip.h"
 #include "mm/mm.h"
@@ -22,7 +24,10 @@ KiClearIdentityMap(PLOADER_PARAMETER_BLOCK LoaderBlock)
     __writecr3(__readcr3());
 }
 
-/* The thread that runs now on the stack from StackLimit to StackBase is this processor's idle thread from here on. */
+/*
+ * The thread that runs now on the stack from StackLimit to StackBase is this processor's idle
+ * thread from here on.
+ */
 VOID
 KiBecomeIdleThread(PKPRCB Prcb, PVOID StackBase, PVOID StackLimit)
 {

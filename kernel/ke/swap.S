@@ -1,13 +1,16 @@
 /*
- * Threads as stacks: KiSystemStartup puts the boot processor on the kernel's first stack, KiSwapContext leaves one
- * thread's stack for another's, and KiThreadStartup is what a new thread's stack returns to.
+ * Threads as stacks: KiSystemStartup puts the boot processor on the kernel's first stack,
+ * KiSwapContext leaves one thread's stack for another's, and KiThreadStartup is what a new
+ * thread's stack returns to.
  *
- * A thread that does not run has on its stack, from KernelStack up: the nonvolatile registers, EFLAGS, the address to
- * return to. Its x87 and SSE state is in NpxArea, at the top of the stack. KiInitializeContextThread (context.c) lays
- * out the same for a thread that has never run, with KiThreadStartup as the return address.
+ * A thread that does not run has on its stack, from KernelStack up: the nonvolatile registers,
+ * EFLAGS, the address to return to. Its x87 and SSE state is in NpxArea, at the top of the stack.
+ * KiInitializeContextThread (context.c) lays out the same for a thread that has never run, with
+ * KiThreadStartup as the return address.
  *
- * The switch itself happens with interrupts off, because between the first and the last of its steps the stack, gs:[CurrentThread] and
- * TSS.Rsp0 belong to different threads. The dispatcher lock is held throughout; the new thread's side releases it.
+ * The switch itself happens with interrupts off, because between the first and the last of its
+ * steps the stack, gs:[CurrentThread] and TSS.Rsp0 belong to different threads. The dispatcher
+ * lock is held throughout; the new thread's side releases it.
  */
 #include "ke/offsets.h"
 
@@ -82,8 +85,10 @@ KiSwapContext:                                  /* rcx: the running thread, rdx:
 .seh_endproc
 
 /*
- * A new thread's first instructions, at DISPATCH_LEVEL with KiDispatcherLock held. On the stack: a return
- * address of 0 (stack walks end there), SystemRoutine, StartRoutine, StartContext, the IRQL to start at. When SystemRoutine returns, the thread goes to user mode through its TrapFrame.
+ * A new thread's first instructions, at DISPATCH_LEVEL with KiDispatcherLock held. On the stack:
+ * a return address of 0 (stack walks end there), SystemRoutine, StartRoutine, StartContext, the
+ * IRQL to start at. When SystemRoutine returns, the thread goes to user mode through its
+ * TrapFrame.
  */
 .balign 16
 .globl KiThreadStartup

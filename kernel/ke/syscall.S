@@ -1,26 +1,31 @@
 /*
- * System calls. Number in eax; the kernel's services are in KiServiceTable in the order of services.txt.
+ * System calls. Number in eax; the kernel's services are in KiServiceTable in the order of
+ * services.txt.
  *
- * KiSystemCall64 is where a program's `syscall` arrives: interrupts off, return address in rcx, flags in r11, arguments in r10,
- * rdx, r8, r9 and from [rsp + 0x28] on. It fills the part of a KTRAP_FRAME that the calling convention makes a caller keep, plus
- * rip, flags and rsp, copies the stack arguments and calls the service with user access allowed (EFLAGS.AC).
- * On the way out, when no APC waits and the frame is still the system call's, it restores the nonvolatile registers, clears the volatile
- * ones and leaves by sysretq: rip followed a `syscall`, and programs have no pages near the end of the canonical
- * range, so sysretq cannot fault. Otherwise KiReturnToUser delivers APCs, and the frame that NtContinue, an exception or an
- * APC has put in place (IsSystemCall then is 0) leaves by KiTrapExit's iretq.
+ * KiSystemCall64 is where a program's `syscall` arrives: interrupts off, return address in rcx,
+ * flags in r11, arguments in r10, rdx, r8, r9 and from [rsp + 0x28] on. It fills the part of a
+ * KTRAP_FRAME that the calling convention makes a caller keep, plus rip, flags and rsp, copies
+ * the stack arguments and calls the service with user access allowed (EFLAGS.AC). On the way out,
+ * when no APC waits and the frame is still the system call's, it restores the nonvolatile
+ * registers, clears the volatile ones and leaves by sysretq: rip followed a `syscall`, and
+ * programs have no pages near the end of the canonical range, so sysretq cannot fault. Otherwise
+ * KiReturnToUser delivers APCs, and the frame that NtContinue, an exception or an APC has put in
+ * place (IsSystemCall then is 0) leaves by KiTrapExit's iretq.
  *
- * KiServiceInternal is where the kernel's own Zw stubs arrive, as an ordinary call with the arguments as they were passed. It
- * makes the previous mode KernelMode for the length of the call; its unwind handler does the same for an exception that passes through.
+ * KiServiceInternal is where the kernel's own Zw stubs arrive, as an ordinary call with the
+ * arguments as they were passed. It makes the previous mode KernelMode for the length of the
+ * call; its unwind handler does the same for an exception that passes through.
  *
- * Between KiCopyArguments and KiCopyArgumentsEnd a fault does not raise an exception: trap.c continues at
- * KiCopyArgumentsFault, which ends the call with STATUS_ACCESS_VIOLATION.
+ * Between KiCopyArguments and KiCopyArgumentsEnd a fault does not raise an exception: trap.c
+ * continues at KiCopyArgumentsFault, which ends the call with STATUS_ACCESS_VIOLATION.
  */
 #include "ke/offsets.h"
 
 .intel_syntax noprefix
 .text
 
-#define FRAME   SERVICE_AREA                    /* rsp + FRAME: the KTRAP_FRAME; below it the callee's arguments */
+/* rsp + FRAME: the KTRAP_FRAME; below it the callee's arguments */
+#define FRAME   SERVICE_AREA
 
 .balign 16
 .globl KiSystemCall64
@@ -135,7 +140,8 @@ KiSystemCallSlowExit:
 .seh_endproc
 
 /* rsp on entry: the return address into the Zw routine's caller. */
-#define SAVED_MODE  (SERVICE_AREA + 8)          /* offset of the mode to restore; the handler in except.c uses it too */
+/* Offset of the mode to restore; the handler in except.c uses it too. */
+#define SAVED_MODE  (SERVICE_AREA + 8)
 
 .balign 16
 .globl KiServiceInternal

@@ -1,25 +1,32 @@
 /*
  * The way in and out of the kernel for exceptions and interrupts.
  *
- * Every vector has 16 bytes of code in KiTrapStubs that push a zero where the processor pushes no error code, then
- * the vector, and go to KiTrapCommon. It pushes every general register, so that the kernel stack holds a KTRAP_FRAME,
- * and its unwind codes say where each one lies: a stack walk continues into the interrupted code with all registers
- * right, volatile ones included. Then KiDispatchTrap (trap.c) does the work in C and KiTrapExit undoes it all.
+ * Every vector has 16 bytes of code in KiTrapStubs that push a zero where the processor pushes no
+ * error code, then the vector, and go to KiTrapCommon. It pushes every general register, so that
+ * the kernel stack holds a KTRAP_FRAME, and its unwind codes say where each one lies: a stack
+ * walk continues into the interrupted code with all registers right, volatile ones included. Then
+ * KiDispatchTrap (trap.c) does the work in C and KiTrapExit undoes it all.
  *
- *      from user mode     swapgs on entry and again on exit; KiDispatchTrap delivers user APCs before it returns
- *      EFLAGS.AC          cleared (clac) so that no handler reaches user memory by accident; trap.c sets it again
- *                         where it may; iretq brings back the interrupted code's
+ *      from user mode     swapgs on entry and again on exit; KiDispatchTrap delivers user APCs
+ *                         before it returns
+ *      EFLAGS.AC          cleared (clac) so that no handler reaches user memory by accident;
+ *                         trap.c sets it again where it may; iretq brings back the interrupted
+ *                         code's
  *      SSE                the volatile registers and MXCSR are saved: drivers may use them
  *
- * Double fault, NMI and machine check run on stacks of their own (IST) and can hit between an entry's first instruction and its
- * swapgs; they ask the GS base itself which of the two it is. None of them returns.
+ * Double fault, NMI and machine check run on stacks of their own (IST) and can hit between an
+ * entry's first instruction and its swapgs; they ask the GS base itself which of the two it is.
+ * None of them returns.
  */
 #include "ke/offsets.h"
 
 .intel_syntax noprefix
 .text
 
-/* A place for clac or stac: a no-op that KiInitializeIdtAndPatches overwrites when the processor has SMAP. */
+/*
+ * A place for clac or stac: a no-op that KiInitializeIdtAndPatches overwrites when the processor
+ * has SMAP.
+ */
 .macro SMAP_PATCH third
 99: .byte 0x0F, 0x1F, 0x00
     .section .rdata$smapB, "dr"
@@ -119,8 +126,8 @@ KiTrapExit:                                     /* rsp + 0x20: the frame to retu
 .seh_endproc
 
 /*
- * Leaves through the running thread's TrapFrame, dropping whatever is on the kernel stack: a thread's first entry to
- * user mode, or an exit from a system call whose frame was replaced.
+ * Leaves through the running thread's TrapFrame, dropping whatever is on the kernel stack: a
+ * thread's first entry to user mode, or an exit from a system call whose frame was replaced.
  */
 .balign 16
 .globl KiExceptionExit

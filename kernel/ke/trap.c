@@ -1,13 +1,15 @@
 /*
- * What a trap means: KiDispatchTrap looks at the vector and calls the interrupt code, resolves a page fault through
- * mm/, or turns the fault into an exception record for KiDispatchException (except.c).
+ * What a trap means: KiDispatchTrap looks at the vector and calls the interrupt code, resolves a
+ * page fault through mm/, or turns the fault into an exception record for KiDispatchException
+ * (except.c).
  *
- * Exceptions are taken with interrupts off and run with them on again when the interrupted code had them on, at
- * the interrupted code's IRQL. User access (EFLAGS.AC) is allowed again for exception handling below DISPATCH_LEVEL when it was
- * allowed in the interrupted code, or when that was user mode: filters and handlers may look at user memory.
+ * Exceptions are taken with interrupts off and run with them on again when the interrupted code
+ * had them on, at the interrupted code's IRQL. User access (EFLAGS.AC) is allowed again for
+ * exception handling below DISPATCH_LEVEL when it was allowed in the interrupted code, or when
+ * that was user mode: filters and handlers may look at user memory.
  *
- * KiReturnToUser is the last thing before user mode on every way there: it delivers APCs. KTHREAD.TrapFrame is the frame of
- * the innermost entry from user mode, set by each of them.
+ * KiReturnToUser is the last thing before user mode on every way there: it delivers APCs.
+ * KTHREAD.TrapFrame is the frame of the innermost entry from user mode, set by each of them.
  */
 #include "ke/kip.h"
 #include "ke/interrupt.h"
@@ -21,7 +23,8 @@
 extern char ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];
 
 #define OFFSET_IS(Type, Field, Offset) \
-    _Static_assert(FIELD_OFFSET(Type, Field) == (Offset), #Type "." #Field " moved: see ke/offsets.h")
+    _Static_assert(FIELD_OFFSET(Type, Field) == (Offset),
+                   #Type "." #Field " moved: see ke/offsets.h")
 
 OFFSET_IS(KTRAP_FRAME, Xmm0, TF_XMM0);
 OFFSET_IS(KTRAP_FRAME, MxCsr, TF_MXCSR);
@@ -72,7 +75,8 @@ KiRaise(PKTRAP_FRAME TrapFrame, NTSTATUS Code, ULONG Count, ULONG_PTR P0, ULONG_
     Record.ExceptionInformation[0] = P0;
     Record.ExceptionInformation[1] = P1;
 
-    if ((Mode == UserMode || (TrapFrame->EFlags & EFLAGS_AC)) && KeGetCurrentIrql() < DISPATCH_LEVEL)
+    if ((Mode == UserMode || (TrapFrame->EFlags & EFLAGS_AC)) &&
+        KeGetCurrentIrql() < DISPATCH_LEVEL)
         KiAllowUserAccess();
     KiDispatchException(&Record, TrapFrame, Mode, TRUE);
 }
@@ -113,7 +117,10 @@ KiPageFault(PKTRAP_FRAME TrapFrame)
     KiRaise(TrapFrame, Status, 2, Access, TrapFrame->FaultAddress);
 }
 
-/* A protection fault: an access violation at an address nobody knows, or an instruction a program may not use. */
+/*
+ * A protection fault: an access violation at an address nobody knows, or an instruction a program
+ * may not use.
+ */
 static VOID
 KiGeneralProtection(PKTRAP_FRAME TrapFrame)
 {
@@ -130,7 +137,8 @@ KiGeneralProtection(PKTRAP_FRAME TrapFrame)
         }
     }
     switch (Opcode) {
-    case 0xF4: case 0xFA: case 0xFB: case 0x0F:             // hlt, cli, sti, mov cr / wrmsr / lgdt ...
+    // hlt, cli, sti, mov cr / wrmsr / lgdt ...
+    case 0xF4: case 0xFA: case 0xFB: case 0x0F:
     case 0x6C: case 0x6D: case 0x6E: case 0x6F:             // ins, outs
     case 0xE4: case 0xE5: case 0xE6: case 0xE7:             // in, out
     case 0xEC: case 0xED: case 0xEE: case 0xEF:
@@ -192,7 +200,8 @@ KiException(PKTRAP_FRAME TrapFrame)
         KiGeneralProtection(TrapFrame);
         break;
     case TrapBreakpoint:
-        TrapFrame->Rip--;                                   // the context shows the instruction itself
+        // the context shows the instruction itself
+        TrapFrame->Rip--;
         KiRaise(TrapFrame, STATUS_BREAKPOINT, 1, 0, 0);
         break;
     case TrapDebug:
@@ -207,7 +216,10 @@ KiException(PKTRAP_FRAME TrapFrame)
     }
 }
 
-/* Interrupts off on entry. When it returns, KiTrapCommon leaves through TrapFrame, which may have changed. */
+/*
+ * Interrupts off on entry. When it returns, KiTrapCommon leaves through TrapFrame, which may have
+ * changed.
+ */
 VOID
 KiDispatchTrap(PKTRAP_FRAME TrapFrame)
 {
@@ -231,8 +243,8 @@ KiDispatchTrap(PKTRAP_FRAME TrapFrame)
 }
 
 /*
- * The last thing before user mode: APCs. IRQL PASSIVE_LEVEL; returns with interrupts off, so that none can be
- * queued unseen before the processor leaves the kernel.
+ * The last thing before user mode: APCs. IRQL PASSIVE_LEVEL; returns with interrupts off, so that
+ * none can be queued unseen before the processor leaves the kernel.
  */
 VOID
 KiReturnToUser(PKTRAP_FRAME TrapFrame)
@@ -241,7 +253,8 @@ KiReturnToUser(PKTRAP_FRAME TrapFrame)
 
     _disable();
     while (Thread->ApcState.UserApcPending ||
-        (Thread->ApcState.KernelApcPending && Thread->KernelApcDisable == 0 && Thread->SpecialApcDisable == 0)) {
+        (Thread->ApcState.KernelApcPending && Thread->KernelApcDisable == 0 &&
+         Thread->SpecialApcDisable == 0)) {
         KfRaiseIrql(APC_LEVEL);
         _enable();
         KiAllowUserAccess();
@@ -269,6 +282,7 @@ KiFatalTrap(PKTRAP_FRAME TrapFrame)
     case TrapMachineCheck:
         KiBugCheckFromTrap(BUGCHECK_MACHINE, 0, 0, 0, 0, TrapFrame);
     default:
-        KiBugCheckFromTrap(UNEXPECTED_KERNEL_MODE_TRAP, TrapDoubleFault, __readcr2(), 0, 0, TrapFrame);
+        KiBugCheckFromTrap(UNEXPECTED_KERNEL_MODE_TRAP, TrapDoubleFault, __readcr2(), 0, 0,
+                           TrapFrame);
     }
 }
