@@ -44,7 +44,8 @@ KiKernelUnhandled(PEXCEPTION_RECORD Record, PCONTEXT Context, PKTRAP_FRAME TrapF
         KiBugCheckFromTrap(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, (ULONG)Record->ExceptionCode,
             (ULONG_PTR)Record->ExceptionAddress, (ULONG_PTR)Record, (ULONG_PTR)Context, TrapFrame);
     KiBugCheckFromTrap(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)Record->ExceptionCode,
-        (ULONG_PTR)Record->ExceptionAddress, Record->ExceptionInformation[0], Record->ExceptionInformation[1], TrapFrame);
+        (ULONG_PTR)Record->ExceptionAddress, Record->ExceptionInformation[0],
+        Record->ExceptionInformation[1], TrapFrame);
 }
 
 static VOID

@@ -23,8 +23,7 @@
 extern char ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];
 
 #define OFFSET_IS(Type, Field, Offset) \
-    _Static_assert(FIELD_OFFSET(Type, Field) == (Offset),
-                   #Type "." #Field " moved: see ke/offsets.h")
+    _Static_assert(FIELD_OFFSET(Type, Field) == (Offset), #Type "." #Field " moved: ke/offsets.h")
 
 OFFSET_IS(KTRAP_FRAME, Xmm0, TF_XMM0);
 OFFSET_IS(KTRAP_FRAME, MxCsr, TF_MXCSR);
