@@ -1,0 +1,90 @@
+/*
+ * Work items: routines that system threads run at PASSIVE_LEVEL for those who cannot wait where they are.
+ *
+ * A WORK_QUEUE_ITEM goes into one of three kernel queues (KQUEUE) by its urgency; a few threads of a fitting priority take from each,
+ * and as a queue counts only threads that run, one that blocks in an item lets another go on. An item is out of the queue before its
+ * routine is called, which may free it or queue it again. List.Flink is not NULL exactly while it is queued.
+ *
+ * A routine must come back at PASSIVE_LEVEL with APCs enabled: bugcheck 0xE1 names it. Queueing an item that is queued is 0xE4.
+ */
+#include "ps/ps.h"
+
+#define EX_WORK_QUEUES  3
+
+typedef struct _EXP_WORK_QUEUE {
+    KQUEUE    Queue;
+    KPRIORITY Priority;
+    ULONG     Threads;
+} EXP_WORK_QUEUE, *PEXP_WORK_QUEUE;
+
+#define WORK_QUEUE(Index, ThreadPriority, ThreadCount) {                                                    \
+    .Queue = {                                                                                              \
+        .Header = { .Type = QueueObject, .WaitListHead = { &ExpWorkQueues[Index].Queue.Header.WaitListHead, \
+            &ExpWorkQueues[Index].Queue.Header.WaitListHead } },                                            \
+        .EntryListHead = { &ExpWorkQueues[Index].Queue.EntryListHead, &ExpWorkQueues[Index].Queue.EntryListHead },   \
+        .MaximumCount = MAXIMUM_KERNEL_PROCESSORS,                                                          \
+        .ThreadListHead = { &ExpWorkQueues[Index].Queue.ThreadListHead, &ExpWorkQueues[Index].Queue.ThreadListHead } }, \
+    .Priority = ThreadPriority, .Threads = ThreadCount }
+
+/* Usable before there are threads to serve them. By WORK_QUEUE_TYPE: critical, delayed, hypercritical. */
+static EXP_WORK_QUEUE ExpWorkQueues[EX_WORK_QUEUES] = {
+    WORK_QUEUE(CriticalWorkQueue, 13, 4),
+    WORK_QUEUE(DelayedWorkQueue, 12, 4),
+    WORK_QUEUE(HyperCriticalWorkQueue, 15, 2),
+};
+
+static VOID
+ExpRunWorkItem(PWORK_QUEUE_ITEM Item)
+{
+    PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
+    PVOID                  Parameter = Item->Parameter;
+
+    Routine(Parameter);
+    if (KeGetCurrentIrql() != PASSIVE_LEVEL || KeGetCurrentThread()->KernelApcDisable != 0
+        || KeGetCurrentThread()->SpecialApcDisable != 0)
+        KeBugCheckEx(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (ULONG_PTR)Routine, KeGetCurrentIrql(), (ULONG_PTR)Item, 0);
+}
+
+static VOID NTAPI
+ExpWorkerThread(PVOID Context)
+{
+    PEXP_WORK_QUEUE Work = Context;
+
+    KeSetPriorityThread(KeGetCurrentThread(), Work->Priority);
+    for (;;)
+        ExpRunWorkItem(CONTAINING_RECORD(KeRemoveQueue(&Work->Queue, KernelMode, NULL), WORK_QUEUE_ITEM, List));
+}
+
+VOID
+ExInitializeWorkers(VOID)
+{
+    HANDLE   Thread;
+    ULONG    Index, Count;
+    NTSTATUS Status;
+
+    PAGED_CODE();
+    for (Index = 0; Index < EX_WORK_QUEUES; Index++) {
+        for (Count = 0; Count < ExpWorkQueues[Index].Threads; Count++) {
+            Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, ExpWorkerThread,
+                &ExpWorkQueues[Index]);
+            if (!NT_SUCCESS(Status))
+                KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)Status, 0, 0, 0);
+            ZwClose(Thread);
+        }
+    }
+}
+
+/*
+ * Queues an item set up by ExInitializeWorkItem; its memory is nonpaged. Types above HyperCriticalWorkQueue count as delayed.
+ * IRQL <= DISPATCH_LEVEL.
+ */
+VOID NTAPI
+ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
+{
+    IRQL_AT_MOST(DISPATCH_LEVEL);
+    if (WorkItem->List.Flink != NULL)
+        KeBugCheckEx(WORKER_INVALID, 1, (ULONG_PTR)WorkItem, (ULONG_PTR)WorkItem->WorkerRoutine, QueueType);
+    if (QueueType >= EX_WORK_QUEUES)
+        QueueType = DelayedWorkQueue;
+    KeInsertQueue(&ExpWorkQueues[QueueType].Queue, &WorkItem->List);
+}
