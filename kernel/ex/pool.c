@@ -75,7 +75,7 @@ ExpPushBlock(PPOOL_HEADER Block, BOOLEAN Paged, ULONG Units)
 static inline KIRQL
 ExpHighestPoolIrql(BOOLEAN Paged)
 {
-    return Paged && MmPhase1Started ? APC_LEVEL : DISPATCH_LEVEL;
+    return Paged ? APC_LEVEL : DISPATCH_LEVEL;
 }
 
 static inline PVOID

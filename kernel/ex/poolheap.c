@@ -9,8 +9,7 @@
  * their translations.
  *
  * Locks: the nonpaged descriptor has a spin lock. The paged one has a fast mutex, because its headers and links lie in pages that
- * may be trimmed and cannot be touched at DISPATCH_LEVEL. Until phase 1 one processor runs alone and needs neither.
- * Pages come and go outside the lock.
+ * may be trimmed and cannot be touched at DISPATCH_LEVEL. Pages come and go outside the lock.
  *
  * Damage is a bugcheck 0x19: 0x20 when a block does not fit its neighbours, 3 when a free list is broken.
  */
@@ -54,7 +53,7 @@ ExpLockPool(PPOOL_DESCRIPTOR Descriptor)
 
     if (!Descriptor->Paged)
         KeAcquireSpinLock(&Descriptor->SpinLock, &OldIrql);
-    else if (MmPhase1Started)
+    else
         ExAcquireFastMutex(&Descriptor->Mutex);
     return OldIrql;
 }
@@ -64,7 +63,7 @@ ExpUnlockPool(PPOOL_DESCRIPTOR Descriptor, KIRQL OldIrql)
 {
     if (!Descriptor->Paged)
         KeReleaseSpinLock(&Descriptor->SpinLock, OldIrql);
-    else if (MmPhase1Started)
+    else
         ExReleaseFastMutex(&Descriptor->Mutex);
 }
 

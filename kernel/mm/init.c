@@ -9,7 +9,7 @@
  * Each range has as many pages as there is RAM, within MI_RANGE_LIMIT; driver images have 64 MiB.
  */
 #include "init.h"
-#include "mm/mmp.h"
+#include "mm/vad.h"
 
 #define MI_RANGE_LIMIT      0x80000                 // pages: 2 GiB
 #define MI_RANGE_LEAST      0x4000
@@ -20,7 +20,6 @@ PVOID   MmSystemRangeStart = (PVOID)KERNEL_BASE_OF_SYSTEM;
 ULONG64 MmUserProbeAddress = MM_USER_PROBE;
 
 PFN_NUMBER MiSharedUserPage;
-BOOLEAN    MmPhase1Started;
 
 extern UCHAR MmInitSectionStart[], MmInitSectionEnd[];
 
@@ -56,7 +55,7 @@ MmInitSystem(PLOADER_PARAMETER_BLOCK LoaderBlock)
 VOID
 MmInitializePhase1(VOID)
 {
-    MmPhase1Started = TRUE;
+    MiInitializeMm(&PsInitialSystemProcess->Mm);    // system threads may have user memory too
     MiStartTrimmer();
 }
 

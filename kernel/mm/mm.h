@@ -45,7 +45,6 @@ typedef struct _KLDR_DATA_TABLE_ENTRY {
 
 extern LIST_ENTRY PsLoadedModuleList;
 extern ULONG64    MmNumberOfPhysicalPages, MmAvailablePages;
-extern BOOLEAN    MmPhase1Started;                          // from MmInitializePhase1 on: other threads and processors exist
 
 /* ---- start-up ---- */
 VOID MmInitSystem(PLOADER_PARAMETER_BLOCK LoaderBlock);     // phase 0: frames, ranges, pools usable afterwards
@@ -73,7 +72,8 @@ NTSTATUS MmAccessFault(ULONG64 ErrorCode, PVOID Address, KPROCESSOR_MODE Mode, P
 typedef struct _MM_PROCESS {
     FAST_MUTEX AddressCreationLock;
     LIST_ENTRY VadList;                         // ascending; guarded by AddressCreationLock
-    SIZE_T     CommitCharge, VirtualSize;       // pages, bytes
+    SIZE_T     CommitCharge, VirtualSize;       // pages, bytes; guarded by AddressCreationLock
+    volatile LONG64 LockedPages;                // by MDLs; interlocked
 } MM_PROCESS, *PMM_PROCESS;
 
 NTSTATUS MmCreateProcessAddressSpace(PMM_PROCESS Mm, PULONG64 DirectoryTableBase);
