@@ -263,13 +263,6 @@ KiReturnToUser(PKTRAP_FRAME TrapFrame)
     }
 }
 
-/* The mode of the code that called the running system service. Any IRQL. */
-KPROCESSOR_MODE NTAPI
-ExGetPreviousMode(VOID)
-{
-    return KeGetPreviousMode();
-}
-
 /* Double fault, NMI, machine check, each on its own stack. */
 VOID
 KiFatalTrap(PKTRAP_FRAME TrapFrame)
