@@ -1,0 +1,92 @@
+"""The `!` commands: a base class that registers one, reads its arguments and never lets a Python traceback out.
+
+gdb's own `!` runs a shell command, and still does for words that are no command of ours. Addresses may be written as
+WinDbg prints them (ffffc000`00001230), as C expressions ($rdi, Pipe->Device), or, where a command takes objects, as \\Paths.
+"""
+import re
+
+import gdb
+
+from . import target
+
+COMMANDS = {}
+
+
+class _Prefix(gdb.Command):
+    """Etude's commands (type !help), or a shell command."""
+
+    def __init__(self):
+        super().__init__("!", gdb.COMMAND_USER, prefix=True)
+
+    def invoke(self, argument, from_tty):
+        gdb.execute(f"shell {argument}")
+
+
+_Prefix()
+
+
+def number(text):
+    """An address or number as the user wrote it."""
+    plain = text.replace("`", "")
+    if re.fullmatch(r"[0-9a-fA-F]{9,16}", plain):
+        return int(plain, 16)
+    try:
+        return int(gdb.parse_and_eval(plain)) & target.MASK
+    except gdb.error as error:
+        raise target.Unreadable(f"{text}: {error}") from None
+
+
+class Command(gdb.Command):
+    """Subclasses set `name`, `usage` and a docstring, and write run(arguments), a list of words."""
+
+    name = usage = ""
+
+    def __init__(self):
+        super().__init__(f"! {self.name}", gdb.COMMAND_USER)
+        COMMANDS[self.name] = self
+
+    def invoke(self, argument, from_tty):
+        self.dont_repeat()
+        try:
+            self.run(argument.split())
+        except (target.Unreadable, gdb.error, gdb.MemoryError) as error:
+            print(f"!{self.name}: {error}")
+        except KeyboardInterrupt:
+            print(f"!{self.name}: interrupted")
+        except Exception as error:                              # a defect here must not look like one of the target's
+            print(f"!{self.name}: internal error, {type(error).__name__}: {error}")
+
+    def wrong(self):
+        raise target.Unreadable(f"usage: {self.usage}")
+
+
+class Help(Command):
+    """Lists these commands."""
+
+    name, usage = "help", "!help [COMMAND]"
+
+    def run(self, arguments):
+        for name in sorted(arguments or COMMANDS):
+            if name not in COMMANDS:
+                raise target.Unreadable(f"there is no command !{name}")
+            command = COMMANDS[name]
+            lines = type(command).__doc__.strip().splitlines()
+            print(f"{command.usage:<38} {lines[0]}")
+            for line in lines[1:] if arguments else ():
+                print(" " * 39 + line.strip())
+
+
+Help()
+
+
+class _NotHere(gdb.Command):
+    def __init__(self, name, instead):
+        self.instead = instead
+        super().__init__(name, gdb.COMMAND_RUNNING)
+
+    def invoke(self, argument, from_tty):
+        print(self.instead)
+
+
+for _name in ("run", "start", "starti"):
+    _NotHere(_name, "The kernel runs in QEMU, not here: type `continue`; to start again, leave and type `make debug`.")
