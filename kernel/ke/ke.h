@@ -200,7 +200,7 @@ _Static_assert(FIELD_OFFSET(KIPCR, Prcb.CurrentThread) == 0x188, "CurrentThread 
 
 static inline PKPRCB KeGetCurrentPrcb(VOID) { return (PKPRCB)__readgsqword(0x20); }
 
-KPROCESSOR_MODE NTAPI KeGetPreviousMode(VOID);
+static inline KPROCESSOR_MODE KeGetPreviousMode(VOID) { return KeGetCurrentThread()->PreviousMode; }
 
 extern PKPRCB       KiProcessorBlock[MAXIMUM_KERNEL_PROCESSORS];
 extern KSPIN_LOCK   KiDispatcherLock;
