@@ -25,7 +25,7 @@ MiTouchUserPage(volatile UCHAR *Va, BOOLEAN Write)
 {
     __try {
         if (Write)
-            InterlockedOr8((volatile CHAR *)Va, 0);
+            _InterlockedOr8((volatile CHAR *)Va, 0);
         else
             (VOID)*Va;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
@@ -135,7 +135,7 @@ MmUnlockPages(PMDL Mdl)
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
     if (!(Mdl->MdlFlags & MDL_PAGES_LOCKED) || (Mdl->MdlFlags & (MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL)))
-        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x7C, (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->MdlFlags, 0);
+        KeBugCheckEx(0xC4, 0x7C, (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->MdlFlags, 0);
     if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
         MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
     MiUnlockFrames(Mdl, MiPagesOfMdl(Mdl));
