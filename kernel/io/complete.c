@@ -160,7 +160,7 @@ IopReachTop(PIRP Irp, CCHAR PriorityBoost)
 
     if (Flags & IRP_ASSOCIATED_IRP) {
         IopCompleteAssociated(Irp, PriorityBoost);
-    } else if (Flags & IOP_IRP_WAITED) {
+    } else if (Irp->AllocationFlags & IOP_IRP_WAITED) {
         *Irp->UserIosb = Irp->IoStatus;
         KeSetEvent(Irp->UserEvent, PriorityBoost, FALSE);       // the waiter frees the IRP
     } else if (!(Flags & IRP_DEFER_IO_COMPLETION) || Irp->PendingReturned) {

@@ -82,7 +82,7 @@ IopQueueUserApc(PIRP Irp)
     return KeInsertQueueApc(&Irp->Tail.Apc, Irp->UserIosb, NULL, 2);
 }
 
-/* (7) and (8). File is the IRP's OriginalFileObject or NULL; the IRP's reference to it goes. */
+/* (7) and (8). File is the IRP's OriginalFileObject or NULL. A synchronous file's reference is the service's (service.c). */
 VOID
 IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
 {
@@ -105,7 +105,8 @@ IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
     if (File != NULL) {
         if (Irp->UserEvent != NULL && !(Irp->Flags & IRP_SYNCHRONOUS_API))
             ObDereferenceObject(Irp->UserEvent);
-        ObDereferenceObject(File);
+        if (!(File->Flags & FO_SYNCHRONOUS_IO))
+            ObDereferenceObject(File);
     }
     if (!Queued || !IopQueueUserApc(Irp))
         IoFreeIrp(Irp);

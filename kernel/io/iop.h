@@ -12,6 +12,7 @@
 
 #include "io/io.h"
 #include "init.h"
+#include "rtl/rtl.h"
 
 #ifndef DRIVER_VERIFIER_IOMANAGER_VIOLATION
 #define DRIVER_VERIFIER_IOMANAGER_VIOLATION 0xC9
@@ -137,11 +138,10 @@ NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION In
 
 /* ---- IRPs (irp.c, buffer.c, complete.c, finish.c, cancel.c) ---- */
 
-#define IOP_IRP_FINISHING       0x40        // AllocationFlags: the completion APC is queued
-#define IOP_IRP_DISOWNED        0x80        // AllocationFlags: its thread has given it up
-
-/* Flags: the kernel itself waits for the IRP (IopCallAndWait) and frees it; no APC. */
-#define IOP_IRP_WAITED          (IRP_CREATE_OPERATION | IRP_CLOSE_OPERATION)
+/* AllocationFlags of our own: */
+#define IOP_IRP_WAITED          0x20        // IopCallAndWait waits for it and frees it; no APC
+#define IOP_IRP_FINISHING       0x40        // the completion APC is queued
+#define IOP_IRP_DISOWNED        0x80        // its thread has given it up
 
 /* Seconds a cancelled IRP may stay with its driver before it is reported and given up. */
 #define IOP_CANCEL_PATIENCE     5
@@ -164,8 +164,8 @@ BOOLEAN IopDisownIrp(PIRP Irp);                         // own thread at APC_LEV
 VOID IopReportHeldIrp(PIRP Irp);                        // prints which driver holds it
 
 /*
- * Sends an IRP_CREATE_OPERATION or IRP_CLOSE_OPERATION IRP, waits until it is completed, and frees it. In UserMode the wait
- * ends early, by cancelling the IRP, when the thread is told to end.
+ * Sends an IRP of the kernel's own, waits until it is completed, and frees it. In UserMode the wait ends early, by
+ * cancelling the IRP, when the thread is told to end. An IRP whose Tail.Overlay.OriginalFileObject is set has no reference to it.
  */
 NTSTATUS IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESSOR_MODE WaitMode);
 

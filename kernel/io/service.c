@@ -9,7 +9,8 @@
  *   IopFailCall         undoes the first two when the service itself fails
  *
  * A synchronous file (FO_SYNCHRONOUS_IO) carries one request at a time: Busy is taken before the IRP is made and kept
- * until it is finished, and the wait is for the file's own Event. The wait is in the caller's mode, so that ending the
+ * until it is finished, and the wait is for the file's own Event. The call's reference to the file serves the IRP too;
+ * a request for another file has one of its own. The wait is in the caller's mode, so that ending the
  * thread ends the wait: the IRP is cancelled, and waited for again, with patience but not for ever.
  */
 #include "iop.h"
@@ -147,12 +148,14 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
     KeLowerIrql(Irql);
 
     while (KeWaitForSingleObject(&File->Event, Executive, KernelMode, FALSE, &Patience) == STATUS_TIMEOUT) {
+        ObReferenceObject(File);                // the IRP's own, if it is disowned
         Irql = KfRaiseIrql(APC_LEVEL);
         if (KeReadStateEvent(&File->Event) == 0)
             Disowned = IopDisownIrp(Irp);
         KeLowerIrql(Irql);
         if (Disowned)
             return STATUS_CANCELLED;
+        ObDereferenceObject(File);
     }
     return File->FinalStatus;
 }
@@ -186,7 +189,8 @@ IopFinishCall(PIOP_CALL Call)
     NTSTATUS     Status;
     KIRQL        Irql;
 
-    ObReferenceObject(File);                    // the IRP's; the call keeps its own until the driver has returned
+    if (!Call->Locked)
+        ObReferenceObject(File);                // the IRP's; the call keeps its own until the driver has returned
     IopQueueThreadIrp(Irp);
     Status = IofCallDriver(Call->Device, Irp);
 
@@ -221,6 +225,7 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
     Irp->UserEvent = &Event;
     Irp->UserIosb = &Iosb;
     Irp->Flags |= IRP_SYNCHRONOUS_API;
+    Irp->AllocationFlags |= IOP_IRP_WAITED;
 
     Status = IofCallDriver(Device, Irp);
     if (Status != STATUS_PENDING && KeReadStateEvent(&Event) == 0)

@@ -112,6 +112,7 @@ int RtlpFormat(PRTL_PUT_CHAR Put, PVOID Context, const char *Format, va_list Arg
 int RtlpFormatWide(PRTL_PUT_CHAR Put, PVOID Context, const WCHAR *Format, va_list Arguments);
 
 int _snprintf(char *Buffer, size_t Limit, const char *Format, ...);
+int _snwprintf(wchar_t *Buffer, size_t Limit, const wchar_t *Format, ...);
 int _vsnprintf(char *Buffer, size_t Limit, const char *Format, va_list Arguments);
 
 /* Supplied by the host (kernel: ke/ and mm/; ntdll: its own): */

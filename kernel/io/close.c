@@ -1,0 +1,71 @@
+/*
+ * The end of a file: CLEANUP at the last handle, CLOSE at the last reference.
+ *
+ * The close procedure of the type File runs for each handle; the last one sends IRP_MJ_CLEANUP, on which the driver completes
+ * what it still holds for the file. Requests on their way keep the file object (each IRP has a reference), so IRP_MJ_CLOSE may
+ * come much later and in another thread: from the delete procedure, when the last reference is gone. After it
+ * nothing of the file is left, and the device's count goes down, which may delete the device or unload its driver.
+ *
+ * A file that was opened but whose handle could not be made never had a handle: the delete procedure sends CLEANUP
+ * itself. Both IRPs must be sent, so an allocation that fails is tried again.
+ */
+#include "iop.h"
+
+static PIRP
+IopAllocateCloseIrp(CCHAR StackSize)
+{
+    LARGE_INTEGER Delay = { .QuadPart = -CLOCK_INTERVAL_100NS };
+    PIRP          Irp;
+
+    while ((Irp = IoAllocateIrp(StackSize, FALSE)) == NULL)
+        KeDelayExecutionThread(KernelMode, FALSE, &Delay);
+    return Irp;
+}
+
+static VOID
+IopSendClose(PFILE_OBJECT File, UCHAR Major)
+{
+    PDEVICE_OBJECT     Device = IoGetRelatedDeviceObject(File);
+    PIRP               Irp = IopAllocateCloseIrp(Device->StackSize);
+    PIO_STACK_LOCATION Sp = IoGetNextIrpStackLocation(Irp);
+
+    Irp->Flags = IRP_CLOSE_OPERATION;
+    Irp->Tail.Overlay.OriginalFileObject = File;
+    Sp->MajorFunction = Major;
+    Sp->FileObject = File;
+    IopCallAndWait(Device, Irp, NULL, KernelMode);
+}
+
+/* Close procedure of the type File. The counts are those before the handle went. */
+VOID
+IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount)
+{
+    PFILE_OBJECT File = Object;
+
+    PAGED_CODE();
+
+    if (SystemHandleCount != 1 || !(File->Flags & FO_FILE_OPEN))
+        return;
+    IopSendClose(File, IRP_MJ_CLEANUP);
+    File->Flags |= FO_CLEANUP_COMPLETE;
+}
+
+/* Delete procedure of the type File. */
+VOID
+IopDeleteFile(PVOID Object)
+{
+    PFILE_OBJECT   File = Object;
+    PDEVICE_OBJECT Device = File->DeviceObject;
+
+    PAGED_CODE();
+
+    if (File->Flags & FO_FILE_OPEN) {
+        if (!(File->Flags & FO_CLEANUP_COMPLETE))
+            IopSendClose(File, IRP_MJ_CLEANUP);
+        IopSendClose(File, IRP_MJ_CLOSE);
+    }
+    if (File->FileName.Buffer != NULL)
+        ExFreePool(File->FileName.Buffer);
+    if (Device != NULL)
+        IopDereferenceDevice(Device);
+}

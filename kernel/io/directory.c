@@ -1,0 +1,105 @@
+/*
+ * NtQueryDirectoryFile: the entries of a directory, a buffer at a time. The driver keeps the place it has reached with the
+ * file object; the pattern of the first call counts for all.
+ */
+#include "iop.h"
+
+/* The pattern, copied to pool behind a UNICODE_STRING: it becomes the IRP's auxiliary buffer. Raises. */
+static PUNICODE_STRING
+IopCapturePattern(PUNICODE_STRING Given, KPROCESSOR_MODE Mode)
+{
+    UNICODE_STRING  Name;
+    PUNICODE_STRING Copy;
+
+    if (Mode != KernelMode)
+        ProbeForRead(Given, sizeof *Given, sizeof(ULONG));
+    Name = *Given;
+    if (Name.Length == 0)
+        return NULL;
+    if (Mode != KernelMode)
+        ProbeForRead(Name.Buffer, Name.Length, sizeof(WCHAR));
+    Copy = ExAllocatePoolWithTag(NonPagedPool, sizeof *Copy + Name.Length, IOP_TAG_NAME);
+    if (Copy == NULL)
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    Copy->Length = Copy->MaximumLength = Name.Length;
+    Copy->Buffer = (PWSTR)(Copy + 1);
+    __try {
+        RtlCopyMemory(Copy->Buffer, Name.Buffer, Name.Length);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        ExFreePoolWithTag(Copy, IOP_TAG_NAME);
+        ExRaiseStatus(GetExceptionCode());
+    }
+    return Copy;
+}
+
+static ULONG
+IopLeastEntry(ULONG Class)
+{
+    switch (Class) {
+    case FileDirectoryInformation:
+        return sizeof(FILE_DIRECTORY_INFORMATION);
+    case FileFullDirectoryInformation:
+        return sizeof(FILE_FULL_DIR_INFORMATION);
+    case FileBothDirectoryInformation:
+        return sizeof(FILE_BOTH_DIR_INFORMATION);
+    case FileNamesInformation:
+        return sizeof(FILE_NAMES_INFORMATION);
+    default:
+        return 0;
+    }
+}
+
+/* Fills the stack location's parameters and the buffer; raises. */
+static VOID
+IopSetDirectoryQuery(PIOP_CALL Call, PVOID Buffer, ULONG Length, ULONG Class, BOOLEAN ReturnSingleEntry,
+                     PUNICODE_STRING Pattern, BOOLEAN RestartScan)
+{
+    if (Call->Mode != KernelMode)
+        ProbeForWrite(Buffer, Length, sizeof(ULONG));
+    if (Pattern != NULL)
+        Call->Irp->Tail.Overlay.AuxiliaryBuffer = (PCHAR)IopCapturePattern(Pattern, Call->Mode);
+    Call->Sp->MinorFunction = IRP_MN_QUERY_DIRECTORY;
+    Call->Sp->Flags = (RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry ? SL_RETURN_SINGLE_ENTRY : 0);
+    Call->Sp->Parameters.QueryDirectory.Length = Length;
+    Call->Sp->Parameters.QueryDirectory.FileName = (PUNICODE_STRING)Call->Irp->Tail.Overlay.AuxiliaryBuffer;
+    Call->Sp->Parameters.QueryDirectory.FileInformationClass = Class;
+    IopSetTransferBuffer(Call->Irp, Call->Device->Flags, Buffer, Length, Call->Mode, FALSE);
+}
+
+/*
+ * System service: entries of the directory, from where the last call stopped. FileName (may be NULL) is a pattern with * and ?.
+ * STATUS_NO_MORE_FILES at the end, STATUS_NO_SUCH_FILE if the first call finds nothing, STATUS_BUFFER_OVERFLOW if not even
+ * one name fits, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_INFO_CLASS.
+ */
+NTSTATUS NTAPI
+NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                     PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
+                     FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry, PUNICODE_STRING FileName,
+                     BOOLEAN RestartScan)
+{
+    IOP_CALL Call;
+    NTSTATUS Status;
+
+    PAGED_CODE();
+
+    if (IopLeastEntry(FileInformationClass) == 0)
+        return STATUS_INVALID_INFO_CLASS;
+    if (Length < IopLeastEntry(FileInformationClass))
+        return STATUS_INFO_LENGTH_MISMATCH;
+    Status = IopBeginCall(&Call, FileHandle, FILE_LIST_DIRECTORY, Event);
+    if (Status != STATUS_SUCCESS)
+        return Status;
+
+    __try {
+        IopProbeStatusBlock(IoStatusBlock, Call.Mode);
+        Status = IopAllocateCallIrp(&Call, IRP_MJ_DIRECTORY_CONTROL, ApcRoutine, ApcContext, IoStatusBlock);
+        if (NT_SUCCESS(Status))
+            IopSetDirectoryQuery(&Call, FileInformation, Length, FileInformationClass, ReturnSingleEntry, FileName,
+                                 RestartScan);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Status = GetExceptionCode();
+    }
+    if (!NT_SUCCESS(Status))
+        return IopFailCall(&Call, Status);
+    return IopFinishCall(&Call);
+}

@@ -1,0 +1,60 @@
+/*
+ * Start-up of the I/O manager: the object types it owns.
+ *
+ *   Device      \Device\NAME: where a name leaves the object namespace and a driver takes over (parse.c)
+ *   Driver      \Driver\NAME: a loaded driver (driver.c)
+ *   File        one open of a device or of something on it; no name of its own, waits on its Event (parse.c, close.c)
+ *   Adapter, Controller   known by name only: there is no DMA
+ *
+ * Drivers find the types through exported pointers (IoFileObjectType, ...), as the DDK headers declare them.
+ */
+#include "iop.h"
+
+POBJECT_TYPE  IopDeviceObjectType, IopDriverObjectType, IopFileObjectType;
+POBJECT_TYPE *IoDeviceObjectType = &IopDeviceObjectType;
+POBJECT_TYPE *IoDriverObjectType = &IopDriverObjectType;
+POBJECT_TYPE *IoFileObjectType = &IopFileObjectType;
+POBJECT_TYPE  IoAdapterObjectType, IoControllerObjectType;
+
+static GENERIC_MAPPING IopFileMapping = {
+    FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS
+};
+
+/* What GENERIC_READ and its kin mean for files. */
+PGENERIC_MAPPING NTAPI
+IoGetFileObjectGenericMapping(VOID)
+{
+    return &IopFileMapping;
+}
+
+static INIT_CODE VOID
+IopCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag, LONG DefaultObject, POBJECT_TYPE *Type)
+{
+    NTSTATUS Status;
+
+    Initializer->GenericMapping = IopFileMapping;
+    Initializer->ValidAccessMask = FILE_ALL_ACCESS;
+    Initializer->InvalidAttributes = OBJ_OPENLINK;
+    Initializer->PoolType = NonPagedPool;
+    Initializer->CaseInsensitive = TRUE;
+    Status = ObpCreateType(Name, Initializer, Tag, DefaultObject, Type);
+    if (!NT_SUCCESS(Status))
+        KeBugCheckEx(IO1_INITIALIZATION_FAILED, (ULONG)Status, 0, 0, 0);
+}
+
+INIT_CODE VOID
+IoInitSystem(VOID)
+{
+    OBJECT_TYPE_INITIALIZER Device = { .DeleteProcedure = IopDeleteDeviceObject, .ParseProcedure = IopParseDevice };
+    OBJECT_TYPE_INITIALIZER Driver = { .DeleteProcedure = IopDeleteDriverObject };
+    OBJECT_TYPE_INITIALIZER Plain = { 0 };
+    OBJECT_TYPE_INITIALIZER File = { .MaintainHandleCount = TRUE, .CloseProcedure = IopCloseFile,
+                                     .DeleteProcedure = IopDeleteFile, .ParseProcedure = IopParseFile,
+                                     .QueryNameProcedure = IopQueryName };
+
+    IopCreateType(L"Adapter", &Plain, 'padA', OB_WAIT_NEVER, &IoAdapterObjectType);
+    IopCreateType(L"Controller", &Plain, 'tnoC', OB_WAIT_NEVER, &IoControllerObjectType);
+    IopCreateType(L"Device", &Device, 'iveD', OB_WAIT_NEVER, &IopDeviceObjectType);
+    IopCreateType(L"Driver", &Driver, 'virD', OB_WAIT_NEVER, &IopDriverObjectType);
+    IopCreateType(L"File", &File, 'eliF', FIELD_OFFSET(FILE_OBJECT, Event), &IopFileObjectType);
+}

@@ -1,0 +1,99 @@
+/*
+ * The full name of a file, for ObQueryNameString and NtQueryObject: the device's name followed by the file's own.
+ *
+ * The file's own part is what it was opened with; for one opened relative to another file the driver is asked
+ * (FileNameInformation).
+ */
+#include "iop.h"
+
+#define NAME_BYTES  1024
+
+/* Asks the driver for the name of a file that was opened by a relative name. */
+static NTSTATUS
+IopAskName(PFILE_OBJECT File, PFILE_NAME_INFORMATION Name, ULONG Length)
+{
+    PDEVICE_OBJECT     Device = IoGetRelatedDeviceObject(File);
+    PIRP               Irp = IoAllocateIrp(Device->StackSize, FALSE);
+    PIO_STACK_LOCATION Sp;
+
+    if (Irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    Irp->AssociatedIrp.SystemBuffer = Name;
+    Irp->Tail.Overlay.OriginalFileObject = File;
+    Sp = IoGetNextIrpStackLocation(Irp);
+    Sp->MajorFunction = IRP_MJ_QUERY_INFORMATION;
+    Sp->FileObject = File;
+    Sp->Parameters.QueryFile.Length = Length;
+    Sp->Parameters.QueryFile.FileInformationClass = FileNameInformation;
+    return IopCallAndWait(Device, Irp, NULL, KernelMode);
+}
+
+/* *Part is the file's own part; Scratch gives room to keep it. */
+static VOID
+IopFilePart(PFILE_OBJECT File, PFILE_NAME_INFORMATION Scratch, PUNICODE_STRING Part)
+{
+    *Part = File->FileName;
+    if (Part->Length == 0 || Part->Buffer[0] == L'\\')
+        return;
+    if (NT_SUCCESS(IopAskName(File, Scratch, NAME_BYTES))) {
+        Part->Buffer = Scratch->FileName;
+        Part->Length = (USHORT)Scratch->FileNameLength;
+    }
+}
+
+/* Appends Part, as far as there is room, to the name that ObQueryNameString put behind Information. */
+static NTSTATUS
+IopAppendPart(POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnLength, PCUNICODE_STRING Part)
+{
+    ULONG Needed = sizeof *Information + Information->Name.Length + Part->Length + sizeof(WCHAR);
+    PWSTR End;
+
+    *ReturnLength = Needed;
+    if (Length < Needed)
+        return STATUS_BUFFER_OVERFLOW;
+    End = Information->Name.Buffer + Information->Name.Length / sizeof(WCHAR);
+    RtlCopyMemory(End, Part->Buffer, Part->Length);
+    End[Part->Length / sizeof(WCHAR)] = 0;
+    Information->Name.Length += Part->Length;
+    Information->Name.MaximumLength = Information->Name.Length + sizeof(WCHAR);
+    return STATUS_SUCCESS;
+}
+
+/*
+ * Query-name procedure of the type File. Information may be the caller's memory: it is filled from a buffer of our own
+ * under __try.
+ */
+NTSTATUS
+IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnLength,
+             KPROCESSOR_MODE Mode)
+{
+    ULONG                    Room = sizeof *Information + 2 * NAME_BYTES;
+    PUCHAR                   Scratch = ExAllocatePoolWithTag(PagedPool, Room + NAME_BYTES, IOP_TAG_NAME);
+    POBJECT_NAME_INFORMATION Full = (POBJECT_NAME_INFORMATION)Scratch;
+    PFILE_OBJECT             File = Object;
+    UNICODE_STRING           Part;
+    NTSTATUS                 Status;
+
+    PAGED_CODE();
+
+    if (Scratch == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    IopFilePart(File, (PFILE_NAME_INFORMATION)(Scratch + Room), &Part);
+    Status = ObQueryNameString(File->DeviceObject, Full, Room, ReturnLength);
+    if (NT_SUCCESS(Status))
+        Status = IopAppendPart(Full, Room, ReturnLength, &Part);
+    if (NT_SUCCESS(Status) && Length < *ReturnLength)
+        Status = Length < sizeof *Information ? STATUS_INFO_LENGTH_MISMATCH : STATUS_BUFFER_OVERFLOW;
+    if (NT_SUCCESS(Status)) {
+        __try {
+            Information->Name.Length = Full->Name.Length;
+            Information->Name.MaximumLength = Full->Name.MaximumLength;
+            Information->Name.Buffer = (PWSTR)(Information + 1);
+            RtlCopyMemory(Information + 1, Full->Name.Buffer, Full->Name.MaximumLength);
+        } __except (EXCEPTION_EXECUTE_HANDLER) {
+            Status = GetExceptionCode();
+        }
+    }
+    ExFreePoolWithTag(Scratch, IOP_TAG_NAME);
+    return Status;
+}
