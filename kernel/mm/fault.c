@@ -13,9 +13,6 @@
  *   0x50        not there                    0xBE  written, but read-only
  *   0xFC        executed, but no code        0xCE  code of a driver that was unloaded
  *
- * One fault is no mistake: the pop of an interlocked list may read a block that another processor has just popped and freed (ex/slist.S),
- * and starts again.
- *
  * The process' AddressCreationLock is taken for user addresses, never for system addresses.
  */
 #include "mm/vad.h"
@@ -29,21 +26,10 @@
 #define CR4_SMAP            (1ULL << 21)
 #define EFLAGS_AC           0x40000
 
-extern CHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];
-
 static ULONG
 MiAccessType(ULONG64 ErrorCode)
 {
     return ErrorCode & FAULT_FETCH ? 8 : ErrorCode & FAULT_WRITE ? 1 : 0;
-}
-
-static BOOLEAN
-MiIsPopRace(PKTRAP_FRAME TrapFrame)
-{
-    if (TrapFrame->Rip != (ULONG64)ExpInterlockedPopEntrySListFault)
-        return FALSE;
-    TrapFrame->Rip = (ULONG64)ExpInterlockedPopEntrySListResume;
-    return TRUE;
 }
 
 static DECLSPEC_NORETURN VOID
@@ -95,8 +81,6 @@ MiSystemFault(ULONG64 ErrorCode, PVOID Address, PKTRAP_FRAME TrapFrame)
         return STATUS_SUCCESS;
     }
     if (!(Value & PTE_VALID)) {
-        if (MiIsPopRace(TrapFrame))
-            return STATUS_SUCCESS;
         if (TrapFrame->PreviousIrql >= DISPATCH_LEVEL)
             MiFaultAtHighIrql(ErrorCode, Address, TrapFrame);
         if (MiIsPagedPool(Address) && Pte != NULL && MiFaultInPoolPage(Pte))
@@ -117,6 +101,7 @@ MiGrowStack(PMM_PROCESS Mm, ULONG64 Page)
 
     if (Teb == NULL || &((PEPROCESS)KeGetCurrentThread()->Process)->Mm != Mm)
         return STATUS_GUARD_PAGE_VIOLATION;
+    __writeeflags(__readeflags() | EFLAGS_AC);      // user memory, from a trap; the return restores it
     __try {
         Low = (ULONG64)Teb->DeallocationStack;
         Limit = (ULONG64)Teb->NtTib.StackLimit;
@@ -194,11 +179,8 @@ MiUserFault(ULONG64 ErrorCode, PVOID Address, KPROCESSOR_MODE Mode, PKTRAP_FRAME
     PMM_PROCESS Mm = &PsGetCurrentProcess()->Mm;
     NTSTATUS    Status;
 
-    if (Mode == KernelMode) {
-        if (MiIsPopRace(TrapFrame))
-            return STATUS_SUCCESS;
+    if (Mode == KernelMode)
         MiCheckKernelAccess(ErrorCode, Address, TrapFrame);
-    }
     if (Mm->VadList.Flink == NULL)                  // a process without user space
         return STATUS_ACCESS_VIOLATION;
 
