@@ -184,7 +184,7 @@ class Context:
         self.deadline = time.monotonic() + a_test.timeout
         self.guests, self.folders = [], []
 
-    def boot(self, kernel=None, ramdisk=None, append="", memory=256, iso=None, initrd=None):
+    def boot(self, kernel=None, ramdisk=None, append="", memory=256, iso=None, initrd=None, extra=()):
         if iso:
             arguments = ["-boot", "d", "-cdrom", str(iso)]
         else:
@@ -192,7 +192,7 @@ class Context:
                 f"{kernel or BUILD / 'ntoskrnl.exe'},{ramdisk or BUILD / 'ramdisk-test.tar'}"
             arguments = ["-kernel", str(BUILD / "boot.elf")] + (["-initrd", modules] if modules else [])
             arguments += ["-append", f"{append} bugcheckexit".strip()]
-        guest = Guest(self, self.smp, memory, arguments)
+        guest = Guest(self, self.smp, memory, arguments + list(extra))
         self.guests.append(guest)
         return guest
 
