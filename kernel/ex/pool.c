@@ -1,13 +1,15 @@
 /*
- * Pool: memory for drivers and the kernel, by tag, in two kinds. Nonpaged pool may be touched at any IRQL; paged pool below
- * DISPATCH_LEVEL only, because its pages may be trimmed at any moment (mm/trimmer.c).
+ * Pool: memory for drivers and the kernel, by tag, in two kinds. Nonpaged pool may be touched at
+ * any IRQL; paged pool below DISPATCH_LEVEL only, because its pages may be trimmed at any moment
+ * (mm/trimmer.c).
  *
  *   up to 4048 bytes    a block in a page, with a POOL_HEADER before it (poolheap.c)
  *   beyond              whole pages, page aligned (poolbig.c)
  *
- * Small blocks take a short way first: each processor keeps some freed ones of every size up to POOL_SMALL_UNITS, for either pool,
- * as arrays of pointers. Only the processor itself uses them, with interrupts off for the few instructions it takes; the blocks are not touched
- * meanwhile, for they may be paged out.
+ * Small blocks take a short way first: each processor keeps some freed ones of every size up to
+ * POOL_SMALL_UNITS, for either pool, as arrays of pointers. Only the processor itself uses them,
+ * with interrupts off for the few instructions it takes; the blocks are not touched meanwhile,
+ * for they may be paged out.
  *
  * Rules, each a bugcheck 0xC2 (BAD_POOL_CALLER) that says who broke it:
  *
@@ -25,7 +27,6 @@
 #define POOL_SMALL_UNITS    32              // blocks of up to 512 bytes, header included
 #define POOL_STACK_DEPTH    15
 #define POOL_NO_TAG         'enoN'
-#define POOL_TYPE_KNOWN     (PagedPool | NonPagedPoolCacheAligned | NonPagedPoolSession | NonPagedPoolNx)
 
 /* Free blocks of one size, used by one processor only. */
 typedef struct DECLSPEC_ALIGN(64) _POOL_STACK {
@@ -103,7 +104,8 @@ ExpAllocatePoolSlow(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
     if (Bytes == 0)
         KeBugCheckEx(BAD_POOL_CALLER, 0x00, 0, PoolType, Tag);
     if (Tag == 0)
-        KeBugCheckEx(BAD_POOL_CALLER, 0x9B, PoolType, Bytes, (ULONG_PTR)__builtin_return_address(0));
+        KeBugCheckEx(BAD_POOL_CALLER, 0x9B, PoolType, Bytes,
+                     (ULONG_PTR)__builtin_return_address(0));
     if (PoolType & NonPagedPoolMustSucceed)
         KeBugCheckEx(BAD_POOL_CALLER, 0x9A, PoolType, Bytes, Tag);
     if (Bytes > POOL_LARGEST_BLOCK - (Aligned ? 2 * POOL_CACHE_LINE : 0))
@@ -115,9 +117,10 @@ ExpAllocatePoolSlow(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
 }
 
 /*
- * Allocates Bytes of pool, aligned on 16 bytes (a page or more: on a page), charged to Tag. The contents are not defined. Returns NULL when there is
- * no memory, or raises STATUS_INSUFFICIENT_RESOURCES if PoolType has POOL_RAISE_IF_ALLOCATION_FAILURE.
- * IRQL <= DISPATCH_LEVEL; paged pool <= APC_LEVEL.
+ * Allocates Bytes of pool, aligned on 16 bytes (a page or more: on a page), charged to Tag. The
+ * contents are not defined. Returns NULL when there is no memory, or raises
+ * STATUS_INSUFFICIENT_RESOURCES if PoolType has POOL_RAISE_IF_ALLOCATION_FAILURE. IRQL <=
+ * DISPATCH_LEVEL; paged pool <= APC_LEVEL.
  */
 PVOID NTAPI
 ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
@@ -126,7 +129,8 @@ ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
     PPOOL_HEADER Block;
     PVOID        Va;
 
-    if (Bytes - 1 < POOL_SMALL_UNITS * POOL_UNIT - POOL_UNIT && (PoolType & ~(PagedPool | NonPagedPoolNx)) == 0 &&
+    if (Bytes - 1 < POOL_SMALL_UNITS * POOL_UNIT - POOL_UNIT &&
+        (PoolType & ~(PagedPool | NonPagedPoolNx)) == 0 &&
         Tag != 0 && KeGetCurrentIrql() <= ExpHighestPoolIrql(Paged)) {
         Block = ExpPopBlock(Paged, POOL_UNITS(Bytes));
         if (Block != NULL)
@@ -147,14 +151,16 @@ ExAllocatePool(POOL_TYPE PoolType, SIZE_T Bytes)
 
 /* Nothing is kept back by priority: an allocation fails only when there is no memory. */
 PVOID NTAPI
-ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag, EX_POOL_PRIORITY Priority)
+ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag,
+                              EX_POOL_PRIORITY Priority)
 {
     return ExAllocatePoolWithTag(PoolType, Bytes, Tag);
 }
 
 /*
- * Processes have no quotas here, so this differs from ExAllocatePoolWithTag in one thing: it raises STATUS_INSUFFICIENT_RESOURCES
- * when there is no memory, unless PoolType has POOL_QUOTA_FAIL_INSTEAD_OF_RAISE.
+ * Processes have no quotas here, so this differs from ExAllocatePoolWithTag in one thing: it
+ * raises STATUS_INSUFFICIENT_RESOURCES when there is no memory, unless PoolType has
+ * POOL_QUOTA_FAIL_INSTEAD_OF_RAISE.
  */
 PVOID NTAPI
 ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
@@ -190,8 +196,8 @@ ExpBadAddress(PVOID Va)
 }
 
 /*
- * Frees what the allocation routines returned. Tag, if it is not 0, must be the allocation's. IRQL <= DISPATCH_LEVEL;
- * paged pool <= APC_LEVEL.
+ * Frees what the allocation routines returned. Tag, if it is not 0, must be the allocation's.
+ * IRQL <= DISPATCH_LEVEL; paged pool <= APC_LEVEL.
  */
 VOID NTAPI
 ExFreePoolWithTag(PVOID Va, ULONG Tag)
@@ -211,7 +217,8 @@ ExFreePoolWithTag(PVOID Va, ULONG Tag)
     if (Block->PoolType == POOL_FREE || Block->PoolType == POOL_CACHED)
         KeBugCheckEx(BAD_POOL_CALLER, 0x07, 0, *(PULONG64)Block, (ULONG_PTR)Va);
     if (Block->PoolType != (POOL_IN_USE | (Paged + 1)) || Block->PoolIndex != Paged)
-        KeBugCheckEx(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Block, (ULONG_PTR)POOL_NEXT(Block), *(PULONG64)Block);
+        KeBugCheckEx(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Block, (ULONG_PTR)POOL_NEXT(Block),
+                     *(PULONG64)Block);
     ExpCheckBlock(Block);
     AllocationTag = Block->PoolTag;
     ExpCheckTag(Va, AllocationTag, Tag);

@@ -1,7 +1,8 @@
 /*
- * Allocations that do not fit in a page: whole pages from mm/, page aligned, without a header. Tag and size are kept in the two words
- * that mm/ gives every run of pool pages; a run that holds small blocks has 0 there, so freeing a page in the middle of
- * one, or freeing it twice, is told apart from a real allocation.
+ * Allocations that do not fit in a page: whole pages from mm/, page aligned, without a header.
+ * Tag and size are kept in the two words that mm/ gives every run of pool pages; a run that holds
+ * small blocks has 0 there, so freeing a page in the middle of one, or freeing it twice, is told
+ * apart from a real allocation.
  */
 #include "ex/poolp.h"
 
@@ -38,9 +39,11 @@ ExpFreeBigPool(PVOID Va, ULONG Tag)
 
     /* Whoever takes the tag away frees the pages; a second free finds 0. */
     if (AllocationTag == 0 ||
-        InterlockedCompareExchange((volatile LONG *)Owner, 0, (LONG)AllocationTag) != (LONG)AllocationTag) {
+        InterlockedCompareExchange((volatile LONG *)Owner, 0, (LONG)AllocationTag) !=
+            (LONG)AllocationTag) {
         if (Paged)
-            KeBugCheckEx(BAD_POOL_CALLER, 0x50, (ULONG_PTR)Va, BYTES_TO_PAGES((ULONG64)Va - MM_PAGED_POOL_START), 0);
+            KeBugCheckEx(BAD_POOL_CALLER, 0x50, (ULONG_PTR)Va,
+                         BYTES_TO_PAGES((ULONG64)Va - MM_PAGED_POOL_START), 0);
         KeBugCheckEx(BAD_POOL_CALLER, 0x44, (ULONG_PTR)Va, 0, 0);
     }
     ExpTrackFree(AllocationTag, Paged, MiPoolPageCount(Va) << PAGE_SHIFT);

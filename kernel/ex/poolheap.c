@@ -1,17 +1,21 @@
 /*
  * Blocks inside pool pages.
  *
- * Each pool has a descriptor: a free list for every block size (2..254 units) and a bit map of the lists that are not
- * empty. An allocation takes the first block of the smallest list that fits, found by a bit scan, and puts what it does not need back as a
- * free block of its own; a free joins the block with its free neighbours. Both take the same few steps however full the pool is.
+ * Each pool has a descriptor: a free list for every block size (2..254 units) and a bit map of
+ * the lists that are not empty. An allocation takes the first block of the smallest list that
+ * fits, found by a bit scan, and puts what it does not need back as a free block of its own; a
+ * free joins the block with its free neighbours. Both take the same few steps however full the
+ * pool is.
  *
- * A page that becomes whole again is kept if fewer than POOL_SPARE_PAGES are, because giving it back makes all processors flush
- * their translations.
+ * A page that becomes whole again is kept if fewer than POOL_SPARE_PAGES are, because giving it
+ * back makes all processors flush their translations.
  *
- * Locks: the nonpaged descriptor has a spin lock. The paged one has a fast mutex, because its headers and links lie in pages that
- * may be trimmed and cannot be touched at DISPATCH_LEVEL. Pages come and go outside the lock.
+ * Locks: the nonpaged descriptor has a spin lock. The paged one has a fast mutex, because its
+ * headers and links lie in pages that may be trimmed and cannot be touched at DISPATCH_LEVEL.
+ * Pages come and go outside the lock.
  *
- * Damage is a bugcheck 0x19: 0x20 when a block does not fit its neighbours, 3 when a free list is broken.
+ * Damage is a bugcheck 0x19: 0x20 when a block does not fit its neighbours, 3 when a free list is
+ * broken.
  */
 #include "ex/poolp.h"
 
@@ -84,12 +88,16 @@ ExpRemoveFreeLocked(PPOOL_DESCRIPTOR Descriptor, PPOOL_HEADER Block)
     ULONG       Units = Block->BlockSize;
 
     if (Links->Flink->Blink != Links || Links->Blink->Flink != Links)
-        KeBugCheckEx(BAD_POOL_HEADER, 3, (ULONG_PTR)Block, (ULONG_PTR)Links->Flink, (ULONG_PTR)Links->Blink);
+        KeBugCheckEx(BAD_POOL_HEADER, 3, (ULONG_PTR)Block, (ULONG_PTR)Links->Flink,
+                     (ULONG_PTR)Links->Blink);
     if (RemoveEntryList(Links))
         Descriptor->NonEmpty[Units / 64] &= ~(1ULL << (Units % 64));
 }
 
-/* Cuts Block after Units; the rest becomes a block of its own, which is returned, or NULL if nothing is left. */
+/*
+ * Cuts Block after Units; the rest becomes a block of its own, which is returned, or NULL if
+ * nothing is left.
+ */
 static PPOOL_HEADER
 ExpSplitBlock(PPOOL_HEADER Block, ULONG BlockUnits, ULONG Units)
 {
@@ -119,7 +127,8 @@ ExpTakeBlockLocked(PPOOL_DESCRIPTOR Descriptor, ULONG Units)
     ULONG        Found, Length = POOL_UNITS_PER_PAGE;
 
     for (ULONG Word = Units / 64; Word < 4 && Block == NULL; Word++) {
-        ULONG64 Mask = Descriptor->NonEmpty[Word] & (Word == Units / 64 ? ~0ULL << (Units % 64) : ~0ULL);
+        ULONG64 Mask = Descriptor->NonEmpty[Word] & (Word == Units / 64
+                                                     ? ~0ULL << (Units % 64) : ~0ULL);
 
         if (_BitScanForward64(&Found, Mask)) {
             Length = Word * 64 + Found;
@@ -165,7 +174,10 @@ ExpAddPoolPage(PPOOL_DESCRIPTOR Descriptor)
     return TRUE;
 }
 
-/* Cuts the front off Block so that what follows its header starts on a cache line. Block is long enough for that. */
+/*
+ * Cuts the front off Block so that what follows its header starts on a cache line. Block is long
+ * enough for that.
+ */
 static PPOOL_HEADER
 ExpAlignBlockLocked(PPOOL_DESCRIPTOR Descriptor, PPOOL_HEADER Block)
 {
@@ -199,7 +211,10 @@ ExpAllocateBlock(BOOLEAN Paged, ULONG Units, BOOLEAN CacheAligned)
     return Block;
 }
 
-/* The owner calls it, so neither its own sizes nor its neighbours' idea of it may change meanwhile. */
+/*
+ * The owner calls it, so neither its own sizes nor its neighbours' idea of it may change
+ * meanwhile.
+ */
 VOID
 ExpCheckBlock(PPOOL_HEADER Block)
 {
@@ -227,7 +242,8 @@ ExpJoinLocked(PPOOL_DESCRIPTOR Descriptor, PPOOL_HEADER Block, PULONG Units)
     }
     if (Block->PreviousSize != 0) {
         if (Previous->BlockSize != Block->PreviousSize)
-            KeBugCheckEx(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Previous, (ULONG_PTR)Block, *(PULONG64)Previous);
+            KeBugCheckEx(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Previous, (ULONG_PTR)Block,
+                         *(PULONG64)Previous);
         if (Previous->PoolType == POOL_FREE) {
             *Units += Previous->BlockSize;
             ExpRemoveFreeLocked(Descriptor, Previous);

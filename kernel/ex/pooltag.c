@@ -1,9 +1,10 @@
 /*
  * What each tag holds: counts and bytes, by pool.
  *
- * ExpPoolTrackers is a hash table with open addressing. An entry is claimed by an interlocked exchange of its Tag from 0 and keeps it
- * for good, so a lookup needs no lock. Every allocation and every free is counted at once with interlocked additions; blocks in
- * the per-processor lists count as free. The numbers are therefore exact whenever nobody is in the middle of a call.
+ * ExpPoolTrackers is a hash table with open addressing. An entry is claimed by an interlocked
+ * exchange of its Tag from 0 and keeps it for good, so a lookup needs no lock. Every allocation
+ * and every free is counted at once with interlocked additions; blocks in the per-processor lists
+ * count as free. The numbers are therefore exact whenever nobody is in the middle of a call.
  *
  * When the table is full, further tags share its last entry.
  */
@@ -19,13 +20,15 @@ ULONG        ExpPoolTrackerCount = TRACKER_COUNT;
 static PPOOL_TRACKER
 ExpClaimTracker(ULONG Tag, ULONG Index)
 {
-    for (ULONG Probe = 0; Probe < TRACKER_COUNT - 1; Probe++, Index = (Index + 1) % (TRACKER_COUNT - 1)) {
+    for (ULONG Probe = 0; Probe < TRACKER_COUNT - 1; Probe++,
+         Index = (Index + 1) % (TRACKER_COUNT - 1)) {
         PPOOL_TRACKER Tracker = &ExpPoolTrackers[Index % (TRACKER_COUNT - 1)];
 
         if (Tracker->Tag == Tag)
             return Tracker;
         if (Tracker->Tag == 0) {
-            ULONG Seen = (ULONG)InterlockedCompareExchange((volatile LONG *)&Tracker->Tag, (LONG)Tag, 0);
+            ULONG Seen = (ULONG)InterlockedCompareExchange((volatile LONG *)&Tracker->Tag,
+                                                           (LONG)Tag, 0);
 
             if (Seen == 0 || Seen == Tag)
                 return Tracker;
@@ -64,8 +67,8 @@ ExpTrackFree(ULONG Tag, BOOLEAN Paged, LONG64 Bytes)
 }
 
 /*
- * Whoever frees with a tag must name the one it allocated with; a tag with PROTECTED_POOL may not be left out. The flag itself
- * is no part of the comparison.
+ * Whoever frees with a tag must name the one it allocated with; a tag with PROTECTED_POOL may not
+ * be left out. The flag itself is no part of the comparison.
  */
 VOID
 ExpCheckTag(PVOID Va, ULONG AllocationTag, ULONG FreeTag)

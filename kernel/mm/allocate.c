@@ -1,9 +1,11 @@
 /*
- * Reserving, committing, freeing and protecting user memory: what the services of virtual.c do once handles and pointers are
- * dealt with. Addresses and sizes come from programs; each is checked before it is added to another.
+ * Reserving, committing, freeing and protecting user memory: what the services of virtual.c do
+ * once handles and pointers are dealt with. Addresses and sizes come from programs; each is
+ * checked before it is added to another.
  *
- * A reservation starts on a multiple of 64 KiB; everything else is in pages. Committing what is committed is allowed and only changes
- * its rights. A release may take the middle out of a reservation, which leaves two.
+ * A reservation starts on a multiple of 64 KiB; everything else is in pages. Committing what is
+ * committed is allowed and only changes its rights. A release may take the middle out of a
+ * reservation, which leaves two.
  */
 #include "mm/vad.h"
 
@@ -13,7 +15,10 @@
 #define MEM_WRITE_WATCH     0x200000
 #endif
 
-/* Turns [*Base, *Base + Size) into whole units of Unit at the start and pages at the end. FALSE: not user addresses. */
+/*
+ * Turns [*Base, *Base + Size) into whole units of Unit at the start and pages at the end. FALSE:
+ * not user addresses.
+ */
 static BOOLEAN
 MiRoundRange(ULONG64 Base, SIZE_T Size, ULONG64 Unit, PULONG64 Start, PULONG64 End)
 {
@@ -24,7 +29,10 @@ MiRoundRange(ULONG64 Base, SIZE_T Size, ULONG64 Unit, PULONG64 Start, PULONG64 E
     return TRUE;
 }
 
-/* The highest address a new reservation may reach when its top ZeroBits bits must be zero (or ZeroBits is a mask). */
+/*
+ * The highest address a new reservation may reach when its top ZeroBits bits must be zero (or
+ * ZeroBits is a mask).
+ */
 static ULONG64
 MiHighestForZeroBits(ULONG_PTR ZeroBits)
 {
@@ -41,7 +49,8 @@ MiHighestForZeroBits(ULONG_PTR ZeroBits)
 }
 
 static NTSTATUS
-MiReserveAndCommitLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 Highest, ULONG Type, ULONG Protection)
+MiReserveAndCommitLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 Highest,
+                         ULONG Type, ULONG Protection)
 {
     PMMVAD   Vad;
     NTSTATUS Status = MiReserveLocked(Mm, Start, Size, Highest, (Type & MEM_TOP_DOWN) != 0, &Vad);
@@ -68,7 +77,8 @@ MiCommitInsideLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End, ULONG Protectio
 }
 
 NTSTATUS
-MiAllocateVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG_PTR ZeroBits, ULONG Type, ULONG Protect)
+MiAllocateVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG_PTR ZeroBits, ULONG Type,
+                  ULONG Protect)
 {
     BOOLEAN  Reserve = (Type & MEM_RESERVE) || *Base == 0;
     ULONG    Protection = MiEncodeProtection(Protect);
@@ -82,7 +92,8 @@ MiAllocateVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG_PTR ZeroBit
         return STATUS_INVALID_PAGE_PROTECTION;
     if (*Base > MM_HIGHEST_USER)
         return STATUS_INVALID_PARAMETER_2;
-    if (*Size == 0 || !MiRoundRange(*Base, *Size, Reserve ? MI_ALLOCATION_UNIT : PAGE_SIZE, &Start, &End))
+    if (*Size == 0 || !MiRoundRange(*Base, *Size, Reserve ? MI_ALLOCATION_UNIT : PAGE_SIZE,
+                                    &Start, &End))
         return STATUS_INVALID_PARAMETER_4;
     if (Start < MM_LOWEST_USER && *Base != 0)
         return STATUS_INVALID_PARAMETER_2;
@@ -91,7 +102,8 @@ MiAllocateVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG_PTR ZeroBit
 
     ExAcquireFastMutex(&Mm->AddressCreationLock);
     if (Reserve)
-        Status = MiReserveAndCommitLocked(Mm, &Start, End - Start, MiHighestForZeroBits(ZeroBits), Type, Protection);
+        Status = MiReserveAndCommitLocked(Mm, &Start, End - Start, MiHighestForZeroBits(ZeroBits),
+                                          Type, Protection);
     else
         Status = MiCommitInsideLocked(Mm, Start, End, Protection);
     ExReleaseFastMutex(&Mm->AddressCreationLock);
@@ -115,7 +127,8 @@ MiReleaseLocked(PMM_PROCESS Mm, PMMVAD Vad, ULONG64 Start, ULONG64 End)
         MiRemoveVadLocked(Mm, Vad);
         return STATUS_SUCCESS;
     }
-    if (Start != Old.Start && End != Old.End) {     // the middle: the upper rest needs a VAD of its own
+    // the middle: the upper rest needs a VAD of its own
+    if (Start != Old.Start && End != Old.End) {
         Vad->End = End;
         Mm->VirtualSize -= Old.End - End;
         Status = MiReserveLocked(Mm, &End, Old.End - End, MM_HIGHEST_USER, FALSE, &Rest);
@@ -136,7 +149,8 @@ MiReleaseLocked(PMM_PROCESS Mm, PMMVAD Vad, ULONG64 Start, ULONG64 End)
 }
 
 static NTSTATUS
-MiFreeLocked(PMM_PROCESS Mm, ULONG64 Base, PULONG64 Start, PULONG64 End, BOOLEAN Whole, ULONG FreeType)
+MiFreeLocked(PMM_PROCESS Mm, ULONG64 Base, PULONG64 Start, PULONG64 End, BOOLEAN Whole,
+             ULONG FreeType)
 {
     PMMVAD Vad = MiFindVadLocked(Mm, Base);
 

@@ -1,9 +1,11 @@
 /*
- * A driver's imports: each name is looked up among the exports of the module it names and its address stored.
+ * A driver's imports: each name is looked up among the exports of the module it names and its
+ * address stored.
  *
- * The tables are read out of an image that nobody vouches for, so every RVA is checked against SizeOfImage and every string must end inside.
- * A module that others import from stays loaded for as long as they do: binding raises its LoadCount, releasing lowers it.
- * What is missing is said by name, for that is what the author of the driver needs to know.
+ * The tables are read out of an image that nobody vouches for, so every RVA is checked against
+ * SizeOfImage and every string must end inside. A module that others import from stays loaded for
+ * as long as they do: binding raises its LoadCount, releasing lowers it. What is missing is said
+ * by name, for that is what the author of the driver needs to know.
  */
 #include "mm/mmp.h"
 #include "mm/image.h"
@@ -62,7 +64,8 @@ MiResolveForwarder(PCSTR Forwarder)
 }
 
 static NTSTATUS
-MiBindThunk(PKLDR_DATA_TABLE_ENTRY Entry, PKLDR_DATA_TABLE_ENTRY Module, ULONG64 Name, PULONG64 Slot)
+MiBindThunk(PKLDR_DATA_TABLE_ENTRY Entry, PKLDR_DATA_TABLE_ENTRY Module, ULONG64 Name,
+            PULONG64 Slot)
 {
     PCSTR Routine = MiImageString(Entry, Name + sizeof(USHORT)), Forwarder = NULL;
     PVOID Address;
@@ -78,7 +81,8 @@ MiBindThunk(PKLDR_DATA_TABLE_ENTRY Entry, PKLDR_DATA_TABLE_ENTRY Module, ULONG64
     if (Address == NULL && Forwarder != NULL)
         Address = MiResolveForwarder(Forwarder);
     if (Address == NULL) {
-        DbgPrint("%wZ: %wZ does not export %s\n", &Entry->BaseDllName, &Module->BaseDllName, Routine);
+        DbgPrint("%wZ: %wZ does not export %s\n", &Entry->BaseDllName, &Module->BaseDllName,
+                 Routine);
         return STATUS_DRIVER_ENTRYPOINT_NOT_FOUND;
     }
     *Slot = (ULONG64)Address;
@@ -87,9 +91,11 @@ MiBindThunk(PKLDR_DATA_TABLE_ENTRY Entry, PKLDR_DATA_TABLE_ENTRY Module, ULONG64
 
 /* All imports from one module. Every missing name is printed; the first failure is returned. */
 static NTSTATUS
-MiBindModule(PKLDR_DATA_TABLE_ENTRY Entry, PKLDR_DATA_TABLE_ENTRY Module, PIMAGE_IMPORT_DESCRIPTOR Import)
+MiBindModule(PKLDR_DATA_TABLE_ENTRY Entry, PKLDR_DATA_TABLE_ENTRY Module,
+             PIMAGE_IMPORT_DESCRIPTOR Import)
 {
-    ULONG    Names = Import->OriginalFirstThunk != 0 ? Import->OriginalFirstThunk : Import->FirstThunk;
+    ULONG    Names = Import->OriginalFirstThunk != 0
+        ? Import->OriginalFirstThunk : Import->FirstThunk;
     NTSTATUS Result = STATUS_SUCCESS;
 
     for (ULONG Offset = 0;; Offset += sizeof(ULONG64)) {
@@ -107,18 +113,23 @@ MiBindModule(PKLDR_DATA_TABLE_ENTRY Entry, PKLDR_DATA_TABLE_ENTRY Module, PIMAGE
     }
 }
 
-/* The Index'th import descriptor, or NULL after the last; *Damaged if the table runs out of the image. */
+/*
+ * The Index'th import descriptor, or NULL after the last; *Damaged if the table runs out of the
+ * image.
+ */
 static PIMAGE_IMPORT_DESCRIPTOR
 MiImportAt(PKLDR_DATA_TABLE_ENTRY Entry, ULONG Index, PBOOLEAN Damaged)
 {
     ULONG                    Size;
     PIMAGE_IMPORT_DESCRIPTOR Import;
-    PUCHAR                   Table = RtlImageDirectoryEntryToData(Entry->DllBase, TRUE, IMAGE_DIRECTORY_ENTRY_IMPORT, &Size);
+    PUCHAR                   Table = RtlImageDirectoryEntryToData(Entry->DllBase, TRUE,
+        IMAGE_DIRECTORY_ENTRY_IMPORT, &Size);
 
     *Damaged = FALSE;
     if (Table == NULL)
         return NULL;
-    Import = MiImageTable(Entry, Table - (PUCHAR)Entry->DllBase + (ULONG64)Index * sizeof(*Import), sizeof(*Import));
+    Import = MiImageTable(Entry,
+        Table - (PUCHAR)Entry->DllBase + (ULONG64)Index * sizeof(*Import), sizeof(*Import));
     *Damaged = Import == NULL;
     return Import != NULL && Import->Name != 0 && Import->FirstThunk != 0 ? Import : NULL;
 }
@@ -130,9 +141,11 @@ MiReleaseFirstImports(PKLDR_DATA_TABLE_ENTRY Entry, ULONG Count)
     PIMAGE_IMPORT_DESCRIPTOR Import;
     BOOLEAN                  Damaged;
 
-    for (ULONG Index = 0; Index < Count && (Import = MiImportAt(Entry, Index, &Damaged)) != NULL; Index++) {
+    for (ULONG Index = 0; Index < Count && (Import = MiImportAt(Entry, Index,
+                                                                &Damaged)) != NULL; Index++) {
         PCSTR                  Name = MiImageString(Entry, Import->Name);
-        PKLDR_DATA_TABLE_ENTRY Module = Name == NULL ? NULL : MiFindModuleByAnsiName(Name, strlen(Name));
+        PKLDR_DATA_TABLE_ENTRY Module = Name == NULL
+            ? NULL : MiFindModuleByAnsiName(Name, strlen(Name));
 
         if (Module != NULL)
             MiReleaseModuleLocked(Module);

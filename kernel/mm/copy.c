@@ -1,13 +1,17 @@
 /*
- * Copying between processes, through a kernel buffer: attach to one, read, attach to the other, write. Either end may become
- * invalid at any moment, for its own threads run on, so each half stands in __try and the copy ends at the first fault.
+ * Copying between processes, through a kernel buffer: attach to one, read, attach to the other,
+ * write. Either end may become invalid at any moment, for its own threads run on, so each half
+ * stands in __try and the copy ends at the first fault.
  */
 #include "mm/virtual.h"
 
 #define MI_COPY_CHUNK   0x4000
 #define MI_COPY_TAG     'pCmM'
 
-/* Copies between the current thread's buffer and Process' memory at Va, in Process' address space. */
+/*
+ * Copies between the current thread's buffer and Process' memory at Va, in Process' address
+ * space.
+ */
 static NTSTATUS
 MiCopyAttached(PEPROCESS Process, PVOID To, const VOID *From, SIZE_T Size)
 {
@@ -24,9 +28,13 @@ MiCopyAttached(PEPROCESS Process, PVOID To, const VOID *From, SIZE_T Size)
     return Status;
 }
 
-/* See mm.h. *Copied is what arrived; STATUS_PARTIAL_COPY if that is less than Size. PASSIVE_LEVEL. */
+/*
+ * See mm.h. *Copied is what arrived; STATUS_PARTIAL_COPY if that is less than Size.
+ * PASSIVE_LEVEL.
+ */
 NTSTATUS
-MmCopyVirtualMemory(PEPROCESS From, PVOID Source, PEPROCESS To, PVOID Target, SIZE_T Size, KPROCESSOR_MODE Mode,
+MmCopyVirtualMemory(PEPROCESS From, PVOID Source, PEPROCESS To, PVOID Target, SIZE_T Size,
+                    KPROCESSOR_MODE Mode,
     PSIZE_T Copied)
 {
     PUCHAR   Buffer;
@@ -61,7 +69,8 @@ MiIsUserRange(PVOID Va, SIZE_T Size)
 
 /* Both services: Remote is in the process, Local the caller's. */
 static NTSTATUS
-MiTransfer(HANDLE ProcessHandle, PVOID Remote, PVOID Local, SIZE_T Size, PSIZE_T Returned, BOOLEAN Write)
+MiTransfer(HANDLE ProcessHandle, PVOID Remote, PVOID Local, SIZE_T Size, PSIZE_T Returned,
+           BOOLEAN Write)
 {
     KPROCESSOR_MODE Mode = KeGetPreviousMode();
     PEPROCESS       Process;
@@ -76,14 +85,17 @@ MiTransfer(HANDLE ProcessHandle, PVOID Remote, PVOID Local, SIZE_T Size, PSIZE_T
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
-    Status = ObReferenceObjectByHandle(ProcessHandle, Write ? PROCESS_VM_WRITE : PROCESS_VM_READ, *PsProcessType, Mode,
+    Status = ObReferenceObjectByHandle(ProcessHandle, Write ? PROCESS_VM_WRITE : PROCESS_VM_READ,
+                                       *PsProcessType, Mode,
         (PVOID *)&Process, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
     if (Write)
-        Status = MmCopyVirtualMemory(PsGetCurrentProcess(), Local, Process, Remote, Size, Mode, &Copied);
+        Status = MmCopyVirtualMemory(PsGetCurrentProcess(), Local, Process, Remote, Size, Mode,
+                                     &Copied);
     else
-        Status = MmCopyVirtualMemory(Process, Remote, PsGetCurrentProcess(), Local, Size, Mode, &Copied);
+        Status = MmCopyVirtualMemory(Process, Remote, PsGetCurrentProcess(), Local, Size, Mode,
+                                     &Copied);
     ObDereferenceObject(Process);
 
     __try {
@@ -97,7 +109,8 @@ MiTransfer(HANDLE ProcessHandle, PVOID Remote, PVOID Local, SIZE_T Size, PSIZE_T
 
 /* Documented. PASSIVE_LEVEL. */
 NTSTATUS NTAPI
-NtReadVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, PVOID Buffer, SIZE_T Size, PSIZE_T Read)
+NtReadVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, PVOID Buffer, SIZE_T Size,
+                    PSIZE_T Read)
 {
     PAGED_CODE();
     return MiTransfer(ProcessHandle, BaseAddress, Buffer, Size, Read, FALSE);
@@ -105,7 +118,8 @@ NtReadVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, PVOID Buffer, SIZE_
 
 /* Documented. PASSIVE_LEVEL. */
 NTSTATUS NTAPI
-NtWriteVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, PVOID Buffer, SIZE_T Size, PSIZE_T Written)
+NtWriteVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, PVOID Buffer, SIZE_T Size,
+                     PSIZE_T Written)
 {
     PAGED_CODE();
     return MiTransfer(ProcessHandle, BaseAddress, Buffer, Size, Written, TRUE);

@@ -1,15 +1,17 @@
 /*
  * Page faults.
  *
- * User addresses: the PTE alone says what to do (mmp.h). Never touched: a zeroed frame, which was promised when the page was committed.
- * Guard: the flag goes and the program is told; if it was the guard page of the running thread's stack, the next
- * page down becomes the guard instead and the program goes on, until the stack's last page. Both kinds of mode come
- * here alike: the kernel touches user buffers inside __try, and what cannot be resolved becomes its exception.
+ * User addresses: the PTE alone says what to do (mmp.h). Never touched: a zeroed frame, which was
+ * promised when the page was committed. Guard: the flag goes and the program is told; if it was
+ * the guard page of the running thread's stack, the next page down becomes the guard instead and
+ * the program goes on, until the stack's last page. Both kinds of mode come here alike: the
+ * kernel touches user buffers inside __try, and what cannot be resolved becomes its exception.
  *
- * System addresses: only paged pool resolves, and only below DISPATCH_LEVEL. Everything else is somebody's mistake and ends the system,
- * with the code that says whose:
+ * System addresses: only paged pool resolves, and only below DISPATCH_LEVEL. Everything else is
+ * somebody's mistake and ends the system, with the code that says whose:
  *
- *   0x0A, 0xD1  touched at DISPATCH_LEVEL or above what may be paged out or is not there; 0xD1 if a driver's code did it
+ *   0x0A, 0xD1  touched at DISPATCH_LEVEL or above what may be paged out or is not there; 0xD1 if
+ *               a driver's code did it
  *   0x50        not there                    0xBE  written, but read-only
  *   0xFC        executed, but no code        0xCE  code of a driver that was unloaded
  *
@@ -36,12 +38,15 @@ static DECLSPEC_NORETURN VOID
 MiFaultAtHighIrql(ULONG64 ErrorCode, PVOID Address, PKTRAP_FRAME TrapFrame)
 {
     PKLDR_DATA_TABLE_ENTRY Module = MmFindModule((PVOID)TrapFrame->Rip);
-    BOOLEAN                Driver = Module != NULL && &Module->InLoadOrderLinks != PsLoadedModuleList.Flink;
+    BOOLEAN                Driver = Module != NULL &&
+        &Module->InLoadOrderLinks != PsLoadedModuleList.Flink;
 
     if (MmFindUnloadedModule(Address) != NULL && Address == (PVOID)TrapFrame->Rip)
-        KiBugCheckFromTrap(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Address,
+        KiBugCheckFromTrap(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS,
+                           (ULONG_PTR)Address,
             MiAccessType(ErrorCode), TrapFrame->Rip, 0, TrapFrame);
-    KiBugCheckFromTrap(Driver ? DRIVER_IRQL_NOT_LESS_OR_EQUAL : IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Address,
+    KiBugCheckFromTrap(Driver ? DRIVER_IRQL_NOT_LESS_OR_EQUAL : IRQL_NOT_LESS_OR_EQUAL,
+                       (ULONG_PTR)Address,
         TrapFrame->PreviousIrql, MiAccessType(ErrorCode), TrapFrame->Rip, TrapFrame);
 }
 
@@ -50,19 +55,26 @@ static DECLSPEC_NORETURN VOID
 MiFatalFault(ULONG64 ErrorCode, PVOID Address, ULONG64 Pte, PKTRAP_FRAME TrapFrame)
 {
     if (MmFindUnloadedModule(Address) != NULL)
-        KiBugCheckFromTrap(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Address,
+        KiBugCheckFromTrap(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS,
+                           (ULONG_PTR)Address,
             MiAccessType(ErrorCode), TrapFrame->Rip, 0, TrapFrame);
     if ((Pte & PTE_VALID) && (ErrorCode & FAULT_FETCH))
-        KiBugCheckFromTrap(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, (ULONG_PTR)Address, Pte, (ULONG_PTR)TrapFrame, 2,
+        KiBugCheckFromTrap(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, (ULONG_PTR)Address, Pte,
+                           (ULONG_PTR)TrapFrame, 2,
             TrapFrame);
     if ((Pte & PTE_VALID) && (ErrorCode & FAULT_WRITE))
-        KiBugCheckFromTrap(ATTEMPTED_WRITE_TO_READONLY_MEMORY, (ULONG_PTR)Address, Pte, (ULONG_PTR)TrapFrame, 10,
+        KiBugCheckFromTrap(ATTEMPTED_WRITE_TO_READONLY_MEMORY, (ULONG_PTR)Address, Pte,
+                           (ULONG_PTR)TrapFrame, 10,
             TrapFrame);
-    KiBugCheckFromTrap(PAGE_FAULT_IN_NONPAGED_AREA, (ULONG_PTR)Address, MiAccessType(ErrorCode), TrapFrame->Rip, 0,
+    KiBugCheckFromTrap(PAGE_FAULT_IN_NONPAGED_AREA, (ULONG_PTR)Address, MiAccessType(ErrorCode),
+                       TrapFrame->Rip, 0,
         TrapFrame);
 }
 
-/* TRUE if a valid Pte allows what was tried: somebody resolved the fault first, or a stale translation caused it. */
+/*
+ * TRUE if a valid Pte allows what was tried: somebody resolved the fault first, or a stale
+ * translation caused it.
+ */
 static BOOLEAN
 MiIsAllowed(ULONG64 Pte, ULONG64 ErrorCode)
 {
@@ -90,7 +102,8 @@ MiSystemFault(ULONG64 ErrorCode, PVOID Address, PKTRAP_FRAME TrapFrame)
 }
 
 /*
- * The guard page at Page was touched and is an ordinary page now. If it was this thread's stack, moves the guard down.
+ * The guard page at Page was touched and is an ordinary page now. If it was this thread's stack,
+ * moves the guard down.
  */
 static NTSTATUS
 MiGrowStack(PMM_PROCESS Mm, ULONG64 Page)
@@ -101,7 +114,8 @@ MiGrowStack(PMM_PROCESS Mm, ULONG64 Page)
 
     if (Teb == NULL || &((PEPROCESS)KeGetCurrentThread()->Process)->Mm != Mm)
         return STATUS_GUARD_PAGE_VIOLATION;
-    __writeeflags(__readeflags() | EFLAGS_AC);      // user memory, from a trap; the return restores it
+    // user memory, from a trap; the return restores it
+    __writeeflags(__readeflags() | EFLAGS_AC);
     __try {
         Low = (ULONG64)Teb->DeallocationStack;
         Limit = (ULONG64)Teb->NtTib.StackLimit;
@@ -201,7 +215,8 @@ MmAccessFault(ULONG64 ErrorCode, PVOID Address, KPROCESSOR_MODE Mode, PKTRAP_FRA
     if (Mode == UserMode)
         return STATUS_ACCESS_VIOLATION;
     if ((ULONG64)Address < KERNEL_BASE_OF_SYSTEM)   // between user space and the system: nobody's
-        return TrapFrame->PreviousIrql >= DISPATCH_LEVEL ? MiSystemFault(ErrorCode, Address, TrapFrame)
+        return TrapFrame->PreviousIrql >= DISPATCH_LEVEL
+            ? MiSystemFault(ErrorCode, Address, TrapFrame)
                                                          : STATUS_ACCESS_VIOLATION;
     return MiSystemFault(ErrorCode, Address, TrapFrame);
 }

@@ -1,9 +1,11 @@
 /*
  * PE images, seen as files somebody may have damaged.
  *
- * MiCheckImage answers once for everything that is read from the headers later: magic numbers, machine, sizes; each section lies inside the
- * file and inside the image, on a page of its own, and sections ascend. What lies deeper (relocations, imports, exports) is
- * checked where it is read. A driver's checksum must be right, if it has one, which finds the damage that a check of structure cannot.
+ * MiCheckImage answers once for everything that is read from the headers later: magic numbers,
+ * machine, sizes; each section lies inside the file and inside the image, on a page of its own,
+ * and sections ascend. What lies deeper (relocations, imports, exports) is checked where it is
+ * read. A driver's checksum must be right, if it has one, which finds the damage that a check of
+ * structure cannot.
  */
 #include "mm/mmp.h"
 #include "mm/image.h"
@@ -20,7 +22,8 @@ MiCheckHeaders(PMI_IMAGE Image)
     if (Image->FileSize < sizeof(*Dos) || Dos->e_magic != IMAGE_DOS_SIGNATURE)
         return STATUS_INVALID_IMAGE_NOT_MZ;
     if (Dos->e_lfanew < (LONG)sizeof(*Dos) || (Dos->e_lfanew & 3) != 0 ||
-        (ULONG)Dos->e_lfanew > PAGE_SIZE - sizeof(*Nt) || (ULONG)Dos->e_lfanew + sizeof(*Nt) > Image->FileSize)
+        (ULONG)Dos->e_lfanew > PAGE_SIZE - sizeof(*Nt) ||
+            (ULONG)Dos->e_lfanew + sizeof(*Nt) > Image->FileSize)
         return STATUS_INVALID_IMAGE_FORMAT;
 
     Nt = (PIMAGE_NT_HEADERS)(Image->File + Dos->e_lfanew);
@@ -38,7 +41,8 @@ MiCheckHeaders(PMI_IMAGE Image)
     Image->Sections = IMAGE_FIRST_SECTION(Nt);
     Image->SectionCount = Nt->FileHeader.NumberOfSections;
     End = (SIZE_T)((PUCHAR)(Image->Sections + Image->SectionCount) - Image->File);
-    if (End > Nt->OptionalHeader.SizeOfHeaders || Nt->OptionalHeader.SizeOfHeaders > Image->FileSize)
+    if (End > Nt->OptionalHeader.SizeOfHeaders ||
+        Nt->OptionalHeader.SizeOfHeaders > Image->FileSize)
         return STATUS_INVALID_IMAGE_FORMAT;
     return STATUS_SUCCESS;
 }
@@ -69,7 +73,10 @@ MiAreSectionsSound(PMI_IMAGE Image)
     return TRUE;
 }
 
-/* File is the whole file, in kernel memory. On success *Image may be used without further checks of headers and sections. */
+/*
+ * File is the whole file, in kernel memory. On success *Image may be used without further checks
+ * of headers and sections.
+ */
 NTSTATUS
 MiCheckImage(PVOID File, SIZE_T FileSize, PMI_IMAGE Image)
 {
@@ -84,13 +91,17 @@ MiCheckImage(PVOID File, SIZE_T FileSize, PMI_IMAGE Image)
     Optional = &Image->Nt->OptionalHeader;
     if (Optional->SizeOfImage == 0 || Optional->SizeOfImage > MI_LARGEST_IMAGE ||
         Optional->SectionAlignment < PAGE_SIZE || Optional->SizeOfHeaders > Optional->SizeOfImage ||
-        Optional->AddressOfEntryPoint >= Optional->SizeOfImage || (Optional->ImageBase & 0xFFFF) != 0)
+        Optional->AddressOfEntryPoint >= Optional->SizeOfImage ||
+            (Optional->ImageBase & 0xFFFF) != 0)
         return STATUS_INVALID_IMAGE_FORMAT;
     Image->SizeOfImage = (ULONG)ROUND_UP(Optional->SizeOfImage, PAGE_SIZE);
     return MiAreSectionsSound(Image) ? STATUS_SUCCESS : STATUS_INVALID_IMAGE_FORMAT;
 }
 
-/* The sum of all 16-bit words with end-around carry, the field itself taken as 0, plus the length. A field of 0 says there is none. */
+/*
+ * The sum of all 16-bit words with end-around carry, the field itself taken as 0, plus the
+ * length. A field of 0 says there is none.
+ */
 BOOLEAN
 MiIsChecksumRight(PMI_IMAGE Image)
 {
@@ -118,7 +129,8 @@ MiCopyImage(PMI_IMAGE Image, PVOID Base)
         PIMAGE_SECTION_HEADER Section = &Image->Sections[Index];
         SIZE_T                Size = min(Section->SizeOfRawData, MiSectionSize(Section));
 
-        RtlCopyMemory((PUCHAR)Base + Section->VirtualAddress, Image->File + Section->PointerToRawData, Size);
+        RtlCopyMemory((PUCHAR)Base + Section->VirtualAddress,
+                      Image->File + Section->PointerToRawData, Size);
     }
 }
 
@@ -151,7 +163,8 @@ MiDescribeImage(PKLDR_DATA_TABLE_ENTRY Entry)
     PIMAGE_NT_HEADERS Nt = RtlImageNtHeader(Entry->DllBase);
 
     Entry->EntryPoint = (PUCHAR)Entry->DllBase + Nt->OptionalHeader.AddressOfEntryPoint;
-    Entry->ExceptionTable = RtlImageDirectoryEntryToData(Entry->DllBase, TRUE, IMAGE_DIRECTORY_ENTRY_EXCEPTION,
+    Entry->ExceptionTable = RtlImageDirectoryEntryToData(Entry->DllBase, TRUE,
+                                                         IMAGE_DIRECTORY_ENTRY_EXCEPTION,
         &Entry->ExceptionTableSize);
 }
 
@@ -168,7 +181,8 @@ MiFindSymbols(PKLDR_DATA_TABLE_ENTRY Entry, PVOID File, SIZE_T FileSize)
         return;
     Start = Nt->FileHeader.PointerToSymbolTable;
     Strings = Start + (ULONG64)Nt->FileHeader.NumberOfSymbols * 18;
-    if (Strings + sizeof(ULONG) > FileSize || Strings + *(ULONG UNALIGNED *)((PUCHAR)File + Strings) > FileSize)
+    if (Strings + sizeof(ULONG) > FileSize ||
+        Strings + *(ULONG UNALIGNED *)((PUCHAR)File + Strings) > FileSize)
         return;
     Entry->Symbols = (PUCHAR)File + Start;
     Entry->SymbolCount = Nt->FileHeader.NumberOfSymbols;

@@ -1,13 +1,15 @@
 /*
  * Private to mm/: PE images.
  *
- *   image.c     checks on a file that nobody trusts; copying it to where it will run; section rights
+ *   image.c     checks on a file that nobody trusts; copying it to where it will run; section
+ *               rights
  *   usermap.c   MmMapUserImage            sysload.c   drivers           bind.c   their imports
  *   module.c    the list of loaded modules
  *
- * An image goes through the same steps on both sides: the file is checked as a whole (MiCheckImage), address space is made writable,
- * headers and sections are copied (MiCopyImage), relocations applied, imports bound (drivers; ntdll does it for programs), and at last each
- * page gets the rights of its section: none is ever writable and executable at once.
+ * An image goes through the same steps on both sides: the file is checked as a whole
+ * (MiCheckImage), address space is made writable, headers and sections are copied (MiCopyImage),
+ * relocations applied, imports bound (drivers; ntdll does it for programs), and at last each page
+ * gets the rights of its section: none is ever writable and executable at once.
  */
 #pragma once
 
@@ -32,7 +34,9 @@ NTSTATUS MiCheckImage(PVOID File, SIZE_T FileSize, PMI_IMAGE Image);
 BOOLEAN  MiIsChecksumRight(PMI_IMAGE Image);
 VOID     MiCopyImage(PMI_IMAGE Image, PVOID Base);  // Base: SizeOfImage writable bytes of zeros
 
-/* Calls Protect once for each run of pages: the headers, then each section, with PAGE_* rights. */
+/*
+ * Calls Protect once for each run of pages: the headers, then each section, with PAGE_* rights.
+ */
 typedef NTSTATUS (*PMI_PROTECT)(PVOID Va, SIZE_T Size, ULONG Protect);
 NTSTATUS MiProtectSections(PMI_IMAGE Image, PVOID Base, PMI_PROTECT Protect);
 
@@ -45,7 +49,10 @@ VOID                   MiRetireModule(PKLDR_DATA_TABLE_ENTRY Entry);
 PKLDR_DATA_TABLE_ENTRY MiFindModuleByName(PUNICODE_STRING Name);
 PKLDR_DATA_TABLE_ENTRY MmFindUnloadedModule(PVOID Address);
 
-/* bind.c: resolves every import of the mapped, still writable image and counts the modules it uses; releasing them again. */
+/*
+ * bind.c: resolves every import of the mapped, still writable image and counts the modules it
+ * uses; releasing them again.
+ */
 NTSTATUS MiBindImportsLocked(PKLDR_DATA_TABLE_ENTRY Entry);
 VOID     MiReleaseImportsLocked(PKLDR_DATA_TABLE_ENTRY Entry);
 

@@ -1,10 +1,12 @@
 /*
  * The order in which memory comes up, and when start-up's memory goes back.
  *
- *   MmInitSystem          frames (pfn.c), the records of the address ranges (range.c), the free list, the PML4 entries of
- *                         system space (pte.c), the shared user page, the pool (ex/), the list of loaded modules
+ *   MmInitSystem          frames (pfn.c), the records of the address ranges (range.c), the free
+ *                         list, the PML4 entries of system space (pte.c), the shared user page,
+ *                         the pool (ex/), the list of loaded modules
  *   MmInitializePhase1    the trimmer's thread
- *   MmFreeInitMemory      when no INIT code will run any more: its pages and the loader's go to the free list
+ *   MmFreeInitMemory      when no INIT code will run any more: its pages and the loader's go to
+ *                         the free list
  *
  * Each range has as many pages as there is RAM, within MI_RANGE_LIMIT; driver images have 64 MiB.
  */

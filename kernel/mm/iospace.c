@@ -1,12 +1,16 @@
 /*
- * Physical addresses: device memory mapped into system space, memory in a row for devices, and what lies under an address.
+ * Physical addresses: device memory mapped into system space, memory in a row for devices, and
+ * what lies under an address.
  *
- * RAM is never mapped with another caching type than the direct map's, except when a driver asks for noncached memory: one processor
- * model, QEMU's, takes that without harm.
+ * RAM is never mapped with another caching type than the direct map's, except when a driver asks
+ * for noncached memory: one processor model, QEMU's, takes that without harm.
  */
 #include "mm/lock.h"
 
-/* Device memory (or any other) at PhysicalAddress. NULL if there is no room. IRQL <= DISPATCH_LEVEL. */
+/*
+ * Device memory (or any other) at PhysicalAddress. NULL if there is no room. IRQL <=
+ * DISPATCH_LEVEL.
+ */
 PVOID NTAPI
 MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, MEMORY_CACHING_TYPE CacheType)
 {
@@ -39,7 +43,8 @@ MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
     if (Run == NULL || (Run->State & MI_RUN_PAGES) != Pages)
-        KeBugCheckEx(SYSTEM_PTE_MISUSE, 0x200, (ULONG_PTR)BaseAddress, NumberOfBytes, Run == NULL ? 0 : Run->State);
+        KeBugCheckEx(SYSTEM_PTE_MISUSE, 0x200, (ULONG_PTR)BaseAddress, NumberOfBytes, Run == NULL
+                     ? 0 : Run->State);
     MiUnmapFrames(Va, Pages, FALSE);
     MiFreeRun(&MiSystemPteRange, Va);
 }
@@ -79,7 +84,8 @@ MmGetPhysicalAddress(PVOID BaseAddress)
     ULONG64          Span, Entry = MiIsCanonical(BaseAddress) ? MiEntryFor(BaseAddress, &Span) : 0;
 
     if (Entry != 0)
-        Physical.QuadPart = (Entry & PTE_FRAME_MASK & ~(Span - 1)) | ((ULONG64)BaseAddress & (Span - 1));
+        Physical.QuadPart =
+            (Entry & PTE_FRAME_MASK & ~(Span - 1)) | ((ULONG64)BaseAddress & (Span - 1));
     return Physical;
 }
 
@@ -99,11 +105,13 @@ MmIsAddressValid(PVOID VirtualAddress)
 }
 
 /*
- * Memory in a row, within limits, in nonpaged system space; freed by MmFreeContiguousMemory. NULL if there is none. PASSIVE_LEVEL on Windows; here
- * IRQL <= DISPATCH_LEVEL. Contents are not defined.
+ * Memory in a row, within limits, in nonpaged system space; freed by MmFreeContiguousMemory. NULL
+ * if there is none. PASSIVE_LEVEL on Windows; here IRQL <= DISPATCH_LEVEL. Contents are not
+ * defined.
  */
 PVOID NTAPI
-MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lowest, PHYSICAL_ADDRESS Highest,
+MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lowest,
+                                       PHYSICAL_ADDRESS Highest,
     PHYSICAL_ADDRESS Boundary, MEMORY_CACHING_TYPE CacheType)
 {
     SIZE_T           Pages = BYTES_TO_PAGES(NumberOfBytes);
@@ -114,7 +122,8 @@ MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lo
 
     if (Pages == 0 || !MiChargeCommit(Pages))
         return NULL;
-    Physical.QuadPart = MiAllocateContiguousFrames(Pages, BYTES_TO_PAGES(Lowest.QuadPart), Highest.QuadPart >> PAGE_SHIFT,
+    Physical.QuadPart = MiAllocateContiguousFrames(Pages, BYTES_TO_PAGES(Lowest.QuadPart),
+                                                   Highest.QuadPart >> PAGE_SHIFT,
         Boundary.QuadPart >> PAGE_SHIFT) << PAGE_SHIFT;
     if (Physical.QuadPart != 0) {
         Va = MmMapIoSpace(Physical, Pages << PAGE_SHIFT, CacheType);
@@ -132,7 +141,8 @@ MmAllocateContiguousMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS HighestAccepta
 {
     PHYSICAL_ADDRESS Zero = { .QuadPart = 0 };
 
-    return MmAllocateContiguousMemorySpecifyCache(NumberOfBytes, Zero, HighestAcceptableAddress, Zero, MmCached);
+    return MmAllocateContiguousMemorySpecifyCache(NumberOfBytes, Zero, HighestAcceptableAddress,
+                                                  Zero, MmCached);
 }
 
 VOID NTAPI
@@ -152,7 +162,8 @@ MmFreeContiguousMemory(PVOID BaseAddress)
 }
 
 VOID NTAPI
-MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes, MEMORY_CACHING_TYPE CacheType)
+MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
+                                   MEMORY_CACHING_TYPE CacheType)
 {
     MmFreeContiguousMemory(BaseAddress);
 }

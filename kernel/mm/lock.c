@@ -1,11 +1,14 @@
 /*
- * Locking pages. A locked page's frame has a reference of its own, so it stays what it is while a driver or a device uses it, even when the
- * program frees the memory or ends; and the trimmer leaves a locked page of paged pool valid.
+ * Locking pages. A locked page's frame has a reference of its own, so it stays what it is while a
+ * driver or a device uses it, even when the program frees the memory or ends; and the trimmer
+ * leaves a locked page of paged pool valid.
  *
- * A user page is locked in three steps: touch it, so that the fault handler brings it in and refuses what must be refused; then,
- * under the process' AddressCreationLock, look whether it is still valid and take the reference; if it is not, begin again.
+ * A user page is locked in three steps: touch it, so that the fault handler brings it in and
+ * refuses what must be refused; then, under the process' AddressCreationLock, look whether it is
+ * still valid and take the reference; if it is not, begin again.
  *
- * The process counts the pages that MDLs hold of it; one that ends before they are released is bugcheck 0x76.
+ * The process counts the pages that MDLs hold of it; one that ends before they are released is
+ * bugcheck 0x76.
  */
 #include "mm/lock.h"
 
@@ -63,7 +66,10 @@ MiLockUserPage(PUCHAR Va, BOOLEAN Write, PPFN_NUMBER Pfn)
     return STATUS_SUCCESS;
 }
 
-/* One page of system space: paged pool is made valid and stays so, because the trimmer sees the reference. */
+/*
+ * One page of system space: paged pool is made valid and stays so, because the trimmer sees the
+ * reference.
+ */
 static NTSTATUS
 MiLockSystemPage(PUCHAR Va, PPFN_NUMBER Pfn)
 {
@@ -78,7 +84,8 @@ MiLockSystemPage(PUCHAR Va, PPFN_NUMBER Pfn)
         return STATUS_ACCESS_VIOLATION;
     *Pfn = PTE_TO_PFN(*Pte);
     MiReferenceFrame(*Pfn);
-    MiFaultInPoolPage(Pte);                         // trimmed between the two lines above: back again
+    // trimmed between the two lines above: back again
+    MiFaultInPoolPage(Pte);
     return STATUS_SUCCESS;
 }
 
@@ -103,8 +110,9 @@ MiLockPages(PMDL Mdl, BOOLEAN Write, PSIZE_T Locked)
 }
 
 /*
- * Locks the pages of the buffer Mdl describes, in the running process, after checking that AccessMode may do Operation. Raises
- * STATUS_ACCESS_VIOLATION and the like; then nothing is locked. IRQL <= DISPATCH_LEVEL; for pageable memory <= APC_LEVEL.
+ * Locks the pages of the buffer Mdl describes, in the running process, after checking that
+ * AccessMode may do Operation. Raises STATUS_ACCESS_VIOLATION and the like; then nothing is
+ * locked. IRQL <= DISPATCH_LEVEL; for pageable memory <= APC_LEVEL.
  */
 VOID NTAPI
 MmProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
@@ -134,7 +142,8 @@ MmUnlockPages(PMDL Mdl)
 {
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
-    if (!(Mdl->MdlFlags & MDL_PAGES_LOCKED) || (Mdl->MdlFlags & (MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL)))
+    if (!(Mdl->MdlFlags & MDL_PAGES_LOCKED) ||
+        (Mdl->MdlFlags & (MDL_PARTIAL | MDL_SOURCE_IS_NONPAGED_POOL)))
         KeBugCheckEx(0xC4, 0x7C, (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->MdlFlags, 0);
     if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
         MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
@@ -145,7 +154,8 @@ MmUnlockPages(PMDL Mdl)
 
 /* The same in another process. PASSIVE_LEVEL. */
 VOID NTAPI
-MmProbeAndLockProcessPages(PMDL Mdl, PEPROCESS Process, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
+MmProbeAndLockProcessPages(PMDL Mdl, PEPROCESS Process, KPROCESSOR_MODE AccessMode,
+                           LOCK_OPERATION Operation)
 {
     KAPC_STATE ApcState;
 

@@ -1,14 +1,16 @@
 /*
- * Addresses for locked frames: in system space, from the system PTE range, for any thread at any IRQL; or in the running program, as a
- * reservation that only MmUnmapLockedPages can take away. And address space reserved beforehand, for those who must not fail later.
+ * Addresses for locked frames: in system space, from the system PTE range, for any thread at any
+ * IRQL; or in the running program, as a reservation that only MmUnmapLockedPages can take away.
+ * And address space reserved beforehand, for those who must not fail later.
  */
 #include "mm/lock.h"
 
 ULONG64
 MiCacheBits(MEMORY_CACHING_TYPE CacheType)
 {
-    return CacheType == MmCached ? 0 : CacheType == MmWriteCombined ? PTE_WRITE_THROUGH
-                                                                    : PTE_CACHE_DISABLE | PTE_WRITE_THROUGH;
+    if (CacheType == MmCached)
+        return 0;
+    return CacheType == MmWriteCombined ? PTE_WRITE_THROUGH : PTE_CACHE_DISABLE | PTE_WRITE_THROUGH;
 }
 
 VOID
@@ -43,13 +45,15 @@ MiMapToSystem(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, ULONG BugCheckOnFailure)
 
     if (Va == NULL) {
         if (BugCheckOnFailure && !(Mdl->MdlFlags & MDL_MAPPING_CAN_FAIL))
-            KeBugCheckEx(NO_MORE_SYSTEM_PTES, 0, Pages, MiSystemPteRange.Pages - MiSystemPteRange.UsedPages,
+            KeBugCheckEx(NO_MORE_SYSTEM_PTES, 0, Pages,
+                         MiSystemPteRange.Pages - MiSystemPteRange.UsedPages,
                 MiSystemPteRange.Pages);
         return NULL;
     }
     MiMapMdlAt(Va, Mdl, CacheType);
     Mdl->MappedSystemVa = Va + Mdl->ByteOffset;
-    Mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA | (Mdl->MdlFlags & MDL_PARTIAL ? MDL_PARTIAL_HAS_BEEN_MAPPED : 0);
+    Mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA | (Mdl->MdlFlags & MDL_PARTIAL
+                                                ? MDL_PARTIAL_HAS_BEEN_MAPPED : 0);
     Mdl->MdlFlags &= ~MDL_PARENT_MAPPED_SYSTEM_VA;
     return Mdl->MappedSystemVa;
 }
@@ -68,7 +72,8 @@ MiMapToUserLocked(PMM_PROCESS Mm, PMDL Mdl, PULONG64 Start, MEMORY_CACHING_TYPE 
         Vad->Type = MEM_MAPPED;
         Vad->Fixed = TRUE;
         Vad->Protection = MI_READWRITE;
-        if (MiMapFramesLocked(*Start, MmGetMdlPfnArray(Mdl), Pages, MI_READWRITE, MiCacheBits(CacheType))) {
+        if (MiMapFramesLocked(*Start, MmGetMdlPfnArray(Mdl), Pages, MI_READWRITE,
+                              MiCacheBits(CacheType))) {
             Mm->CommitCharge += Pages;
             return STATUS_SUCCESS;
         }
@@ -80,11 +85,14 @@ MiMapToUserLocked(PMM_PROCESS Mm, PMDL Mdl, PULONG64 Start, MEMORY_CACHING_TYPE 
 }
 
 /*
- * Gives the locked frames of Mdl an address. KernelMode: in system space, writable, not executable; NULL if there is no room (a
- * bugcheck if BugCheckOnFailure). UserMode: in the running process, at BaseAddress if that is not NULL; raises on failure. IRQL <= DISPATCH_LEVEL; UserMode <= APC_LEVEL.
+ * Gives the locked frames of Mdl an address. KernelMode: in system space, writable, not
+ * executable; NULL if there is no room (a bugcheck if BugCheckOnFailure). UserMode: in the
+ * running process, at BaseAddress if that is not NULL; raises on failure. IRQL <= DISPATCH_LEVEL;
+ * UserMode <= APC_LEVEL.
  */
 PVOID NTAPI
-MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType, PVOID BaseAddress,
+MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType,
+                             PVOID BaseAddress,
     ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
 {
     PMM_PROCESS Mm;
@@ -127,7 +135,10 @@ MiUnmapFromUser(ULONG64 Start)
     ExReleaseFastMutex(&Mm->AddressCreationLock);
 }
 
-/* Takes away an address from MmMapLockedPagesSpecifyCache; a user one in its process. IRQL <= DISPATCH_LEVEL. */
+/*
+ * Takes away an address from MmMapLockedPagesSpecifyCache; a user one in its process. IRQL <=
+ * DISPATCH_LEVEL.
+ */
 VOID NTAPI
 MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
 {
@@ -147,7 +158,10 @@ MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
     Mdl->MappedSystemVa = NULL;
 }
 
-/* Reserves system addresses for MmMapLockedPagesWithReservedMapping, marked with PoolTag; NULL if there are none. */
+/*
+ * Reserves system addresses for MmMapLockedPagesWithReservedMapping, marked with PoolTag; NULL if
+ * there are none.
+ */
 PVOID NTAPI
 MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag)
 {
@@ -168,7 +182,8 @@ MiReservedRun(PVOID Va, ULONG PoolTag)
     PMI_RUN Run = MiRunAt(&MiSystemPteRange, PAGE_ALIGN(Va));
 
     if (Run == NULL || Run->Owner[0] != PoolTag)
-        KeBugCheckEx(SYSTEM_PTE_MISUSE, Run == NULL ? 0x106 : 0x104, (ULONG_PTR)Va, PoolTag, Run == NULL ? 0 : Run->Owner[0]);
+        KeBugCheckEx(SYSTEM_PTE_MISUSE, Run == NULL ? 0x106 : 0x104, (ULONG_PTR)Va, PoolTag,
+                     Run == NULL ? 0 : Run->Owner[0]);
     return Run;
 }
 
@@ -183,7 +198,8 @@ MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTag)
 
 /* NULL if the reservation is too small. IRQL <= DISPATCH_LEVEL. */
 PVOID NTAPI
-MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag, PMDL Mdl, MEMORY_CACHING_TYPE CacheType)
+MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag, PMDL Mdl,
+                                    MEMORY_CACHING_TYPE CacheType)
 {
     PMI_RUN Run = MiReservedRun(MappingAddress, PoolTag);
 

@@ -1,16 +1,19 @@
 /*
- * Frames by the page, described by an MDL and mapped nowhere: MmAllocatePagesForMdl and its kin. And the requests about
- * paging of a driver's own image, which have nothing to do here: images are never paged out.
+ * Frames by the page, described by an MDL and mapped nowhere: MmAllocatePagesForMdl and its kin.
+ * And the requests about paging of a driver's own image, which have nothing to do here: images
+ * are never paged out.
  */
 #include "mm/lock.h"
 #include "mm/image.h"
 
 /*
- * An MDL of zeroed frames between Low and High (inclusive) for TotalBytes, or for as many as there are; NULL if there are none at all.
- * Freed with MmFreePagesFromMdl, then ExFreePool. IRQL <= APC_LEVEL.
+ * An MDL of zeroed frames between Low and High (inclusive) for TotalBytes, or for as many as
+ * there are; NULL if there are none at all. Freed with MmFreePagesFromMdl, then ExFreePool. IRQL
+ * <= APC_LEVEL.
  */
 PMDL NTAPI
-MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
+MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, PHYSICAL_ADDRESS SkipBytes,
+                        SIZE_T TotalBytes,
     MEMORY_CACHING_TYPE CacheType, ULONG Flags)
 {
     PMDL   Mdl = MmCreateMdl(NULL, NULL, ROUND_UP(TotalBytes, PAGE_SIZE));
@@ -21,7 +24,8 @@ MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, PHYSICAL_AD
     if (Mdl == NULL)
         return NULL;
     for (Pages = MiPagesOfMdl(Mdl); Got < Pages && MiChargeCommit(1); Got++) {
-        PFN_NUMBER Pfn = MiAllocateContiguousFrames(1, BYTES_TO_PAGES(Low.QuadPart), High.QuadPart >> PAGE_SHIFT, 0);
+        PFN_NUMBER Pfn = MiAllocateContiguousFrames(1, BYTES_TO_PAGES(Low.QuadPart),
+                                                    High.QuadPart >> PAGE_SHIFT, 0);
 
         if (Pfn == 0) {
             MiReturnCommit(1);
@@ -40,7 +44,8 @@ MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, PHYSICAL_AD
 }
 
 PMDL NTAPI
-MmAllocatePagesForMdl(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes)
+MmAllocatePagesForMdl(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, PHYSICAL_ADDRESS SkipBytes,
+                      SIZE_T TotalBytes)
 {
     return MmAllocatePagesForMdlEx(Low, High, SkipBytes, TotalBytes, MmCached, 0);
 }

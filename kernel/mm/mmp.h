@@ -4,16 +4,19 @@
  *   init.c      the order in which memory comes up
  *   pfn.c       page frames: free list, reference counts, commitment
  *   pte.c       page tables through the direct map; mapping and unmapping frames in system space
- *   range.c     runs of pages in a range of addresses (the pools, system PTEs, driver images), in constant time
+ *   range.c     runs of pages in a range of addresses (the pools, system PTEs, driver images), in
+ *               constant time
  *   poolpage.c  pages for the pool            syspte.c    kernel stacks
  *   fault.c     page faults                   trimmer.c   takes paged pool pages away
  *   vad.c       who owns which user address   virtual.c   the services on user memory
- *   process.c   address spaces                mdl.c, lock.c, iospace.c   locked pages and their mappings
+ *   process.c   address spaces                mdl.c, lock.c, iospace.c   locked pages and their
+ *               mappings
  *
  * A PTE of user space is in one of these states; 0 means that nothing is committed there:
  *
  *   committed, never touched    protection in the software bits, no frame
- *   transition                  PTE_TRANSITION and a frame: present as soon as somebody may touch it (guard and no-access pages)
+ *   transition                  PTE_TRANSITION and a frame: present as soon as somebody may touch
+ *                               it (guard and no-access pages)
  *   valid                       the processor's bits, and the protection in the software bits
  */
 #pragma once
@@ -58,7 +61,8 @@ enum { MiFrameReserved, MiFrameFree, MiFrameActive };
 /* One page frame; 16 bytes. Flink and Blink link the free list and are guarded by MmPfnLock. */
 typedef struct _MMPFN {
     ULONG         Flink, Blink;
-    volatile LONG ReferenceCount;       // its owner (the page table that maps it), and one for each MDL that locks it
+    // its owner (the page table that maps it), and one for each MDL that locks it
+    volatile LONG ReferenceCount;
     ULONG         State;
 } MMPFN, *PMMPFN;
 
@@ -68,11 +72,13 @@ extern ULONG64    MmTotalCommitLimit;
 extern volatile LONG64 MmTotalCommittedPages;
 
 VOID       MiInitializeFrames(PLOADER_PARAMETER_BLOCK LoaderBlock);
-PVOID      MiBootAllocate(SIZE_T Bytes);            // zeroed, for good; before LoaderFree is released
+// zeroed, for good; before LoaderFree is released
+PVOID      MiBootAllocate(SIZE_T Bytes);
 VOID       MiReleaseLoaderMemory(LOADER_MEMORY_TYPE Type);
 VOID       MiReleaseFrames(PFN_NUMBER First, SIZE_T Pages);
 PFN_NUMBER MiAllocateFrame(BOOLEAN Zero);           // one reference, the owner's; 0 if none is left
-PFN_NUMBER MiAllocateContiguousFrames(SIZE_T Pages, PFN_NUMBER Lowest, PFN_NUMBER Highest, PFN_NUMBER Boundary);
+PFN_NUMBER MiAllocateContiguousFrames(SIZE_T Pages, PFN_NUMBER Lowest, PFN_NUMBER Highest,
+                                      PFN_NUMBER Boundary);
 VOID       MiReferenceFrame(PFN_NUMBER Pfn);
 VOID       MiDereferenceFrame(PFN_NUMBER Pfn);      // the last reference frees it
 BOOLEAN    MiIsRam(PFN_NUMBER Pfn);
@@ -85,10 +91,13 @@ VOID       MiReturnCommit(SIZE_T Pages);
 extern PULONG64 MiSystemPml4;
 
 VOID     MiInitializePageTables(PLOADER_PARAMETER_BLOCK LoaderBlock);
-PULONG64 MiFindPte(PULONG64 Pml4, PVOID Va);        // NULL if a table on the way is missing, or the page is large
-PULONG64 MiMakePte(PULONG64 Pml4, PVOID Va);        // makes the tables; NULL if there is no memory for them
+// NULL if a table on the way is missing, or the page is large
+PULONG64 MiFindPte(PULONG64 Pml4, PVOID Va);
+// makes the tables; NULL if there is no memory for them
+PULONG64 MiMakePte(PULONG64 Pml4, PVOID Va);
 VOID     MiFreeUserPageTables(PULONG64 Pml4);
-BOOLEAN  MiMapNewFrames(PVOID Va, SIZE_T Pages, ULONG64 Rights);    // fresh frames at system addresses; commitment is the caller's
+// fresh frames at system addresses; commitment is the caller's
+BOOLEAN  MiMapNewFrames(PVOID Va, SIZE_T Pages, ULONG64 Rights);
 VOID     MiUnmapFrames(PVOID Va, SIZE_T Pages, BOOLEAN FreeFrames); // flushes every processor
 VOID     MiFlushRange(PVOID Va, SIZE_T Pages);
 static inline PULONG64 MiFindSystemPte(PVOID Va) { return MiFindPte(MiSystemPml4, Va); }
@@ -99,8 +108,8 @@ static inline PULONG64 MiCurrentPml4(VOID) { return PHYSICAL_TO_VA(__readcr3() &
 #define MI_RANGE_CLASSES    60
 
 /*
- * A run of pages, described at its first page (a free one at its last page too). An allocated run keeps two words of its owner's.
- * The records of all other pages are 0 in State.
+ * A run of pages, described at its first page (a free one at its last page too). An allocated run
+ * keeps two words of its owner's. The records of all other pages are 0 in State.
  */
 typedef struct _MI_RUN {
     ULONG State;                        // pages, and MI_RUN_FREE or MI_RUN_USED
@@ -124,7 +133,8 @@ typedef struct _MI_RANGE {
     PMI_RUN    Runs;
     ULONG64    NonEmpty;                // bit c: Heads[c] is not empty
     ULONG      Heads[MI_RANGE_CLASSES];
-    ULONG      UsedPages, HighestUsed;  // HighestUsed only grows: a bound for those who walk the range
+    // HighestUsed only grows: a bound for those who walk the range
+    ULONG      UsedPages, HighestUsed;
 } MI_RANGE, *PMI_RANGE;
 
 extern MI_RANGE MiPagedPoolRange, MiNonPagedPoolRange, MiSystemPteRange, MiImageRange;
@@ -132,7 +142,8 @@ extern MI_RANGE MiPagedPoolRange, MiNonPagedPoolRange, MiSystemPteRange, MiImage
 VOID    MiInitializeRange(PMI_RANGE Range, ULONG64 Base, ULONG Pages);
 PVOID   MiAllocateRun(PMI_RANGE Range, SIZE_T Pages);
 VOID    MiFreeRun(PMI_RANGE Range, PVOID Va);
-PMI_RUN MiRunAt(PMI_RANGE Range, PVOID Va);         // of the allocated run that starts at Va, or NULL
+// of the allocated run that starts at Va, or NULL
+PMI_RUN MiRunAt(PMI_RANGE Range, PVOID Va);
 static inline BOOLEAN MiInRange(PMI_RANGE Range, PVOID Va)
 {
     return (ULONG64)Va - Range->Base < (ULONG64)Range->Pages << PAGE_SHIFT;

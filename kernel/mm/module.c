@@ -1,9 +1,10 @@
 /*
  * Loaded modules: the kernel first, then drivers in the order of loading.
  *
- * PsLoadedModuleList is changed under PsLoadedModuleLock. It is also walked without a lock at any IRQL, by everything that has to know whose
- * code an address is: exception dispatch, stack traces, bugchecks. So an entry is linked in by one store, an unlinked entry
- * keeps its own links, and its memory stays: the last MI_UNLOADED_KEPT entries are kept as the list of unloaded
+ * PsLoadedModuleList is changed under PsLoadedModuleLock. It is also walked without a lock at any
+ * IRQL, by everything that has to know whose code an address is: exception dispatch, stack
+ * traces, bugchecks. So an entry is linked in by one store, an unlinked entry keeps its own
+ * links, and its memory stays: the last MI_UNLOADED_KEPT entries are kept as the list of unloaded
  * drivers, by which a jump into a driver that is gone is told from other faults.
  *
  * An entry and its names are one block of nonpaged pool, tag 'dLmM'.
@@ -16,7 +17,8 @@ LIST_ENTRY PsLoadedModuleList = { &PsLoadedModuleList, &PsLoadedModuleList };
 
 static KSPIN_LOCK            PsLoadedModuleLock;
 static KLDR_DATA_TABLE_ENTRY MiKernelEntry;
-static PKLDR_DATA_TABLE_ENTRY MiUnloaded[MI_UNLOADED_KEPT];    // guarded by PsLoadedModuleLock; read without it
+// guarded by PsLoadedModuleLock; read without it
+static PKLDR_DATA_TABLE_ENTRY MiUnloaded[MI_UNLOADED_KEPT];
 static ULONG                 MiUnloadedNext;
 
 VOID
@@ -57,8 +59,11 @@ MiHolds(PKLDR_DATA_TABLE_ENTRY Entry, PVOID Address)
 PKLDR_DATA_TABLE_ENTRY
 MmFindModule(PVOID Address)
 {
-    for (PLIST_ENTRY Link = PsLoadedModuleList.Flink; Link != &PsLoadedModuleList; Link = Link->Flink) {
-        PKLDR_DATA_TABLE_ENTRY Entry = CONTAINING_RECORD(Link, KLDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
+    PLIST_ENTRY Link = PsLoadedModuleList.Flink;
+
+    for (; Link != &PsLoadedModuleList; Link = Link->Flink) {
+        PKLDR_DATA_TABLE_ENTRY Entry = CONTAINING_RECORD(Link, KLDR_DATA_TABLE_ENTRY,
+                                                         InLoadOrderLinks);
 
         if (MiHolds(Entry, Address))
             return Entry;
@@ -81,11 +86,13 @@ PKLDR_DATA_TABLE_ENTRY
 MiFindModuleByName(PUNICODE_STRING Name)
 {
     UNICODE_STRING Hal = RTL_CONSTANT_STRING(L"HAL.dll");
+    PLIST_ENTRY    Link = PsLoadedModuleList.Flink;
 
     if (RtlEqualUnicodeString(Name, &Hal, TRUE))
         return &MiKernelEntry;
-    for (PLIST_ENTRY Link = PsLoadedModuleList.Flink; Link != &PsLoadedModuleList; Link = Link->Flink) {
-        PKLDR_DATA_TABLE_ENTRY Entry = CONTAINING_RECORD(Link, KLDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
+    for (; Link != &PsLoadedModuleList; Link = Link->Flink) {
+        PKLDR_DATA_TABLE_ENTRY Entry = CONTAINING_RECORD(Link, KLDR_DATA_TABLE_ENTRY,
+                                                         InLoadOrderLinks);
 
         if (RtlEqualUnicodeString(&Entry->BaseDllName, Name, TRUE))
             return Entry;
@@ -93,7 +100,10 @@ MiFindModuleByName(PUNICODE_STRING Name)
     return NULL;
 }
 
-/* Enters the kernel. Its symbols are read where the loader put the file, which stays there for good. */
+/*
+ * Enters the kernel. Its symbols are read where the loader put the file, which stays there for
+ * good.
+ */
 INIT_CODE VOID
 MiInitializeModules(PLOADER_PARAMETER_BLOCK LoaderBlock)
 {
@@ -124,7 +134,8 @@ MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
     if (Length >= sizeof(Name))
         return NULL;
     for (ULONG Index = 0; Index < Length; Index++)
-        Name[Index] = SystemRoutineName->Buffer[Index] < 128 ? (CHAR)SystemRoutineName->Buffer[Index] : '?';
+        Name[Index] = SystemRoutineName->Buffer[Index] < 128
+            ? (CHAR)SystemRoutineName->Buffer[Index] : '?';
     Name[Length] = '\0';
     return RtlFindExportedRoutineByName(MiKernelEntry.DllBase, Name, NULL);
 }
@@ -141,7 +152,10 @@ RtlpFindImage(PVOID Pc, PULONG SizeOfImage)
     return Entry->DllBase;
 }
 
-/* For rtl/: where the running code's stack lies. Off the thread's stack (a double fault's, start-up's) the current page must do. */
+/*
+ * For rtl/: where the running code's stack lies. Off the thread's stack (a double fault's, start-
+ * up's) the current page must do.
+ */
 BOOLEAN
 RtlpGetStackLimits(PULONG64 Low, PULONG64 High)
 {
@@ -150,7 +164,8 @@ RtlpGetStackLimits(PULONG64 Low, PULONG64 High)
 
     *Low = ROUND_DOWN(Here, PAGE_SIZE);
     *High = *Low + PAGE_SIZE;
-    if (Thread != NULL && Here >= (ULONG64)Thread->StackLimit && Here < (ULONG64)Thread->StackBase) {
+    if (Thread != NULL && Here >= (ULONG64)Thread->StackLimit &&
+        Here < (ULONG64)Thread->StackBase) {
         *Low = (ULONG64)Thread->StackLimit;
         *High = (ULONG64)Thread->StackBase;
     }

@@ -1,17 +1,19 @@
 /*
  * Page frames.
  *
- * MmPfnDatabase has a record for every frame up to the end of RAM. A frame is reserved (not RAM, or the kernel's for
- * good), free, or active. An active frame's references are its owner's, which is the page table that maps it, and one
- * for every MDL that locks it; so a program may free memory while a device still writes to it, and the frame goes back to the
- * free list when the last MDL lets go.
+ * MmPfnDatabase has a record for every frame up to the end of RAM. A frame is reserved (not RAM,
+ * or the kernel's for good), free, or active. An active frame's references are its owner's, which
+ * is the page table that maps it, and one for every MDL that locks it; so a program may free
+ * memory while a device still writes to it, and the frame goes back to the free list when the
+ * last MDL lets go.
  *
- * Free frames form a doubly linked list, so that a contiguous block can be taken out of its middle.
- * Frames below 1 MiB are never handed out: processors start there.
+ * Free frames form a doubly linked list, so that a contiguous block can be taken out of its
+ * middle. Frames below 1 MiB are never handed out: processors start there.
  *
- * Commitment is the promise of a frame. It is charged before the frame is needed: by the pool and the kernel's tables when they
- * allocate, by a program when it commits memory, long before it touches it. As the sum of promises never exceeds
- * what there is, a demand-zero fault finds a frame. Programs stop short of the kernel's reserve (an eighth).
+ * Commitment is the promise of a frame. It is charged before the frame is needed: by the pool and
+ * the kernel's tables when they allocate, by a program when it commits memory, long before it
+ * touches it. As the sum of promises never exceeds what there is, a demand-zero fault finds a
+ * frame. Programs stop short of the kernel's reserve (an eighth).
  *
  * MmPfnLock guards the free list and MmAvailablePages; taken last, at DISPATCH_LEVEL.
  */
@@ -31,7 +33,10 @@ static LOADER_MEMORY *MiBootRegion;                 // MiBootAllocate takes from
 static LOADER_MEMORY  MiLoaderMemory[LOADER_MAX_MEMORY];
 static ULONG          MiLoaderMemoryCount;
 
-/* Finds the end of RAM and the largest free region, and makes the database out of the end of that. */
+/*
+ * Finds the end of RAM and the largest free region, and makes the database out of the end of
+ * that.
+ */
 INIT_CODE VOID
 MiInitializeFrames(PLOADER_PARAMETER_BLOCK LoaderBlock)
 {
@@ -43,8 +48,10 @@ MiInitializeFrames(PLOADER_PARAMETER_BLOCK LoaderBlock)
         if (Region->Type == LoaderFirmware)
             continue;
         MmNumberOfPhysicalPages += Region->Pages;
-        MmHighestPhysicalPage = max(MmHighestPhysicalPage, (Region->Base >> PAGE_SHIFT) + Region->Pages - 1);
-        if (Region->Type == LoaderFree && (MiBootRegion == NULL || Region->Pages > MiBootRegion->Pages))
+        MmHighestPhysicalPage = max(MmHighestPhysicalPage,
+                                    (Region->Base >> PAGE_SHIFT) + Region->Pages - 1);
+        if (Region->Type == LoaderFree && (MiBootRegion == NULL ||
+                                           Region->Pages > MiBootRegion->Pages))
             MiBootRegion = Region;
     }
     MmPfnDatabase = MiBootAllocate((MmHighestPhysicalPage + 1) * sizeof(MMPFN));
@@ -112,7 +119,10 @@ MiReleaseFrames(PFN_NUMBER First, SIZE_T Pages)
     KeReleaseSpinLock(&MmPfnLock, OldIrql);
 }
 
-/* Gives what the loader used for Type (LoaderFree: what it left) to the free list; the other types stay reserved. */
+/*
+ * Gives what the loader used for Type (LoaderFree: what it left) to the free list; the other
+ * types stay reserved.
+ */
 VOID
 MiReleaseLoaderMemory(LOADER_MEMORY_TYPE Type)
 {
@@ -138,8 +148,10 @@ MiAllocateFrame(BOOLEAN Zero)
     return Pfn;
 }
 
-/* Pages frames in a row between Lowest and Highest (inclusive) that do not cross a multiple of Boundary (0: none); 0 if there
-   are none. */
+/*
+ * Pages frames in a row between Lowest and Highest (inclusive) that do not cross a multiple of
+ * Boundary (0: none); 0 if there are none.
+ */
 PFN_NUMBER
 MiAllocateContiguousFrames(SIZE_T Pages, PFN_NUMBER Lowest, PFN_NUMBER Highest, PFN_NUMBER Boundary)
 {

@@ -1,8 +1,10 @@
 /*
- * Whole pages for the pool. A pool page's address tells its pool: paged pool and nonpaged pool are two ranges of addresses, each with
- * as many pages as there is RAM. Both are writable and never executable.
+ * Whole pages for the pool. A pool page's address tells its pool: paged pool and nonpaged pool
+ * are two ranges of addresses, each with as many pages as there is RAM. Both are writable and
+ * never executable.
  *
- * The record of an allocated run (range.c) keeps two words for its owner in ex/: the tag and the number of bytes asked for.
+ * The record of an allocated run (range.c) keeps two words for its owner in ex/: the tag and the
+ * number of bytes asked for.
  */
 #include "mm/mmp.h"
 

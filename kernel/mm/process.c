@@ -1,10 +1,11 @@
 /*
  * Address spaces of processes.
  *
- * A process has a PML4 of its own whose upper half is a copy of the system's, for the entries there never change.
- * The lower half starts with one page: the shared user data, read-only at 0x7FFE0000.
- * Its life: made with the process; emptied by the last thread on its way out, while it still runs in it; the tables go with the process
- * object, when nobody can be attached to it any more.
+ * A process has a PML4 of its own whose upper half is a copy of the system's, for the entries
+ * there never change. The lower half starts with one page: the shared user data, read-only at
+ * 0x7FFE0000. Its life: made with the process; emptied by the last thread on its way out, while
+ * it still runs in it; the tables go with the process object, when nobody can be attached to it
+ * any more.
  */
 #include "mm/vad.h"
 
@@ -68,7 +69,10 @@ MmCreateProcessAddressSpace(PMM_PROCESS Mm, PULONG64 DirectoryTableBase)
     return STATUS_SUCCESS;
 }
 
-/* Frees all user memory of Process, in whose address space the caller runs. No thread of it goes back to user mode. */
+/*
+ * Frees all user memory of Process, in whose address space the caller runs. No thread of it goes
+ * back to user mode.
+ */
 VOID
 MmCleanProcessAddressSpace(PEPROCESS Process)
 {
@@ -88,7 +92,10 @@ MmCleanProcessAddressSpace(PEPROCESS Process)
     ExReleaseFastMutex(&Mm->AddressCreationLock);
 }
 
-/* Frees the tables. A driver that still holds pages of the process locked is stopped here, for it would write to somebody else's. */
+/*
+ * Frees the tables. A driver that still holds pages of the process locked is stopped here, for it
+ * would write to somebody else's.
+ */
 VOID
 MmDeleteProcessAddressSpace(PEPROCESS Process)
 {

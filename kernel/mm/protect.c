@@ -1,21 +1,27 @@
 /*
- * Three ways to write the rights of a user page: the interface's PAGE_* flags, mm/'s five bits that fit in a page table entry, and
- * the processor's bits. A guard page and a no-access page have none of the last, so that every touch faults.
+ * Three ways to write the rights of a user page: the interface's PAGE_* flags, mm/'s five bits
+ * that fit in a page table entry, and the processor's bits. A guard page and a no-access page
+ * have none of the last, so that every touch faults.
  */
 #include "mm/vad.h"
 
-/* MI_INVALID_PROTECTION unless exactly one right is named, and no modifier goes with PAGE_NOACCESS. */
+/*
+ * MI_INVALID_PROTECTION unless exactly one right is named, and no modifier goes with
+ * PAGE_NOACCESS.
+ */
 ULONG
 MiEncodeProtection(ULONG Protect)
 {
     ULONG Right = Protect & 0xFF, Index;
 
-    if (Right == 0 || (Right & (Right - 1)) != 0 || (Protect & ~(0xFF | PAGE_GUARD | PAGE_NOCACHE)) != 0)
+    if (Right == 0 || (Right & (Right - 1)) != 0 ||
+        (Protect & ~(0xFF | PAGE_GUARD | PAGE_NOCACHE)) != 0)
         return MI_INVALID_PROTECTION;
     if (Right == PAGE_NOACCESS && Protect != PAGE_NOACCESS)
         return MI_INVALID_PROTECTION;
     _BitScanForward(&Index, Right);
-    return Index | (Protect & PAGE_GUARD ? MI_GUARD : 0) | (Protect & PAGE_NOCACHE ? MI_NOCACHE : 0);
+    return Index | (Protect & PAGE_GUARD ? MI_GUARD : 0) | (Protect & PAGE_NOCACHE
+                                                            ? MI_NOCACHE : 0);
 }
 
 ULONG
@@ -34,7 +40,8 @@ MiUserRights(ULONG Protection)
         return 0;
     if ((Protection & 7) < MI_EXECUTE)
         Rights |= PTE_NX;
-    if ((Protection & 3) >= MI_READWRITE)           // and write-copy, whose pages are private already
+    // and write-copy, whose pages are private already
+    if ((Protection & 3) >= MI_READWRITE)
         Rights |= PTE_WRITE;
     return Rights | (Protection & MI_NOCACHE ? PTE_CACHE_DISABLE : 0);
 }

@@ -1,16 +1,20 @@
 /*
  * Page tables, walked and built through the direct map.
  *
- * Four levels; a table is a frame of 512 entries. The PML4 entries of all system ranges are made here at start-up and never
- * change, and below them tables are only ever added, with an interlocked exchange, so system space needs no lock to walk
- * and every process sees it through its copy of the upper half. Tables of a process are guarded by its AddressCreationLock and are freed with it.
+ * Four levels; a table is a frame of 512 entries. The PML4 entries of all system ranges are made
+ * here at start-up and never change, and below them tables are only ever added, with an
+ * interlocked exchange, so system space needs no lock to walk and every process sees it through
+ * its copy of the upper half. Tables of a process are guarded by its AddressCreationLock and are
+ * freed with it.
  *
- * A system page is unmapped in three steps: its PTE stops being valid but keeps the frame number, all processors flush, and only
- * then the frame goes back. A processor with a stale translation can so never reach somebody else's page.
+ * A system page is unmapped in three steps: its PTE stops being valid but keeps the frame number,
+ * all processors flush, and only then the frame goes back. A processor with a stale translation
+ * can so never reach somebody else's page.
  */
 #include "mm/mmp.h"
 
-#define FLUSH_ALL_PAGES     32                      // from so many pages on one flush of everything is cheaper
+// from so many pages on one flush of everything is cheaper
+#define FLUSH_ALL_PAGES     32
 
 PULONG64 MiSystemPml4;
 
@@ -35,7 +39,10 @@ MiFindPte(PULONG64 Pml4, PVOID Va)
     return &Table[MiTableIndex(Va, 0)];
 }
 
-/* Follows Entry to its table, which is made if there is none; another processor may be making it too. */
+/*
+ * Follows Entry to its table, which is made if there is none; another processor may be making it
+ * too.
+ */
 static PULONG64
 MiMakeTable(PULONG64 Entry, ULONG64 Rights)
 {
@@ -84,7 +91,10 @@ MiFreeTable(ULONG64 Entry, ULONG Level)
     MiReturnCommit(1);
 }
 
-/* Frees every table below the lower half of Pml4; the pages they mapped are gone already. No processor may be using it. */
+/*
+ * Frees every table below the lower half of Pml4; the pages they mapped are gone already. No
+ * processor may be using it.
+ */
 VOID
 MiFreeUserPageTables(PULONG64 Pml4)
 {
@@ -100,7 +110,8 @@ INIT_CODE VOID
 MiInitializePageTables(PLOADER_PARAMETER_BLOCK LoaderBlock)
 {
     static const ULONG64 Ranges[] = {
-        MM_PAGED_POOL_START, MM_NONPAGED_POOL_START, MM_SYSTEM_PTE_START, KI_USER_SHARED_DATA, MM_SYSTEM_IMAGE_START
+        MM_PAGED_POOL_START, MM_NONPAGED_POOL_START, MM_SYSTEM_PTE_START, KI_USER_SHARED_DATA,
+        MM_SYSTEM_IMAGE_START
     };
 
     MiSystemPml4 = PHYSICAL_TO_VA(LoaderBlock->PageDirectory);
@@ -121,7 +132,9 @@ MiFlushRange(PVOID Va, SIZE_T Pages)
         KiIpiFlushTb((PUCHAR)Va + (Index << PAGE_SHIFT), FALSE);
 }
 
-/* Maps fresh frames, not zeroed, at Pages system pages from Va. On failure nothing stays mapped. */
+/*
+ * Maps fresh frames, not zeroed, at Pages system pages from Va. On failure nothing stays mapped.
+ */
 BOOLEAN
 MiMapNewFrames(PVOID Va, SIZE_T Pages, ULONG64 Rights)
 {

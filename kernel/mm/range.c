@@ -1,14 +1,16 @@
 /*
  * Runs of pages in a range of system addresses: the two pools, system PTEs, driver images.
  *
- * Each page of the range has a small record. A run, free or used, is described in the record of its first page;
- * a free run also in that of its last page, so that a freed neighbour finds it (boundary tags). Free runs hang in lists by
- * size: one list for each size up to 31 pages, then one for each power of two. A bit map says which lists are not
- * empty, so finding a run is one bit scan, whatever the range looks like; only a request for 32 pages and more may have to walk
+ * Each page of the range has a small record. A run, free or used, is described in the record of
+ * its first page; a free run also in that of its last page, so that a freed neighbour finds it
+ * (boundary tags). Free runs hang in lists by size: one list for each size up to 31 pages, then
+ * one for each power of two. A bit map says which lists are not empty, so finding a run is one
+ * bit scan, whatever the range looks like; only a request for 32 pages and more may have to walk
  * the list of its own power of two, when no larger run is left.
  *
- * Only addresses are dealt with here: frames and page tables are the caller's. A run is freed after its pages were unmapped
- * and flushed, so whoever gets the addresses next finds nothing of the past.
+ * Only addresses are dealt with here: frames and page tables are the caller's. A run is freed
+ * after its pages were unmapped and flushed, so whoever gets the addresses next finds nothing of
+ * the past.
  *
  * Each range has a spin lock; nothing is called under it.
  */
@@ -79,7 +81,8 @@ static ULONG
 MiFindFreeRunLocked(PMI_RANGE Range, ULONG Pages)
 {
     ULONG   Class = MiRunClass(Pages), Found;
-    ULONG   Fits = Pages < SMALL_CLASSES ? Class : Class + 1;   // from here on every run is long enough
+    // from here on every run is long enough
+    ULONG   Fits = Pages < SMALL_CLASSES ? Class : Class + 1;
     ULONG64 Mask = Range->NonEmpty & (~0ULL << Fits);
 
     if (_BitScanForward64(&Found, Mask))

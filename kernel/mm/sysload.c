@@ -5,11 +5,13 @@
  *   (2) frames are mapped, writable, and filled          (5) sections get their rights: W^X
  *   (3) the image is relocated to where it is            (6) the module enters PsLoadedModuleList
  *
- * A failure undoes the steps before it. Nothing of a driver is pageable: its frames are its own until it is unloaded.
+ * A failure undoes the steps before it. Nothing of a driver is pageable: its frames are its own
+ * until it is unloaded.
  *
- * LoadCount is one for the driver object and one for each driver that imports from this one; the image goes with the last.
- * Unloaded code that is still called (a timer, a thread, a callback left behind) is bugcheck 0xCE, which names the driver: fault.c
- * finds it in the list of unloaded modules.
+ * LoadCount is one for the driver object and one for each driver that imports from this one; the
+ * image goes with the last. Unloaded code that is still called (a timer, a thread, a callback
+ * left behind) is bugcheck 0xCE, which names the driver: fault.c finds it in the list of unloaded
+ * modules.
  *
  * MiLoadLock serializes loading and unloading, and guards LoadCount.
  */
@@ -63,7 +65,8 @@ MiCreateModuleEntry(PUNICODE_STRING FullName)
         if (FullName->Buffer[Index] == L'\\')
             Start = Index + 1;
     Entry->BaseDllName.Buffer = Entry->FullDllName.Buffer + Start;
-    Entry->BaseDllName.Length = Entry->BaseDllName.MaximumLength = FullName->Length - Start * sizeof(WCHAR);
+    Entry->BaseDllName.Length = Entry->BaseDllName.MaximumLength =
+        FullName->Length - Start * sizeof(WCHAR);
     Entry->LoadCount = 1;
     return Entry;
 }
@@ -78,7 +81,8 @@ MiCopySymbols(PKLDR_DATA_TABLE_ENTRY Entry, PMI_IMAGE Image)
     MiFindSymbols(Entry, Image->File, Image->FileSize);
     if (Entry->Symbols == NULL)
         return;
-    Size = (PUCHAR)Entry->SymbolStrings - (PUCHAR)Entry->Symbols + *(ULONG UNALIGNED *)Entry->SymbolStrings;
+    Size = (PUCHAR)Entry->SymbolStrings - (PUCHAR)Entry->Symbols;
+    Size += *(ULONG UNALIGNED *)Entry->SymbolStrings;
     Copy = ExAllocatePoolWithTag(NonPagedPool, Size, MI_MODULE_TAG);
     if (Copy == NULL) {
         Entry->Symbols = NULL;
@@ -147,7 +151,8 @@ MiLoadImage(PMI_IMAGE Image, PKLDR_DATA_TABLE_ENTRY Entry)
 
 /* See mm.h. Data is not needed any more when it returns. PASSIVE_LEVEL. */
 NTSTATUS
-MmLoadSystemImage(PUNICODE_STRING FullName, PVOID Data, SIZE_T DataSize, PKLDR_DATA_TABLE_ENTRY *Entry)
+MmLoadSystemImage(PUNICODE_STRING FullName, PVOID Data, SIZE_T DataSize,
+                  PKLDR_DATA_TABLE_ENTRY *Entry)
 {
     PKLDR_DATA_TABLE_ENTRY New;
     MI_IMAGE               Image;
@@ -179,7 +184,10 @@ MmLoadSystemImage(PUNICODE_STRING FullName, PVOID Data, SIZE_T DataSize, PKLDR_D
     return Status;
 }
 
-/* Drops one count. The image goes when the driver object has gone and nobody imports from it any more. */
+/*
+ * Drops one count. The image goes when the driver object has gone and nobody imports from it any
+ * more.
+ */
 VOID
 MiReleaseModuleLocked(PKLDR_DATA_TABLE_ENTRY Entry)
 {

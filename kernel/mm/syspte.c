@@ -1,9 +1,10 @@
 /*
- * Kernel stacks, out of the system PTE range: KERNEL_STACK_PAGES pages with a page below them that is never mapped, so that an
- * overflow is a double fault with its own stack and a readable report instead of somebody else's data.
+ * Kernel stacks, out of the system PTE range: KERNEL_STACK_PAGES pages with a page below them
+ * that is never mapped, so that an overflow is a double fault with its own stack and a readable
+ * report instead of somebody else's data.
  *
- * Threads come and go quickly, so a few stacks are kept instead of being unmapped and flushed on every processor: MiStackCache,
- * guarded by MiStackLock.
+ * Threads come and go quickly, so a few stacks are kept instead of being unmapped and flushed on
+ * every processor: MiStackCache, guarded by MiStackLock.
  */
 #include "mm/mmp.h"
 

@@ -1,18 +1,19 @@
 /*
- * Paged pool really pages: a system thread walks it about once a second and trims every page that nobody has touched since the
- * walk before.
+ * Paged pool really pages: a system thread walks it about once a second and trims every page that
+ * nobody has touched since the walk before.
  *
- * A trimmed page keeps its frame; its PTE becomes a transition PTE. A touch below DISPATCH_LEVEL is a fault that makes it
- * valid again (MiFaultInPoolPage); a touch at DISPATCH_LEVEL or above is a bugcheck, on this system as on one that would
- * have to read the page from a disk.
+ * A trimmed page keeps its frame; its PTE becomes a transition PTE. A touch below DISPATCH_LEVEL
+ * is a fault that makes it valid again (MiFaultInPoolPage); a touch at DISPATCH_LEVEL or above is
+ * a bugcheck, on this system as on one that would have to read the page from a disk.
  *
  *   valid, accessed        -> valid, not accessed       the walk
- *   valid, not accessed    -> transition                the next walk, unless an MDL has locked the frame
+ *   valid, not accessed    -> transition                the next walk, unless an MDL has locked
+ *                          the frame
  *   transition             -> valid, accessed           a fault
  *   any                    -> 0                         the pool gives the page back
  *
- * Each step is one interlocked exchange of the PTE, so no lock is needed; who loses simply leaves the page as it is. All processors
- * flush once at the end of a walk.
+ * Each step is one interlocked exchange of the PTE, so no lock is needed; who loses simply leaves
+ * the page as it is. All processors flush once at the end of a walk.
  */
 #include "mm/mmp.h"
 
@@ -52,7 +53,10 @@ MiTrimPagedPool(VOID)
         KiIpiFlushTb(NULL, TRUE);
 }
 
-/* A touch of a paged pool page that is not valid. TRUE: it is now (or was made so by somebody else). */
+/*
+ * A touch of a paged pool page that is not valid. TRUE: it is now (or was made so by somebody
+ * else).
+ */
 BOOLEAN
 MiFaultInPoolPage(PULONG64 Pte)
 {
@@ -82,7 +86,8 @@ VOID
 MiStartTrimmer(VOID)
 {
     HANDLE   Thread;
-    NTSTATUS Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, MiTrimmerThread, NULL);
+    NTSTATUS Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
+                                           MiTrimmerThread, NULL);
 
     if (!NT_SUCCESS(Status))
         KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, Status, 0, 0, 0);

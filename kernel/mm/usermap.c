@@ -1,9 +1,10 @@
 /*
  * Images of programs: the program itself and ntdll, which loads all other DLLs on its own.
  *
- * The file is read whole into pool and checked there (image.c), where nobody can change it any more. Then the address space: at the preferred base if
- * it is free, else anywhere, relocated. Its pages are private; each section gets its rights at the end.
- * User memory is filled inside __try: another thread of the process could take it away meanwhile.
+ * The file is read whole into pool and checked there (image.c), where nobody can change it any
+ * more. Then the address space: at the preferred base if it is free, else anywhere, relocated.
+ * Its pages are private; each section gets its rights at the end. User memory is filled inside
+ * __try: another thread of the process could take it away meanwhile.
  */
 #include "mm/vad.h"
 #include "mm/image.h"
@@ -16,7 +17,8 @@ MiReadAt(HANDLE File, PVOID Buffer, ULONG Size, ULONG64 Offset, PULONG Read)
 {
     LARGE_INTEGER   ByteOffset = { .QuadPart = (LONGLONG)Offset };
     IO_STATUS_BLOCK IoStatus = { 0 };
-    NTSTATUS        Status = ZwReadFile(File, NULL, NULL, NULL, &IoStatus, Buffer, Size, &ByteOffset, NULL);
+    NTSTATUS        Status = ZwReadFile(File, NULL, NULL, NULL, &IoStatus, Buffer, Size,
+                                        &ByteOffset, NULL);
 
     if (Status == STATUS_PENDING) {
         Status = ZwWaitForSingleObject(File, FALSE, NULL);
@@ -34,7 +36,8 @@ MiReadWholeFile(HANDLE File, PVOID *Data, PSIZE_T Size)
     FILE_STANDARD_INFORMATION Standard;
     IO_STATUS_BLOCK           IoStatus;
     ULONG                     Done, Read;
-    NTSTATUS Status = ZwQueryInformationFile(File, &IoStatus, &Standard, sizeof(Standard), FileStandardInformation);
+    NTSTATUS Status = ZwQueryInformationFile(File, &IoStatus, &Standard, sizeof(Standard),
+                                             FileStandardInformation);
 
     if (!NT_SUCCESS(Status))
         return Status;

@@ -1,12 +1,13 @@
 /*
  * Reservations of user addresses, and the page table entries inside them. See vad.h.
  *
- * VADs stand in MM_PROCESS.VadList in ascending order. A new one is found a place by walking the gaps: from below, or from above for
- * MEM_TOP_DOWN, on multiples of 64 KiB.
+ * VADs stand in MM_PROCESS.VadList in ascending order. A new one is found a place by walking the
+ * gaps: from below, or from above for MEM_TOP_DOWN, on multiples of 64 KiB.
  *
- * Taking a page away is done in two passes: every entry of the range stops being valid, all processors flush, then the
- * frames go; so another thread of the program cannot write to a frame that is somebody else's already. The entries keep the
- * frame numbers meanwhile as transition entries.
+ * Taking a page away is done in two passes: every entry of the range stops being valid, all
+ * processors flush, then the frames go; so another thread of the program cannot write to a frame
+ * that is somebody else's already. The entries keep the frame numbers meanwhile as transition
+ * entries.
  */
 #include "mm/vad.h"
 
@@ -36,7 +37,10 @@ MiFindVadLocked(PMM_PROCESS Mm, ULONG64 Address)
     return NULL;
 }
 
-/* Where a reservation of Size may stand between Low and High; *After is the list entry it follows. 0 if nowhere. */
+/*
+ * Where a reservation of Size may stand between Low and High; *After is the list entry it
+ * follows. 0 if nowhere.
+ */
 static ULONG64
 MiPlaceInGap(ULONG64 Low, ULONG64 High, ULONG64 Size, BOOLEAN TopDown)
 {
@@ -89,11 +93,12 @@ MiIsFreeLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End)
 }
 
 /*
- * Reserves Size bytes (whole pages) at *Start, or at a place of its choice below Highest if *Start is 0. The new VAD is private, its
- * Protection the caller's to set.
+ * Reserves Size bytes (whole pages) at *Start, or at a place of its choice below Highest if
+ * *Start is 0. The new VAD is private, its Protection the caller's to set.
  */
 NTSTATUS
-MiReserveLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 Highest, BOOLEAN TopDown, PMMVAD *Vad)
+MiReserveLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 Highest, BOOLEAN TopDown,
+                PMMVAD *Vad)
 {
     if (*Start == 0) {
         *Start = MiFindPlaceLocked(Mm, Size, Highest, TopDown);
@@ -105,7 +110,8 @@ MiReserveLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 Highest, B
     *Vad = ExAllocatePoolWithTag(NonPagedPool, sizeof(MMVAD), MI_VAD_TAG);
     if (*Vad == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    **Vad = (MMVAD){ .Start = *Start, .End = *Start + Size, .Protection = MI_NOACCESS, .Type = MEM_PRIVATE };
+    **Vad = (MMVAD){ .Start = *Start, .End = *Start + Size, .Protection = MI_NOACCESS,
+                    .Type = MEM_PRIVATE };
     MiInsertVadLocked(Mm, *Vad);
     return STATUS_SUCCESS;
 }
@@ -158,8 +164,8 @@ MiIsCommittedLocked(ULONG64 Start, ULONG64 End)
 }
 
 /*
- * Commits what is not committed yet between Start and End (page aligned) and gives the whole of it Protection. On failure
- * nothing has changed.
+ * Commits what is not committed yet between Start and End (page aligned) and gives the whole of
+ * it Protection. On failure nothing has changed.
  */
 NTSTATUS
 MiCommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End, ULONG Protection)
@@ -194,7 +200,9 @@ MiFlushUserRange(ULONG64 Start, ULONG64 End, BOOLEAN Dirty)
         MiFlushRange((PVOID)Start, (End - Start) >> PAGE_SHIFT);
 }
 
-/* Makes every valid entry of the range a transition entry; the caller flushes if it returns TRUE. */
+/*
+ * Makes every valid entry of the range a transition entry; the caller flushes if it returns TRUE.
+ */
 static BOOLEAN
 MiInvalidateLocked(ULONG64 Start, ULONG64 End)
 {
@@ -229,7 +237,10 @@ MiDecommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End)
     MiReturnCommit(Pages);
 }
 
-/* Gives every committed page of the range Protection; those with a frame become valid again at their next touch. */
+/*
+ * Gives every committed page of the range Protection; those with a frame become valid again at
+ * their next touch.
+ */
 VOID
 MiProtectLocked(ULONG64 Start, ULONG64 End, ULONG Protection)
 {
@@ -241,16 +252,21 @@ MiProtectLocked(ULONG64 Start, ULONG64 End, ULONG Protection)
     }
 }
 
-/* Maps frames that somebody else owns (an MDL's) at fresh addresses; each gets a reference. Charged by the caller. */
+/*
+ * Maps frames that somebody else owns (an MDL's) at fresh addresses; each gets a reference.
+ * Charged by the caller.
+ */
 BOOLEAN
-MiMapFramesLocked(ULONG64 Start, const PFN_NUMBER *Frames, ULONG64 Pages, ULONG Protection, ULONG64 Extra)
+MiMapFramesLocked(ULONG64 Start, const PFN_NUMBER *Frames, ULONG64 Pages, ULONG Protection,
+                  ULONG64 Extra)
 {
     for (ULONG64 Index = 0; Index < Pages; Index++)
         if (MiMakePte(MiCurrentPml4(), (PVOID)(Start + (Index << PAGE_SHIFT))) == NULL)
             return FALSE;
     for (ULONG64 Index = 0; Index < Pages; Index++) {
         MiReferenceFrame(Frames[Index]);
-        *MiUserPte(Start + (Index << PAGE_SHIFT)) = PFN_TO_PTE(Frames[Index]) | MiUserRights(Protection) |
+        *MiUserPte(Start + (Index << PAGE_SHIFT)) =
+            PFN_TO_PTE(Frames[Index]) | MiUserRights(Protection) |
             PTE_COMMITTED | ((ULONG64)Protection << PTE_PROTECT_SHIFT) | Extra;
     }
     return TRUE;

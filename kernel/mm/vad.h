@@ -1,10 +1,11 @@
 /*
  * Private to mm/: who owns which user addresses.
  *
- * An MMVAD is one reservation. What is committed inside it, and with which rights, is written in the page tables (mmp.h): an entry of 0
- * is reserved only. All of it, and MM_PROCESS' counters, is guarded by the process' AddressCreationLock, a fast
- * mutex; routines ending in Locked need it held, and run in the process' address space (its own or attached).
- * Nothing that may fault on user memory is done while it is held.
+ * An MMVAD is one reservation. What is committed inside it, and with which rights, is written in
+ * the page tables (mmp.h): an entry of 0 is reserved only. All of it, and MM_PROCESS' counters,
+ * is guarded by the process' AddressCreationLock, a fast mutex; routines ending in Locked need it
+ * held, and run in the process' address space (its own or attached). Nothing that may fault on
+ * user memory is done while it is held.
  */
 #pragma once
 
@@ -27,19 +28,24 @@ typedef struct _MMVAD {
 
 VOID     MiInitializeMm(PMM_PROCESS Mm);
 PMMVAD   MiFindVadLocked(PMM_PROCESS Mm, ULONG64 Address);
-NTSTATUS MiReserveLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 Highest, BOOLEAN TopDown, PMMVAD *Vad);
+NTSTATUS MiReserveLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 Highest,
+                         BOOLEAN TopDown, PMMVAD *Vad);
 VOID     MiRemoveVadLocked(PMM_PROCESS Mm, PMMVAD Vad);         // its pages are gone
 NTSTATUS MiCommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End, ULONG Protection);
 VOID     MiDecommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End);
 BOOLEAN  MiIsCommittedLocked(ULONG64 Start, ULONG64 End);
 VOID     MiProtectLocked(ULONG64 Start, ULONG64 End, ULONG Protection);
-BOOLEAN  MiMapFramesLocked(ULONG64 Start, const PFN_NUMBER *Frames, ULONG64 Pages, ULONG Protection, ULONG64 Extra);
+BOOLEAN  MiMapFramesLocked(ULONG64 Start, const PFN_NUMBER *Frames, ULONG64 Pages,
+                           ULONG Protection, ULONG64 Extra);
 
-ULONG    MiEncodeProtection(ULONG Protect);                     // PAGE_* to MI_*, or MI_INVALID_PROTECTION
+// PAGE_* to MI_*, or MI_INVALID_PROTECTION
+ULONG    MiEncodeProtection(ULONG Protect);
 ULONG    MiDecodeProtection(ULONG Protection);
-ULONG64  MiUserRights(ULONG Protection);                        // the processor's bits; 0 if nothing is allowed
+// the processor's bits; 0 if nothing is allowed
+ULONG64  MiUserRights(ULONG Protection);
 
 /* The bodies of the services, in the current address space. */
-NTSTATUS MiAllocateVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG_PTR ZeroBits, ULONG Type, ULONG Protect);
+NTSTATUS MiAllocateVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG_PTR ZeroBits,
+                           ULONG Type, ULONG Protect);
 NTSTATUS MiFreeVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG FreeType);
 NTSTATUS MiProtectVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG Protect, PULONG Old);

@@ -1,9 +1,10 @@
 /*
- * The services on a process' memory. Each captures its pointer parameters once, under __try when they are a program's, resolves the
- * process handle with the access it needs, does its work attached to that process (allocate.c), and writes the results back.
+ * The services on a process' memory. Each captures its pointer parameters once, under __try when
+ * they are a program's, resolves the process handle with the access it needs, does its work
+ * attached to that process (allocate.c), and writes the results back.
  *
- * A service that has done its work does not undo it because the results could not be written: the caller's own pointers were bad, and they
- * were probed before.
+ * A service that has done its work does not undo it because the results could not be written: the
+ * caller's own pointers were bad, and they were probed before.
  */
 #include "mm/virtual.h"
 
@@ -81,7 +82,8 @@ MiReturnRegion(PVOID *Base, PSIZE_T Size, ULONG64 NewBase, SIZE_T NewSize)
 
 /* Documented. PASSIVE_LEVEL. */
 NTSTATUS NTAPI
-NtAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, ULONG_PTR ZeroBits, PSIZE_T RegionSize,
+NtAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, ULONG_PTR ZeroBits,
+                        PSIZE_T RegionSize,
     ULONG AllocationType, ULONG Protect)
 {
     MI_TARGET Target;
@@ -99,7 +101,8 @@ NtAllocateVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, ULONG_PTR Zero
     Status = MiAttachTarget(ProcessHandle, PROCESS_VM_OPERATION, &Target);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = MiAllocateVirtual(&Target.Process->Mm, &Base, &Size, ZeroBits, AllocationType, Protect);
+    Status = MiAllocateVirtual(&Target.Process->Mm, &Base, &Size, ZeroBits, AllocationType,
+                               Protect);
     MiDetachTarget(&Target);
     return NT_SUCCESS(Status) ? MiReturnRegion(BaseAddress, RegionSize, Base, Size) : Status;
 }
@@ -128,7 +131,8 @@ NtFreeVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSIZE_T RegionSize
 
 /* Documented. PASSIVE_LEVEL. */
 NTSTATUS NTAPI
-NtProtectVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSIZE_T RegionSize, ULONG NewProtect,
+NtProtectVirtualMemory(HANDLE ProcessHandle, PVOID *BaseAddress, PSIZE_T RegionSize,
+                       ULONG NewProtect,
     PULONG OldProtect)
 {
     MI_TARGET Target;
@@ -182,7 +186,8 @@ MiQueryRegionLocked(PMM_PROCESS Mm, ULONG64 Page, PMEMORY_BASIC_INFORMATION Info
     ULONG64                  End = MM_HIGHEST_USER + 1;
     MEMORY_BASIC_INFORMATION Next;
 
-    *Information = (MEMORY_BASIC_INFORMATION){ .BaseAddress = (PVOID)Page, .State = MEM_FREE, .Protect = PAGE_NOACCESS };
+    *Information = (MEMORY_BASIC_INFORMATION){ .BaseAddress = (PVOID)Page, .State = MEM_FREE,
+                                              .Protect = PAGE_NOACCESS };
     if (Vad == NULL) {
         for (PLIST_ENTRY Link = Mm->VadList.Blink; Link != &Mm->VadList; Link = Link->Blink)
             if (CONTAINING_RECORD(Link, MMVAD, Link)->Start > Page)
@@ -204,7 +209,8 @@ MiQueryRegionLocked(PMM_PROCESS Mm, ULONG64 Page, PMEMORY_BASIC_INFORMATION Info
 
 /* Documented, for MemoryBasicInformation. PASSIVE_LEVEL. */
 NTSTATUS NTAPI
-NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, MEMORY_INFORMATION_CLASS Class, PVOID Buffer,
+NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, MEMORY_INFORMATION_CLASS Class,
+                     PVOID Buffer,
     SIZE_T Length, PSIZE_T ReturnLength)
 {
     MEMORY_BASIC_INFORMATION Information;
@@ -223,7 +229,8 @@ NtQueryVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, MEMORY_INFORMATION
     if (!NT_SUCCESS(Status))
         return Status;
     ExAcquireFastMutex(&Target.Process->Mm.AddressCreationLock);
-    MiQueryRegionLocked(&Target.Process->Mm, ROUND_DOWN((ULONG64)BaseAddress, PAGE_SIZE), &Information);
+    MiQueryRegionLocked(&Target.Process->Mm, ROUND_DOWN((ULONG64)BaseAddress, PAGE_SIZE),
+                        &Information);
     ExReleaseFastMutex(&Target.Process->Mm.AddressCreationLock);
     MiDetachTarget(&Target);
 
