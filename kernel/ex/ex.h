@@ -22,21 +22,25 @@ extern ULONG        ExpPoolTrackerCount;        // size of the hash table above;
 /* ---- handle tables (ex/handle.c) ---- */
 
 /*
- * One slot: the object's header address with the handle's attributes in its low bits, and the granted access. Bit 0 of
- * Value clear = free or locked by someone; a free slot has Object == NULL and links the free list.
+ * One slot. Value is the address of the object's header with the handle's attributes in its low bits (EX_HANDLE_* in
+ * ex/handle.h), 0 in a free slot. While lookups are on their way the number of them is subtracted from its upper 16
+ * bits, which are 0xFFFF in the address of anything in the kernel.
  */
 typedef struct _HANDLE_TABLE_ENTRY {
     union { volatile LONG64 Value; PVOID Object; };
     union {
-        struct { ACCESS_MASK GrantedAccess; ULONG Generation; };
-        ULONG64 NextFree;
+        struct {
+            union { ACCESS_MASK GrantedAccess; ULONG NextFree; };
+            ULONG Generation;                                   // grows each time the slot is filled
+        };
+        volatile LONG64 Rights;                                 // both, read in one piece
     };
 } HANDLE_TABLE_ENTRY, *PHANDLE_TABLE_ENTRY;
 
 typedef struct _HANDLE_TABLE HANDLE_TABLE, *PHANDLE_TABLE;      // laid out in ex/handle.h of ob/ex; ObjectTable of a process
 
 PHANDLE_TABLE ExCreateHandleTable(PEPROCESS Process);
-VOID          ExDestroyHandleTable(PHANDLE_TABLE Table);        // empty
+VOID          ExDestroyHandleTable(PHANDLE_TABLE Table);        // it must be empty
 ULONG         ExGetHandleCount(PHANDLE_TABLE Table);
 
 /* CIDs come from a handle table of their own: ExCreateCid gives a number (multiple of 4) that stands for Object (EPROCESS or ETHREAD). */

@@ -1,32 +1,61 @@
 /*
- * What ob/ offers to the rest of the kernel: object types, headers and counts, the namespace, handles.
+ * What ob/ offers to the rest of the kernel: object types, headers and counts, the namespace,
+ * handles.
  *
- * An object is a block of pool: optional headers, OBJECT_HEADER, body. PointerCount counts every reference, the
- * handles' included; HandleCount counts the handles. Both are true: never biased, never guessed from.
+ * An object is a block of pool: optional headers, OBJECT_HEADER, body. PointerCount counts every
+ * reference, the handles' included; HandleCount counts the handles. Both are true: never biased,
+ * never guessed from.
  *
  * Delete against open, the numbered protocol that the sites in ob/ cite:
- *   (1) A name leads to an object only under the directory's lock, and the finder references it before letting go.
- *   (2) When the last handle of a temporary object goes, its name is removed under the directory's lock; the
- *       directory's own reference goes with it.
- *   (3) The reference that takes PointerCount to zero is the last: nobody can find the object any more. It is deleted at once
- *       at PASSIVE_LEVEL, otherwise by the reaper's work item.
- *   (4) HandleCount goes up before the handle is visible and down after it is gone; the type's OkayToClose, Close
- *       procedures run outside every lock.
+ *   (1) A name leads to an object only under the directory's lock, and the finder references it
+ *       before letting go.
+ *   (2) When the last handle of a temporary object goes, its name is removed under the
+ *       directory's lock; the directory's own reference goes with it.
+ *   (3) The reference that takes PointerCount to zero is the last: nobody can find the object any
+ *       more. It is deleted at once at PASSIVE_LEVEL, otherwise by the reaper's work item.
+ *   (4) HandleCount goes up before the handle is visible and down after it is gone; the type's
+ *       OkayToClose, Close procedures run outside every lock.
  */
 #pragma once
 
 #include "ex/ex.h"
 
 typedef struct _OBJECT_HEADER_NAME_INFO {
-    struct _OBJECT_DIRECTORY *Directory;        // that holds the name, or NULL; guarded by that directory's lock
-    UNICODE_STRING            Name;             // own pool, tag 'ObNm'
+    // that holds the name (referenced), or NULL; changed under its lock and
+    struct _OBJECT_DIRECTORY *Directory;
+                                                // ObpNameLock, read under either
+    // last part; own pool, tag 'ObNm'; set before Directory, then fixed
+    UNICODE_STRING            Name;
     ULONG                     QueryReferences;
+    ULONG                     Reserved;
 } OBJECT_HEADER_NAME_INFO, *POBJECT_HEADER_NAME_INFO;
 
 typedef struct _OBJECT_HEADER_CREATOR_INFO {
-    LIST_ENTRY TypeList;                        // all objects of the type; guarded by the type's Lock
+    // all objects of the type; guarded by the type's Lock
+    LIST_ENTRY TypeList;
     HANDLE     CreatorUniqueProcess;
+    ULONG64    Reserved;
 } OBJECT_HEADER_CREATOR_INFO, *POBJECT_HEADER_CREATOR_INFO;
+
+typedef struct _OBJECT_HANDLE_COUNT_ENTRY {
+    PEPROCESS Process;                          // NULL: unused
+    ULONG     HandleCount;
+} OBJECT_HANDLE_COUNT_ENTRY, *POBJECT_HANDLE_COUNT_ENTRY;
+
+/* Only in objects of types with MaintainHandleCount; guarded by the type's Lock: */
+typedef struct _OBJECT_HEADER_HANDLE_INFO {
+    OBJECT_HANDLE_COUNT_ENTRY  First;
+    POBJECT_HANDLE_COUNT_ENTRY More;            // MoreCount entries; own pool
+    ULONG                      MoreCount;
+} OBJECT_HEADER_HANDLE_INFO, *POBJECT_HEADER_HANDLE_INFO;
+
+/* Only in objects that were charged for more than their type's default, or are exclusive: */
+typedef struct _OBJECT_HEADER_QUOTA_INFO {
+    ULONG     PagedPoolCharge, NonPagedPoolCharge, SecurityDescriptorCharge;
+    // the only process that may have handles, not referenced
+    PEPROCESS ExclusiveProcess;
+    ULONG64   Reserved;
+} OBJECT_HEADER_QUOTA_INFO, *POBJECT_HEADER_QUOTA_INFO;
 
 /* Laid out as on x64 Windows Server 2003; optional headers lie below it at the given offsets. */
 typedef struct _OBJECT_HEADER {
@@ -41,7 +70,8 @@ typedef struct _OBJECT_HEADER {
     UCHAR                QuotaInfoOffset;
     UCHAR                Flags;                 // OB_FLAG_*
     union {
-        PVOID            ObjectCreateInfo;      // 0x20: until ObInsertObject
+        // 0x20: until ObInsertObject, if OB_FLAG_CREATE_INFO
+        PVOID            ObjectCreateInfo;
         PVOID            QuotaBlockCharged;
     };
     PVOID                SecurityDescriptor;    // 0x28
@@ -59,15 +89,18 @@ _Static_assert(FIELD_OFFSET(OBJECT_HEADER, Body) == 0x30, "the object header is 
 
 #define OBJECT_TO_HEADER(Object) CONTAINING_RECORD((Object), OBJECT_HEADER, Body)
 
-typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle, ObInheritHandle } OB_OPEN_REASON;
+typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle,
+                              ObInheritHandle } OB_OPEN_REASON;
 
 /*
  * A type's procedures, any may be NULL. Called at PASSIVE_LEVEL with no lock held.
  *   Open    before a handle is made (HandleCount is already raised); a failure takes it back
- *   Close   after a handle was closed: ProcessHandleCount and SystemHandleCount are the counts before it went
+ *   Close   after a handle was closed: ProcessHandleCount and SystemHandleCount are the counts
+ *           before it went
  *   Delete  the last reference is gone
- *   Parse   the rest of the name goes to the object (devices, symbolic links have their own way); on success *Object is referenced.
- *           CompleteName is the whole name, RemainingName what is left of it, Context what ObOpenObjectByName was given (ParseContext)
+ *   Parse   the rest of the name goes to the object (devices, symbolic links have their own way);
+ *           on success *Object is referenced. CompleteName is the whole name, RemainingName what
+ *           is left of it, Context what ObOpenObjectByName was given (ParseContext)
  *   OkayToClose  FALSE refuses NtClose with STATUS_HANDLE_NOT_CLOSABLE
  *   QueryName    appends the object's own part (files)
  */
@@ -78,22 +111,34 @@ typedef struct _OBJECT_TYPE_INITIALIZER {
     POOL_TYPE       PoolType;
     ULONG           DefaultPagedPoolCharge, DefaultNonPagedPoolCharge;
     BOOLEAN         SecurityRequired, MaintainHandleCount, MaintainTypeList, CaseInsensitive;
-    NTSTATUS (*OpenProcedure)(OB_OPEN_REASON Reason, PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG HandleCount);
-    VOID     (*CloseProcedure)(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount);
+    NTSTATUS (*OpenProcedure)(OB_OPEN_REASON Reason, PEPROCESS Process, PVOID Object,
+                              ACCESS_MASK Access, ULONG HandleCount);
+    VOID     (*CloseProcedure)(PEPROCESS Process, PVOID Object, ACCESS_MASK Access,
+                               ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount);
     VOID     (*DeleteProcedure)(PVOID Object);
-    NTSTATUS (*ParseProcedure)(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode,
-                ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
-    BOOLEAN  (*OkayToCloseProcedure)(PEPROCESS Process, PVOID Object, HANDLE Handle, KPROCESSOR_MODE Mode);
-    NTSTATUS (*QueryNameProcedure)(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length,
-                PULONG ReturnLength, KPROCESSOR_MODE Mode);
+    NTSTATUS (*ParseProcedure)(PVOID ParseObject, POBJECT_TYPE ObjectType,
+                               PACCESS_STATE AccessState, KPROCESSOR_MODE Mode, ULONG Attributes,
+                               PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName,
+                               PVOID Context, PVOID *Object);
+    BOOLEAN  (*OkayToCloseProcedure)(PEPROCESS Process, PVOID Object, HANDLE Handle,
+                                     KPROCESSOR_MODE Mode);
+    NTSTATUS (*QueryNameProcedure)(PVOID Object, BOOLEAN HasName,
+                                   POBJECT_NAME_INFORMATION Information, ULONG Length,
+                                   PULONG ReturnLength, KPROCESSOR_MODE Mode);
 } OBJECT_TYPE_INITIALIZER, *POBJECT_TYPE_INITIALIZER;
 
 /* An object itself: body of \ObjectTypes\NAME. */
 typedef struct _OBJECT_TYPE {
     /* Set at creation, never changed: */
+    // drivers built with mingw-w64 see one indirection more in *ExEventObjectType
+    struct _OBJECT_TYPE    *Self;
+                                                // than those built with Microsoft's headers; both
+                                                // end up here
     UNICODE_STRING          Name;
-    LONG                    DefaultObject;      // what a wait waits for: < 0 = not waitable, else offset in the body of a
-                                                // dispatcher header, or of a pointer to one if OB_WAIT_POINTER is set
+    // what a wait waits for: < 0 = not waitable, else offset in the body of a
+    LONG                    DefaultObject;
+                                                // dispatcher header, or of a pointer to one if
+                                                // OB_WAIT_POINTER is set
     ULONG                   Index, Key;         // Key is the pool tag
     OBJECT_TYPE_INITIALIZER TypeInfo;
 
@@ -110,37 +155,93 @@ typedef struct _OBJECT_TYPE {
 
 extern POBJECT_TYPE ObpTypeObjectType, ObpDirectoryObjectType, ObpSymbolicLinkObjectType;
 
-VOID ObInitSystem(VOID);                        // phase 0: Type, Directory, SymbolicLink; `\`, \ObjectTypes, \Device, \Driver, \??, \GLOBAL??, \DosDevices, \BaseNamedObjects
+// phase 0: Type, Directory, SymbolicLink; `\`, \ObjectTypes, \Device, \Driver, \??, \GLOBAL??,
+// \DosDevices, \BaseNamedObjects
+VOID ObInitSystem(VOID);
 
 /* DefaultObject as in OBJECT_TYPE. The type is permanent, named \ObjectTypes\Name. */
-NTSTATUS ObpCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag, LONG DefaultObject, POBJECT_TYPE *Type);
+NTSTATUS ObpCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag,
+                       LONG DefaultObject, POBJECT_TYPE *Type);
 
-/* Published shapes: ObCreateObject gives one reference and no name yet; ObInsertObject inserts name and handle and drops that
-   reference (also when it fails). See the documentation of both. */
-NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE OwnerMode,
+/*
+ * Published shapes: ObCreateObject gives one reference and no name yet; ObInsertObject inserts
+ * name and handle and drops that reference (also when it fails). See the documentation of both.
+ */
+NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type,
+                              POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE OwnerMode,
     PVOID ParseContext, ULONG BodySize, ULONG PagedCharge, ULONG NonPagedCharge, PVOID *Object);
-NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess, ULONG AdditionalReferences,
+NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
+                              ULONG AdditionalReferences,
     PVOID *NewObject, PHANDLE Handle);
-NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PACCESS_STATE AccessState,
+NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
+                                  KPROCESSOR_MODE Mode, PACCESS_STATE AccessState,
     ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle);
-NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
+NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes,
+                                       PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
     POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PVOID ParseContext, PVOID *Object);
 NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
 
-/* Makes the object unreachable by name (IoDeleteDevice, IoDeleteSymbolicLink): permanent flag off, name removed if no handle is open. */
+/*
+ * Makes the object unreachable by name (IoDeleteDevice, IoDeleteSymbolicLink): permanent flag
+ * off, name removed if no handle is open.
+ */
 VOID NTAPI ObMakeTemporaryObject(PVOID Object);
 
-/* The process' handle table: made at creation (inheriting Parent's inheritable handles if asked), emptied at exit: every handle is closed in ascending order. */
+/*
+ * The process' handle table: made at creation (inheriting Parent's inheritable handles if asked),
+ * emptied at exit: every handle is closed in ascending order.
+ */
 NTSTATUS ObInitProcess(PEPROCESS Parent, PEPROCESS Process, BOOLEAN Inherit);
 VOID     ObKillProcess(PEPROCESS Process);
 
+/*
+ * Counts one reference and returns TRUE unless the last one is gone already: for finders that go
+ * by a list or table which the object leaves in its delete procedure. The finder holds the list's
+ * lock. <= DISPATCH_LEVEL.
+ */
+BOOLEAN ObReferenceObjectSafe(PVOID Object);
+
+/*
+ * The common part of NtOpenXxx and NtCreateXxx, for the previous mode: PASSIVE_LEVEL.
+ * ObOpenService opens a name of Type with Access and writes the handle. ObProbeHandle comes first
+ * in a create service. ObInsertService inserts a new Object (dropping the creation reference) and
+ * writes its handle; a handle that cannot be written is closed again and the fault's status
+ * returned.
+ */
+NTSTATUS ObOpenService(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
+                       POBJECT_TYPE Type, PVOID ParseContext);
+NTSTATUS ObProbeHandle(PHANDLE Handle, KPROCESSOR_MODE Mode);
+NTSTATUS ObInsertService(PVOID Object, ACCESS_MASK Access, PHANDLE Handle, KPROCESSOR_MODE Mode);
+NTSTATUS ObReturnHandle(PHANDLE To, HANDLE Handle, KPROCESSOR_MODE Mode, NTSTATUS Status);
+
+/*
+ * Probes an output of Size bytes that a service will write later; Address may be NULL: the caller
+ * does not want it.
+ */
+NTSTATUS ObProbeOutput(PVOID Address, ULONG Size, KPROCESSOR_MODE Mode);
+
+/*
+ * Writes Size bytes to a caller's buffer, and how many to *ReturnLength (may be NULL), as
+ * NtQueryXxx services end.
+ */
+NTSTATUS ObReturnBytes(PVOID Buffer, const VOID *Data, ULONG Size, PULONG ReturnLength,
+                       KPROCESSOR_MODE Mode);
+
+POBJECT_TYPE NTAPI ObGetObjectType(PVOID Object);
+
 /* Copies a handle between tables, kernel-side: what NtDuplicateObject does after its checks. */
-NTSTATUS ObDuplicateObject(PEPROCESS SourceProcess, HANDLE Source, PEPROCESS TargetProcess, PHANDLE Target, ACCESS_MASK Access,
+NTSTATUS ObDuplicateObject(PEPROCESS SourceProcess, HANDLE Source, PEPROCESS TargetProcess,
+                           PHANDLE Target, ACCESS_MASK Access,
     ULONG Attributes, ULONG Options, KPROCESSOR_MODE Mode);
 
-/* Calls Callback for each handle of the process (basic information only) under the table's protection; used by queries. */
-typedef VOID (*POB_HANDLE_CALLBACK)(HANDLE Handle, POBJECT_HEADER Header, ACCESS_MASK Access, ULONG Attributes, PVOID Context);
+/*
+ * Calls Callback for each handle of the process (basic information only) under the table's
+ * protection; used by queries.
+ */
+typedef VOID (*POB_HANDLE_CALLBACK)(HANDLE Handle, POBJECT_HEADER Header, ACCESS_MASK Access,
+                                    ULONG Attributes, PVOID Context);
 VOID ObEnumerateHandles(PEPROCESS Process, POB_HANDLE_CALLBACK Callback, PVOID Context);
 
 /* Documented: appends the full path of the object. */
-NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnLength);
+NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION Information, ULONG Length,
+                                 PULONG ReturnLength);

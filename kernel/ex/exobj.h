@@ -1,0 +1,43 @@
+/* Private to the executive's object types (init.c, event.c, mutant.c, semaphore.c, timer.c). */
+#pragma once
+
+#include "ob/ob.h"
+#include "sdk/ntabi.h"
+#include "sdk/ntsysinfo.h"
+
+#ifndef MUTANT_QUERY_STATE
+#define MUTANT_QUERY_STATE  0x0001
+#define MUTANT_ALL_ACCESS   (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | MUTANT_QUERY_STATE)
+#endif
+#ifndef TIMER_QUERY_STATE
+#define TIMER_QUERY_STATE   0x0001
+#define TIMER_MODIFY_STATE  0x0002
+#define TIMER_ALL_ACCESS    (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | TIMER_QUERY_STATE | TIMER_MODIFY_STATE)
+#endif
+
+VOID ExpDeleteMutant(PVOID Object);
+VOID ExpCloseTimer(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessCount,
+                   ULONG64 SystemCount);
+VOID ExpDeleteTimer(PVOID Object);
+
+/*
+ * An output whose address was probed before the state was changed: if it has become bad since,
+ * the caller goes without.
+ */
+static inline VOID
+ExpWriteLong(PLONG Address, LONG Value)
+{
+    __try {
+        if (Address != NULL)
+            *(volatile LONG *)Address = Value;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+    }
+}
+
+/* What every NtQueryXxx of these types checks first: one class, one length. */
+static inline NTSTATUS
+ExpCheckQuery(ULONG Class, ULONG Length, ULONG Wanted)
+{
+    return Class != 0 ? STATUS_INVALID_INFO_CLASS : Length != Wanted
+        ? STATUS_INFO_LENGTH_MISMATCH : STATUS_SUCCESS;
+}

@@ -1,0 +1,232 @@
+/*
+ * The life of an object as a block of pool: allocated, inserted, deleted.
+ *
+ *   ObCreateObject   captures the attributes, allocates optional headers, header and body
+ *                    (zeroed); one reference, no name and no handle yet. What was captured waits
+ *                    in ObjectCreateInfo.
+ *   (the creator fills the body in)
+ *   ObInsertObject   walks to the name and puts the object there, makes a handle if asked, drops
+ *                    the creator's reference. With OBJ_OPENIF and the name taken, the object that
+ *                    has it gets the handle and ours goes.
+ *   ObpDeleteObject  the last reference is gone: the type's delete procedure, then the block.
+ *                    PASSIVE_LEVEL.
+ *
+ * Rules of insertion: a permanent object keeps its name without handles; any other loses it with
+ * its last handle, at once if it was inserted without one and is opened and closed. A name may be
+ * taken only by one object in its directory: STATUS_OBJECT_NAME_COLLISION, or with OBJ_OPENIF
+ * STATUS_OBJECT_NAME_EXISTS (a success) or STATUS_OBJECT_TYPE_MISMATCH.
+ *
+ * The block: [quota][handle information][name][creator] OBJECT_HEADER body. Each optional header
+ * is a multiple of 16 bytes and so is the header, so a body is aligned as pool is.
+ */
+#include "kernel.h"
+#include "ob/obp.h"
+
+static ULONG
+ObpOptionalHeaders(POBJECT_TYPE Type, BOOLEAN Named, BOOLEAN Quota, POBJECT_HEADER Header)
+{
+    ULONG Size = 0;
+
+    if (Type != NULL && Type->TypeInfo.MaintainTypeList) {
+        Size += sizeof(OBJECT_HEADER_CREATOR_INFO);
+        Header->Flags |= OB_FLAG_CREATOR_INFO;
+    }
+    if (Named)
+        Header->NameInfoOffset = Size += sizeof(OBJECT_HEADER_NAME_INFO);
+    if (Type != NULL && Type->TypeInfo.MaintainHandleCount)
+        Header->HandleInfoOffset = Size += sizeof(OBJECT_HEADER_HANDLE_INFO);
+    if (Quota)
+        Header->QuotaInfoOffset = Size += sizeof(OBJECT_HEADER_QUOTA_INFO);
+    return Size;
+}
+
+static VOID
+ObpEnterTypeList(POBJECT_TYPE Type, POBJECT_HEADER_CREATOR_INFO Creator)
+{
+    Creator->CreatorUniqueProcess = PsInitialSystemProcess != NULL
+        ? ObpCurrentProcess()->UniqueProcessId : NULL;
+    ExAcquireFastMutex(&Type->Lock);
+    InsertTailList(&Type->TypeList, &Creator->TypeList);
+    ExReleaseFastMutex(&Type->Lock);
+}
+
+NTSTATUS
+ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySize, BOOLEAN Named,
+                  BOOLEAN Quota,
+    POBJECT_HEADER *Header)
+{
+    OBJECT_HEADER Blank = { 0 };
+    ULONG         Below = ObpOptionalHeaders(Type, Named, Quota, &Blank);
+    ULONG         Size  = Below + FIELD_OFFSET(OBJECT_HEADER, Body) + BodySize;
+    PUCHAR        Block;
+
+    if (Size < BodySize)
+        return STATUS_INVALID_PARAMETER;
+
+    Block = ExAllocatePoolWithTag(PoolType, Size, Tag);
+    if (Block == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+
+    RtlZeroMemory(Block, Size);
+    *Header = (POBJECT_HEADER)(Block + Below);
+    RtlCopyMemory(*Header, &Blank, FIELD_OFFSET(OBJECT_HEADER, Body));
+    (*Header)->Type         = Type;
+    (*Header)->PointerCount = 1;
+    if (KeGetPreviousMode() == KernelMode)
+        (*Header)->Flags |= OB_FLAG_KERNEL_OBJECT;
+    ObpTrace(&(*Header)->Body, 1, 1, Tag, CALLER());
+
+    if (Type != NULL) {
+        ObpCountUp(&Type->TotalNumberOfObjects, &Type->HighWaterNumberOfObjects);
+        if (Blank.Flags & OB_FLAG_CREATOR_INFO)
+            ObpEnterTypeList(Type, ObpCreatorInfo(*Header));
+    }
+    return STATUS_SUCCESS;
+}
+
+/* Leaves what insertion needs in the header; the name moves out of Info into it. */
+static NTSTATUS
+ObpKeepCreateInformation(POBJECT_HEADER Header, POBJECT_CREATE_INFORMATION Info)
+{
+    POBJECT_CREATE_INFORMATION Kept;
+
+    if (Info->Name.Length == 0) {
+        Header->ObjectCreateInfo = OB_SMALL_CREATE_INFO(Info->Attributes, Info->ProbeMode);
+    } else {
+        Kept = ExAllocatePoolWithTag(PagedPool, sizeof(*Kept), TAG_OB_CREATE);
+        if (Kept == NULL)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        *Kept = *Info;
+        Header->ObjectCreateInfo = Kept;
+        RtlZeroMemory(&Info->Name, sizeof(Info->Name));
+    }
+    Header->Flags |= OB_FLAG_CREATE_INFO;
+    return STATUS_SUCCESS;
+}
+
+VOID
+ObpFreeCreateInformation(POBJECT_HEADER Header)
+{
+    POBJECT_CREATE_INFORMATION Info = Header->ObjectCreateInfo;
+
+    if (!(Header->Flags & OB_FLAG_CREATE_INFO))
+        return;
+
+    Header->Flags &= ~OB_FLAG_CREATE_INFO;
+    Header->ObjectCreateInfo = NULL;
+    if (!OB_IS_SMALL_CREATE_INFO(Info)) {
+        ObpFreeName(&Info->Name, NULL);
+        ExFreePoolWithTag(Info, TAG_OB_CREATE);
+    }
+}
+
+/*
+ * Makes an object of Type with BodySize zeroed bytes. Attributes (may be NULL) are read as
+ * ProbeMode's caller's and decide name, root and OBJ_* flags at insertion; charges of 0 are the
+ * type's defaults. *Object has one reference, which ObInsertObject drops, or ObDereferenceObject
+ * without insertion. PASSIVE_LEVEL or APC_LEVEL.
+ */
+NTSTATUS NTAPI
+ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES Attributes,
+               KPROCESSOR_MODE OwnerMode,
+    PVOID ParseContext, ULONG BodySize, ULONG PagedCharge, ULONG NonPagedCharge, PVOID *Object)
+{
+    OBJECT_CREATE_INFORMATION Info;
+    POBJECT_HEADER            Header;
+    POBJECT_HEADER_QUOTA_INFO Quota;
+    NTSTATUS                  Status;
+
+    PAGED_CODE();
+    *Object = NULL;
+
+    Status = ObpCaptureAttributes(Attributes, ProbeMode, &Info, NULL, 0);
+    if (!NT_SUCCESS(Status))
+        return Status;
+
+    Info.ParseContext = ParseContext;
+    if (Info.Attributes & Type->TypeInfo.InvalidAttributes)
+        Status = STATUS_INVALID_PARAMETER;
+    else if ((Info.Attributes & OBJ_PERMANENT) &&
+             !SeSinglePrivilegeCheck(SE_CREATE_PERMANENT_PRIVILEGE_LUID, ProbeMode))
+        Status = STATUS_PRIVILEGE_NOT_HELD;
+    else
+        Status = ObpAllocateObject(Type, Type->TypeInfo.PoolType, Type->Key, BodySize,
+                                   Info.Name.Length != 0,
+                                   PagedCharge != 0 || NonPagedCharge != 0 ||
+                                       (Info.Attributes & OBJ_EXCLUSIVE), &Header);
+    if (!NT_SUCCESS(Status))
+        goto Done;
+
+    Quota = ObpQuotaInfo(Header);
+    if (Quota != NULL) {
+        Quota->PagedPoolCharge    = PagedCharge
+            ? PagedCharge : Type->TypeInfo.DefaultPagedPoolCharge;
+        Quota->NonPagedPoolCharge = NonPagedCharge
+            ? NonPagedCharge : Type->TypeInfo.DefaultNonPagedPoolCharge;
+    }
+    if (Info.Attributes & OBJ_PERMANENT)
+        Header->Flags |= OB_FLAG_PERMANENT;
+    if (Info.Attributes & OBJ_EXCLUSIVE)
+        Header->Flags |= OB_FLAG_EXCLUSIVE;
+
+    Status = ObpKeepCreateInformation(Header, &Info);
+    if (NT_SUCCESS(Status))
+        *Object = &Header->Body;
+    else
+        ObpFreeObject(Header);          // the type has never seen its body
+
+Done:
+    ObpFreeName(&Info.Name, NULL);
+    return Status;
+}
+
+/* Takes the object off its type's list and gives its memory back. */
+VOID
+ObpFreeObject(POBJECT_HEADER Header)
+{
+    POBJECT_TYPE                Type     = Header->Type;
+    POBJECT_HEADER_CREATOR_INFO Creator  = ObpCreatorInfo(Header);
+    POBJECT_HEADER_NAME_INFO    NameInfo = ObpNameInfo(Header);
+    POBJECT_HEADER_HANDLE_INFO  Handles  = ObpHandleInfo(Header);
+    PUCHAR                      Block    = (PUCHAR)Header;
+
+    if (Creator != NULL) {
+        ExAcquireFastMutex(&Type->Lock);
+        RemoveEntryList(&Creator->TypeList);
+        ExReleaseFastMutex(&Type->Lock);
+        Block = (PUCHAR)Creator;
+    }
+    ObpFreeCreateInformation(Header);
+    if (NameInfo != NULL) {
+        ObpFreeName(&NameInfo->Name, NULL);
+        Block = (PUCHAR)NameInfo;
+    }
+    if (Handles != NULL) {
+        if (Handles->More != NULL)
+            ExFreePoolWithTag(Handles->More, TAG_OB_NAME);
+        Block = (PUCHAR)Handles;
+    }
+    if (Header->QuotaInfoOffset != 0)
+        Block = (PUCHAR)ObpQuotaInfo(Header);
+
+    InterlockedDecrement(&Type->TotalNumberOfObjects);
+    Header->Type = OB_DELETED_TYPE;
+    ExFreePoolWithTag(Block, Type->Key);
+}
+
+VOID
+ObpDeleteObject(POBJECT_HEADER Header)
+{
+    POBJECT_TYPE Type = Header->Type;
+    KIRQL        Irql = KeGetCurrentIrql();
+
+    PAGED_CODE();
+
+    if (Type->TypeInfo.DeleteProcedure != NULL) {
+        Type->TypeInfo.DeleteProcedure(&Header->Body);
+        ASSERT(KeGetCurrentIrql() == Irql);
+    }
+    if (Header->PointerCount != 0)
+        ObpBadReference(&Header->Body, 1, Header->PointerCount);
+    ObpFreeObject(Header);
+}

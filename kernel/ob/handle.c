@@ -1,0 +1,179 @@
+/*
+ * Handles into objects: making a handle, and getting from a handle to its object.
+ *
+ * ObReferenceObjectByHandle is the hottest path of the system: find the slot, hold it, compare
+ * type and access, count a reference, drop the hold. It takes no lock and waits for nobody;
+ * ex/handle.h tells how it gets along with a close of the same handle on another processor.
+ *
+ * Pseudo handles: -1 is the running process, -2 the running thread, with all access. Other
+ * negative values are kernel handles: slots of the System process' table (ObpKernelHandleTable),
+ * refused from user mode. Everything else belongs to the process the thread runs in (or is
+ * attached to).
+ *
+ * Making a handle, in this order ((4) in ob.h): count it and ask the type; reference the object,
+ * once for the handle; fill the slot. A failure undoes what came before it.
+ */
+#include "kernel.h"
+#include "ob/obp.h"
+
+PHANDLE_TABLE ObpKernelHandleTable;
+
+VOID
+ObpDropHold(PEX_HOLD Hold)
+{
+    POBJECT_HEADER Header = EX_HOLD_ADDRESS(Hold->Value);
+
+    if (!ExDropSlot(Hold) && InterlockedDecrement64(&Header->PointerCount) == 0)
+        ObpDeleteOrDefer(Header);
+}
+
+/* -1 and -2. STATUS_INVALID_HANDLE for anything else. */
+static NTSTATUS
+ObpReferencePseudoHandle(HANDLE Handle, POBJECT_TYPE Type, ULONG Tag, PVOID *Object,
+                         POBJECT_HANDLE_INFORMATION Information,
+    PVOID Caller)
+{
+    POBJECT_TYPE Wanted;
+
+    if (Handle == NtCurrentProcess()) {
+        *Object = ObpCurrentProcess();
+        Wanted  = *PsProcessType;
+    } else if (Handle == NtCurrentThread()) {
+        *Object = KeGetCurrentThread();
+        Wanted  = *PsThreadType;
+    } else {
+        return STATUS_INVALID_HANDLE;
+    }
+
+    if (Type != NULL && Type != Wanted) {
+        *Object = NULL;
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    if (Information != NULL) {
+        Information->HandleAttributes = 0;
+        Information->GrantedAccess    = Wanted->TypeInfo.ValidAccessMask;
+    }
+    ObpReference(OBJECT_TO_HEADER(*Object), Tag, Caller);
+    return STATUS_SUCCESS;
+}
+
+static inline NTSTATUS
+ObpReferenceByHandle(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode,
+                     ULONG Tag, PVOID *Object,
+    POBJECT_HANDLE_INFORMATION Information, PVOID Caller)
+{
+    PHANDLE_TABLE  Table;
+    POBJECT_HEADER Header;
+    NTSTATUS       Status;
+    EX_HOLD        Hold;
+
+    PAGED_CODE();
+    *Object = NULL;
+
+    Table = ObpTableOfHandle(&Handle, Mode);
+    if (__builtin_expect(Table == NULL, 0))
+        return ObpReferencePseudoHandle(Handle, Type, Tag, Object, Information, Caller);
+    if (__builtin_expect((LONG64)(ULONG_PTR)Handle < 0, 0) || !ObpHoldHandle(Table, Handle, &Hold))
+        return STATUS_INVALID_HANDLE;
+
+    Header = EX_HOLD_ADDRESS(Hold.Value);
+    if (Type != NULL && Header->Type != Type) {
+        Status = STATUS_OBJECT_TYPE_MISMATCH;
+    } else if (Mode != KernelMode && (Access & ~Hold.GrantedAccess) != 0) {
+        Status = STATUS_ACCESS_DENIED;
+    } else {
+        if (Information != NULL) {
+            Information->HandleAttributes = ObpSlotAttributes(Hold.Value);
+            Information->GrantedAccess    = Hold.GrantedAccess;
+        }
+        ObpReference(Header, Tag, Caller);
+        *Object = &Header->Body;
+        Status  = STATUS_SUCCESS;
+    }
+    if (__builtin_expect(!ExDropSlot(&Hold), 0) &&
+        InterlockedDecrement64(&Header->PointerCount) == 0)
+        ObpDeleteOrDefer(Header);
+    return Status;
+}
+
+/*
+ * The object of a handle, referenced. Handle is one of the current process, a kernel handle
+ * (KernelMode only) or a pseudo handle. From UserMode the handle must have been granted all of
+ * DesiredAccess. ObjectType NULL: any. <= APC_LEVEL. STATUS_INVALID_HANDLE,
+ * STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED; *Object is then NULL.
+ */
+NTSTATUS NTAPI
+ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                          KPROCESSOR_MODE AccessMode,
+    PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+{
+    return ObpReferenceByHandle(Handle, DesiredAccess, ObjectType, AccessMode, OB_TAG_DEFAULT,
+                                Object,
+                                HandleInformation, CALLER());
+}
+
+/* The same under a tag of the caller's choice. */
+NTSTATUS NTAPI
+ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+    KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+{
+    return ObpReferenceByHandle(Handle, DesiredAccess, ObjectType, AccessMode, Tag, Object,
+                                HandleInformation, CALLER());
+}
+
+/*
+ * Makes a handle in the given table, for the process it belongs to. AdditionalReferences are left
+ * with the caller. STATUS_INSUFFICIENT_RESOURCES, STATUS_PROCESS_IS_TERMINATING, or what the
+ * type's open procedure says.
+ */
+NTSTATUS
+ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADER Header,
+                       ULONG Attributes,
+    ACCESS_MASK Granted, ULONG AdditionalReferences, PHANDLE Handle)
+{
+    NTSTATUS Status = ObpIncrementHandleCount(Reason, Table->Process, Header, Granted, Attributes);
+
+    *Handle = NULL;
+    if (!NT_SUCCESS(Status))
+        return Status;
+
+    for (ULONG Index = 0; Index < AdditionalReferences; Index++)
+        ObpReference(Header, OB_TAG_DEFAULT, CALLER());
+    ObpReference(Header, OB_TAG_HANDLE, CALLER());
+
+    *Handle = ExFillSlot(Table, Header, ObpSlotFlags(Attributes), Granted);
+    if (*Handle != NULL)
+        return STATUS_SUCCESS;
+
+    ObpDecrementHandleCount(Table->Process, Header, Granted);
+    for (ULONG Index = 0; Index < AdditionalReferences; Index++)
+        ObpDereference(Header, OB_TAG_DEFAULT, CALLER());
+    ObpDereference(Header, OB_TAG_HANDLE, CALLER());
+    return Table->Closing ? STATUS_PROCESS_IS_TERMINATING : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+/* Makes a handle of the current process, or a kernel handle with OBJ_KERNEL_HANDLE. */
+NTSTATUS
+ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes, ACCESS_MASK Granted,
+    ULONG AdditionalReferences, PHANDLE Handle)
+{
+    BOOLEAN       Kernel = (Attributes & OBJ_KERNEL_HANDLE) != 0;
+    PHANDLE_TABLE Table  = Kernel ? ObpKernelHandleTable : ObpCurrentProcess()->ObjectTable;
+    NTSTATUS      Status;
+
+    *Handle = NULL;
+    if (Table == NULL)
+        return STATUS_PROCESS_IS_TERMINATING;
+
+    Status = ObpCreateHandleInTable(Table, Reason, Header, Attributes, Granted,
+                                    AdditionalReferences, Handle);
+    if (NT_SUCCESS(Status) && Kernel)
+        *Handle = ObpKernelHandleValue(*Handle);
+    return Status;
+}
+
+BOOLEAN NTAPI
+ObIsKernelHandle(HANDLE Handle)
+{
+    return IS_KERNEL_HANDLE(Handle);
+}

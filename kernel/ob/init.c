@@ -1,0 +1,116 @@
+/*
+ * Start-up of the object manager: phase 0, PASSIVE_LEVEL on the boot processor, before any other
+ * subsystem has objects.
+ *
+ * First the three types it needs itself, then the root directory, then the directories that
+ * everybody expects:
+ *
+ *   \ObjectTypes        the types                     \Driver, \FileSystem    driver objects
+ *   \Device             device objects                \BaseNamedObjects       what programs name
+ *   \??                 names programs open, links    \KernelObjects, \Callback, \Security
+ *   \DosDevices         link to \??                   \GLOBAL??               link to \??
+ *
+ * Everything here is permanent. io/ adds \SystemRoot and \ArcName when the RAM disk is there.
+ */
+#include "kernel.h"
+#include "ob/obp.h"
+
+POBJECT_DIRECTORY ObpRootDirectory, ObpTypeDirectory;
+
+NTSTATUS ObpNameType(POBJECT_TYPE Type);                // type.c
+NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                          POBJECT_ATTRIBUTES ObjectAttributes,
+    PUNICODE_STRING LinkTarget);                       // linksvc.c
+
+static POBJECT_TYPE INIT_CODE
+ObpMakeOwnType(PCWSTR Name, ULONG Tag, ULONG Access, POOL_TYPE PoolType, VOID (*Delete)(PVOID))
+{
+    OBJECT_TYPE_INITIALIZER Initializer = {
+        .GenericMapping   = { STANDARD_RIGHTS_READ | (Access & 3),
+                             STANDARD_RIGHTS_WRITE | (Access & ~3 & 0xF),
+                              STANDARD_RIGHTS_EXECUTE | (Access & 3), Access },
+        .ValidAccessMask  = Access,
+        .PoolType         = PoolType,
+        .MaintainTypeList = TRUE,
+        .DeleteProcedure  = Delete,
+    };
+    POBJECT_TYPE Type;
+
+    if (!NT_SUCCESS(ObpCreateType(Name, &Initializer, Tag, OB_WAIT_NEVER, &Type)))
+        KeBugCheckEx(OBJECT_INITIALIZATION_FAILED, 1, (ULONG_PTR)Name, 0, 0);
+    return Type;
+}
+
+/* A permanent directory at Path; NULL makes the root. */
+static POBJECT_DIRECTORY INIT_CODE
+ObpMakeDirectory(PCWSTR Path)
+{
+    POBJECT_DIRECTORY Directory;
+    OBJECT_ATTRIBUTES Attributes;
+    UNICODE_STRING    Name;
+    NTSTATUS          Status;
+
+    RtlInitUnicodeString(&Name, Path);
+    InitializeObjectAttributes(&Attributes, Path ? &Name : NULL, OBJ_PERMANENT, NULL, NULL);
+    Status = ObCreateObject(KernelMode, ObpDirectoryObjectType, &Attributes, KernelMode, NULL,
+                            sizeof(*Directory), 0, 0,
+                            (PVOID *)&Directory);
+    if (NT_SUCCESS(Status))
+        Status = ObpInitializeDirectory(Directory);
+    if (NT_SUCCESS(Status))
+        Status = ObInsertObject(Directory, NULL, 0, Path == NULL ? 1 : 0, NULL, NULL);
+    if (!NT_SUCCESS(Status))
+        KeBugCheckEx(OBJECT_INITIALIZATION_FAILED, 2, (ULONG_PTR)Path, Status, 0);
+    return Directory;
+}
+
+static VOID INIT_CODE
+ObpMakeLink(PCWSTR Path, PCWSTR Target)
+{
+    OBJECT_ATTRIBUTES Attributes;
+    UNICODE_STRING    Name, To;
+    NTSTATUS          Status;
+    HANDLE            Handle;
+
+    RtlInitUnicodeString(&Name, Path);
+    RtlInitUnicodeString(&To, Target);
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_PERMANENT | OBJ_KERNEL_HANDLE, NULL, NULL);
+    Status = NtCreateSymbolicLinkObject(&Handle, SYMBOLIC_LINK_ALL_ACCESS, &Attributes, &To);
+    if (!NT_SUCCESS(Status))
+        KeBugCheckEx(OBJECT_INITIALIZATION_FAILED, 3, (ULONG_PTR)Path, Status, 0);
+    ObCloseHandle(Handle, KernelMode);
+}
+
+VOID INIT_CODE
+ObInitSystem(VOID)
+{
+    static const PCWSTR Directories[] = {
+        L"\\Device", L"\\Driver", L"\\FileSystem", L"\\??", L"\\BaseNamedObjects", L"\\KernelObjects", L"\\Callback",
+        L"\\Security",
+    };
+
+    ExInitializeFastMutex(&ObpNameLock);
+    ExInitializeFastMutex(&ObpHandleTableLock);
+    ObpKernelHandleTable = ExCreateHandleTable(NULL);
+    if (ObpKernelHandleTable == NULL)
+        KeBugCheckEx(OBJECT_INITIALIZATION_FAILED, 4, 0, 0, 0);
+    ExpInitializeCids();
+
+    ObpMakeOwnType(L"Type", 'epyT', OBJECT_TYPE_ALL_ACCESS, NonPagedPool, NULL);
+    ObpDirectoryObjectType = ObpMakeOwnType(L"Directory", 'eriD', DIRECTORY_ALL_ACCESS,
+                                            NonPagedPool, ObpDeleteDirectory);
+    ObpSymbolicLinkObjectType = ObpMakeOwnType(L"SymbolicLink", 'bmyS', SYMBOLIC_LINK_ALL_ACCESS,
+                                               PagedPool,
+                                               ObpDeleteSymbolicLink);
+
+    ObpRootDirectory = ObpMakeDirectory(NULL);
+    ObpTypeDirectory = ObpMakeDirectory(L"\\ObjectTypes");
+    for (ULONG Index = 0; Index < ObpTypeCount; Index++)
+        if (!NT_SUCCESS(ObpNameType(ObpTypes[Index])))
+            KeBugCheckEx(OBJECT_INITIALIZATION_FAILED, 5, Index, 0, 0);
+
+    for (ULONG Index = 0; Index < RTL_NUMBER_OF(Directories); Index++)
+        ObpMakeDirectory(Directories[Index]);
+    ObpMakeLink(L"\\DosDevices", L"\\??");
+    ObpMakeLink(L"\\GLOBAL??", L"\\??");
+}

@@ -1,0 +1,345 @@
+/*
+ * Private to ob/: directories, captured attributes, name walks, reference traces, handle slots.
+ *
+ * Locks of ob/, in the order in which they are taken (all are fast mutexes: PASSIVE_LEVEL or
+ * APC_LEVEL):
+ *   OBJECT_DIRECTORY.Lock         one directory's names
+ *   ObpNameLock                   every object's link to the directory that holds its name
+ *   OBJECT_TYPE.Lock              the type's list of objects, its objects' handle counts by
+ *                                 process
+ *   HANDLE_TABLE.HandleTableLock  one table's free slots
+ *   ObpHandleTableLock            processes' links to their tables
+ * No procedure of a type is called, and no last reference dropped, under any of them.
+ */
+#pragma once
+
+#include "ob/ob.h"
+#include "ex/handle.h"
+#include "se/se.h"
+#include "ps/ps.h"
+
+#ifndef OBJ_PROTECT_CLOSE
+#define OBJ_PROTECT_CLOSE           0x00000001
+#endif
+#ifndef OBJ_AUDIT_OBJECT_CLOSE
+#define OBJ_AUDIT_OBJECT_CLOSE      0x00000004
+#endif
+#ifndef REFERENCE_BY_POINTER
+#define REFERENCE_BY_POINTER        0x18
+#endif
+
+#define TAG_OB_NAME                 'mNbO'
+#define TAG_OB_DIRECTORY            'iDbO'
+#define TAG_OB_CREATE               'rCbO'
+#define TAG_OB_QUERY                'uQbO'
+#define OB_TAG_DEFAULT              'tlfD'      // untagged references
+#define OB_TAG_HANDLE               'ldnH'      // the reference of a handle
+// the reference of a directory, and those of name walks
+#define OB_TAG_NAME                 'emaN'
+
+#define OB_DELETED_TYPE             ((POBJECT_TYPE)0xBAD0B0B0)
+#define OB_MAXIMUM_LINKS            32
+// characters of a name that need no pool while it is walked
+#define OB_INLINE_NAME              128
+#define OB_MAXIMUM_TYPES            64
+
+/*
+ * ---- optional headers: each a multiple of 16 bytes; from the header downwards: creator, name,
+ * handle, quota ----
+ */
+
+#define OB_HEADER_AT(Header, Type, Offset)  ((Type *)((PUCHAR)(Header) - (Offset)))
+
+static inline POBJECT_HEADER_NAME_INFO
+ObpNameInfo(POBJECT_HEADER Header)
+{
+    return Header->NameInfoOffset ? OB_HEADER_AT(Header, OBJECT_HEADER_NAME_INFO,
+                                                 Header->NameInfoOffset) : NULL;
+}
+
+static inline POBJECT_HEADER_HANDLE_INFO
+ObpHandleInfo(POBJECT_HEADER Header)
+{
+    return Header->HandleInfoOffset ? OB_HEADER_AT(Header, OBJECT_HEADER_HANDLE_INFO,
+                                                   Header->HandleInfoOffset) : NULL;
+}
+
+static inline POBJECT_HEADER_QUOTA_INFO
+ObpQuotaInfo(POBJECT_HEADER Header)
+{
+    return Header->QuotaInfoOffset ? OB_HEADER_AT(Header, OBJECT_HEADER_QUOTA_INFO,
+                                                  Header->QuotaInfoOffset) : NULL;
+}
+
+static inline POBJECT_HEADER_CREATOR_INFO
+ObpCreatorInfo(POBJECT_HEADER Header)
+{
+    return (Header->Flags & OB_FLAG_CREATOR_INFO) ? (POBJECT_HEADER_CREATOR_INFO)Header - 1 : NULL;
+}
+
+/* ---- trace.c: the last OB_TRACE_RECORDS changes of any object's PointerCount ---- */
+
+#define OB_TRACE_RECORDS    16384               // a power of two
+
+typedef struct _OB_TRACE_RECORD {
+    PVOID   Object;                             // its body; may be free by now
+    PVOID   Caller;
+    ULONG64 Time;                               // time stamp counter
+    ULONG   Sequence;                           // 1, 2, ...: 0 in a record never written
+    ULONG   Tag;                                // the type's pool tag in the record of the creation
+    LONG    Count;                              // after the change
+    USHORT  Processor;
+    UCHAR   Irql;
+    SCHAR   Delta;
+} OB_TRACE_RECORD, *POB_TRACE_RECORD;
+
+extern OB_TRACE_RECORD  ObpTraceRing[OB_TRACE_RECORDS];
+// of the last record; it stands at (Sequence - 1) % OB_TRACE_RECORDS
+extern volatile LONG    ObpTraceSequence;
+
+static inline VOID
+ObpTrace(PVOID Object, LONG Delta, LONG64 Count, ULONG Tag, PVOID Caller)
+{
+    ULONG            Sequence = (ULONG)InterlockedIncrement(&ObpTraceSequence);
+    POB_TRACE_RECORD Record   = &ObpTraceRing[(Sequence - 1) % OB_TRACE_RECORDS];
+
+    Record->Object    = Object;
+    Record->Caller    = Caller;
+    Record->Time      = __rdtsc();
+    Record->Sequence  = Sequence;
+    Record->Tag       = Tag;
+    Record->Count     = (LONG)Count;
+    Record->Processor = __readgsword(FIELD_OFFSET(KIPCR, Prcb.Number));
+    Record->Irql      = KeGetCurrentIrql();
+    Record->Delta     = (SCHAR)Delta;
+}
+
+/* ---- refcount.c ---- */
+
+#define CALLER()    __builtin_return_address(0)
+
+DECLSPEC_NORETURN VOID ObpBadReference(PVOID Object, ULONG Reason, LONG64 Count);
+
+/* The header of a live object; anything else stops the machine with 0x18. */
+static inline POBJECT_HEADER
+ObpHeaderOf(PVOID Object)
+{
+    POBJECT_HEADER Header = OBJECT_TO_HEADER(Object);
+
+    if ((LONG64)(ULONG_PTR)Header->Type >= 0 ||
+        OBJECT_TO_HEADER(Header->Type)->Type != ObpTypeObjectType)
+        ObpBadReference(Object, 0, (LONG64)(ULONG_PTR)Header->Type);
+    return Header;
+}
+
+static inline LONG64
+ObpReference(POBJECT_HEADER Header, ULONG Tag, PVOID Caller)
+{
+    LONG64 Count = InterlockedIncrement64(&Header->PointerCount);
+
+    if (Count <= 1)
+        ObpBadReference(&Header->Body, 1, Count);
+    ObpTrace(&Header->Body, 1, Count, Tag, Caller);
+    return Count;
+}
+
+LONG64 ObpDereference(POBJECT_HEADER Header, ULONG Tag, PVOID Caller);
+VOID   ObpDeleteOrDefer(POBJECT_HEADER Header);         // PointerCount has become 0
+VOID   ObpDeleteObject(POBJECT_HEADER Header);          // create.c: now, PASSIVE_LEVEL
+VOID   ObpFreeObject(POBJECT_HEADER Header);            // create.c: without the delete procedure
+
+/* ---- create.c, capture.c ---- */
+
+typedef struct _OBJECT_CREATE_INFORMATION {
+    ULONG           Attributes;
+    HANDLE          RootDirectory;
+    PVOID           ParseContext;
+    KPROCESSOR_MODE ProbeMode;
+    UNICODE_STRING  Name;                               // captured, the whole of it; own pool
+} OBJECT_CREATE_INFORMATION, *POBJECT_CREATE_INFORMATION;
+
+/*
+ * Nameless objects need no block for it: ObjectCreateInfo is then the attributes, the mode (bit
+ * 1) and bit 0 set.
+ */
+#define OB_SMALL_CREATE_INFO(Attributes, Mode)  ((PVOID)(((ULONG_PTR)(Attributes) << 2) | ((ULONG_PTR)(Mode) << 1) | 1))
+#define OB_IS_SMALL_CREATE_INFO(Info)           (((ULONG_PTR)(Info) & 1) != 0)
+#define OB_SMALL_ATTRIBUTES(Info)               ((ULONG)((ULONG_PTR)(Info) >> 2))
+#define OB_SMALL_MODE(Info)                     ((KPROCESSOR_MODE)(((ULONG_PTR)(Info) >> 1) & 1))
+
+VOID ObpFreeCreateInformation(POBJECT_HEADER Header);
+
+/*
+ * A fresh object with one reference and no creation information yet; Type may be NULL for the
+ * first type alone.
+ */
+NTSTATUS ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySize,
+                           BOOLEAN Named, BOOLEAN Quota,
+    POBJECT_HEADER *Header);
+
+/*
+ * Copies an OBJECT_ATTRIBUTES, and the name it points to into Inline (Room characters; may be 0)
+ * or pool. Free the name with ObpFreeName. STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_INVALID,
+ * a fault's status, STATUS_INSUFFICIENT_RESOURCES.
+ */
+NTSTATUS ObpCaptureAttributes(POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE Mode,
+                              POBJECT_CREATE_INFORMATION Info,
+    PWSTR Inline, ULONG Room);
+NTSTATUS ObpCaptureName(PUNICODE_STRING Name, KPROCESSOR_MODE Mode, PUNICODE_STRING Captured,
+                        PWSTR Inline, ULONG Room);
+VOID     ObpFreeName(PUNICODE_STRING Name, PWSTR Inline);
+
+/* ---- directory.c ---- */
+
+typedef struct _OBJECT_DIRECTORY_ENTRY {
+    struct _OBJECT_DIRECTORY_ENTRY *ChainLink;
+    LIST_ENTRY                      Order;              // OBJECT_DIRECTORY.Order
+    PVOID                           Object;             // referenced
+    ULONG                           HashValue;
+    ULONG                           Serial;
+} OBJECT_DIRECTORY_ENTRY, *POBJECT_DIRECTORY_ENTRY;
+
+/* Body of a Directory object. All fields are guarded by Lock. */
+typedef struct _OBJECT_DIRECTORY {
+    FAST_MUTEX               Lock;
+    POBJECT_DIRECTORY_ENTRY *HashBuckets;
+    // a power of two; doubled when there are twice as many entries
+    ULONG                    BucketCount;
+    ULONG                    EntryCount;
+    LIST_ENTRY               Order;                     // entries, oldest first
+    ULONG                    NextSerial;
+    POBJECT_DIRECTORY_ENTRY  QueryHint;                 // where the last query stopped, or NULL
+} OBJECT_DIRECTORY, *POBJECT_DIRECTORY;
+
+extern POBJECT_DIRECTORY ObpRootDirectory, ObpTypeDirectory;
+extern FAST_MUTEX        ObpNameLock;
+
+NTSTATUS ObpInitializeDirectory(POBJECT_DIRECTORY Directory);
+VOID     ObpDeleteDirectory(PVOID Object);
+ULONG    ObpHashName(PUNICODE_STRING Name);
+PVOID    ObpFindNameLocked(POBJECT_DIRECTORY Directory, PUNICODE_STRING Name, ULONG Hash,
+                           BOOLEAN CaseInsensitive);
+NTSTATUS ObpInsertNameLocked(POBJECT_DIRECTORY Directory, PUNICODE_STRING Name, ULONG Hash,
+                             POBJECT_HEADER Header);
+VOID     ObpRemoveName(POBJECT_HEADER Header, BOOLEAN OnlyIfUnused);
+BOOLEAN  ObpHasLostName(POBJECT_HEADER Header);
+
+/* ---- symlink.c ---- */
+
+typedef struct _OBJECT_SYMBOLIC_LINK {
+    LARGE_INTEGER  CreationTime;
+    UNICODE_STRING LinkTarget;                          // own pool
+} OBJECT_SYMBOLIC_LINK, *POBJECT_SYMBOLIC_LINK;
+
+VOID     ObpDeleteSymbolicLink(PVOID Object);
+NTSTATUS ObpSubstituteLink(POBJECT_SYMBOLIC_LINK Link, PUNICODE_STRING Rest, PUNICODE_STRING Name);
+
+/* ---- name.c ---- */
+
+typedef struct _OB_WALK {
+    HANDLE          RootDirectory;
+    ULONG           Attributes;
+    POBJECT_TYPE    Type;                               // wanted, or NULL: any
+    KPROCESSOR_MODE Mode;
+    PACCESS_STATE   AccessState;
+    PVOID           ParseContext;
+    POBJECT_HEADER  Insert;                             // object that is to get the name, or NULL
+    // replaced by links and reparses; free it with ObpFreeName
+    UNICODE_STRING  Name;
+    PWSTR           Inline;                             // buffer of the first Name that is not pool
+} OB_WALK, *POB_WALK;
+
+/*
+ * The object at the name, referenced with OB_TAG_NAME. With Insert: that object, or the one there
+ * (STATUS_OBJECT_NAME_EXISTS).
+ */
+NTSTATUS ObpWalkName(POB_WALK Walk, PVOID *Object);
+
+/* ---- access.c ---- */
+
+NTSTATUS ObpGrantAccess(PACCESS_STATE AccessState, POBJECT_TYPE Type, KPROCESSOR_MODE Mode,
+                        PACCESS_MASK Granted);
+
+/* ---- count.c ---- */
+
+NTSTATUS ObpIncrementHandleCount(OB_OPEN_REASON Reason, PEPROCESS Process, POBJECT_HEADER Header,
+                                 ACCESS_MASK Access,
+    ULONG Attributes);
+VOID     ObpDecrementHandleCount(PEPROCESS Process, POBJECT_HEADER Header, ACCESS_MASK Access);
+VOID     ObpCountUp(volatile LONG *Number, volatile LONG *Peak);
+
+/* ---- handle.c, close.c, table.c ---- */
+
+/*
+ * Kernel handles are those of the System process' table, with the upper 33 bits set; only kernel
+ * mode may use them. -1 and -2 are the pseudo handles of the running process and thread.
+ */
+#define KERNEL_HANDLE_MASK          0xFFFFFFFF80000000ULL
+#define IS_KERNEL_HANDLE(Handle)    ((LONG64)(ULONG_PTR)(Handle) < -2)
+#define ObpKernelHandleValue(Handle) ((HANDLE)((ULONG_PTR)(Handle) | KERNEL_HANDLE_MASK))
+
+extern PHANDLE_TABLE ObpKernelHandleTable;
+extern FAST_MUTEX    ObpHandleTableLock;
+
+static inline PEPROCESS
+ObpCurrentProcess(VOID)
+{
+    return (PEPROCESS)KeGetCurrentThread()->ApcState.Process;
+}
+
+/*
+ * The table a handle belongs to, and the handle as that table knows it; NULL: the caller must not
+ * use it.
+ */
+static inline PHANDLE_TABLE
+ObpTableOfHandle(PHANDLE Handle, KPROCESSOR_MODE Mode)
+{
+    if ((LONG64)(ULONG_PTR)*Handle >= 0)
+        return ObpCurrentProcess()->ObjectTable;
+    if (Mode != KernelMode || !IS_KERNEL_HANDLE(*Handle))
+        return NULL;
+    *Handle = (HANDLE)((ULONG_PTR)*Handle & ~KERNEL_HANDLE_MASK);
+    return ObpKernelHandleTable;
+}
+
+static inline BOOLEAN
+ObpHoldHandle(PHANDLE_TABLE Table, HANDLE Handle, PEX_HOLD Hold)
+{
+    PHANDLE_TABLE_ENTRY Entry = ExFindSlot(Table, (ULONG_PTR)Handle / 4);
+
+    return Entry != NULL && ExHoldSlot(Entry, Hold);
+}
+
+/* OBJ_* attributes as bits of a slot's Value, and back. */
+static inline ULONG
+ObpSlotFlags(ULONG Attributes)
+{
+    return (Attributes & (OBJ_INHERIT | OBJ_AUDIT_OBJECT_CLOSE)) | (Attributes & OBJ_PROTECT_CLOSE ? EX_HANDLE_PROTECT : 0);
+}
+
+static inline ULONG
+ObpSlotAttributes(LONG64 Value)
+{
+    return (Value & (EX_HANDLE_INHERIT | EX_HANDLE_AUDIT)) | (Value & EX_HANDLE_PROTECT
+                                                              ? OBJ_PROTECT_CLOSE : 0);
+}
+
+VOID     ObpDropHold(PEX_HOLD Hold);
+NTSTATUS ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes,
+                         ACCESS_MASK Granted,
+    ULONG AdditionalReferences, PHANDLE Handle);
+NTSTATUS ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADER Header,
+                                ULONG Attributes,
+    ACCESS_MASK Granted, ULONG AdditionalReferences, PHANDLE Handle);
+NTSTATUS ObpCloseHandleInTable(PHANDLE_TABLE Table, HANDLE Handle, KPROCESSOR_MODE Mode,
+                               BOOLEAN Force);
+
+/* Another process' table, kept while it is used; NULL once the process has ended. */
+PHANDLE_TABLE ObpReferenceProcessTable(PEPROCESS Process);
+VOID          ObpDereferenceTable(PHANDLE_TABLE Table);
+
+/* ---- init.c, type.c ---- */
+// in the order of creation, never removed; Index - 1
+extern POBJECT_TYPE ObpTypes[OB_MAXIMUM_TYPES];
+extern ULONG        ObpTypeCount;
+VOID ExpInitializeCids(VOID);                           // ex/cid.c
