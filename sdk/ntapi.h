@@ -57,6 +57,12 @@
 #define FILE_CREATED                    2
 #define FILE_OVERWRITTEN                3
 
+#ifndef EVENT_QUERY_STATE
+#define EVENT_QUERY_STATE               0x0001
+#endif
+#ifndef SEMAPHORE_QUERY_STATE
+#define SEMAPHORE_QUERY_STATE           0x0001
+#endif
 #define DIRECTORY_QUERY                 0x0001
 #define DIRECTORY_TRAVERSE              0x0002
 #define SYMBOLIC_LINK_QUERY             0x0001

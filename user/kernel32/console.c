@@ -1,6 +1,6 @@
 /*
- * The console and the standard handles. A console is a device (\Device\Console0); the first process on it gets its handle
- * as all three standard handles and passes them on by inheritance. CONIN$, CONOUT$ and CON open the process' own
+ * The console and the standard handles. A console is a device (\Device\Console0), opened twice by smss, for input and for
+ * output, because a file in use by a read makes a write wait; children inherit both as their standard handles. CONIN$, CONOUT$ and CON open the process' own
  * console again. What a console can do beyond reading and writing are control codes of its driver.
  */
 #include "k32.h"
@@ -44,12 +44,14 @@ HANDLE
 BaseConsoleDevice(PCWSTR Name, DWORD Access, BOOL Inherit)
 {
     PRTL_USER_PROCESS_PARAMETERS Parameters = NtCurrentPeb()->ProcessParameters;
-    HANDLE                       Source = Parameters->ConsoleHandle, Target;
+    BOOL                         IsInput = !_wcsicmp(Name, L"CONIN$")
+                                           || (!_wcsicmp(Name, L"CON") && !(Access & GENERIC_WRITE));
+    HANDLE                       Source, Target;
 
     if (_wcsicmp(Name, L"CONIN$") && _wcsicmp(Name, L"CONOUT$") && _wcsicmp(Name, L"CON"))
         return NULL;
-    if (Source == NULL)
-        Source = _wcsicmp(Name, L"CONIN$") ? Parameters->StandardOutput : Parameters->StandardInput;
+    Source = IsInput ? Parameters->StandardInput
+           : Parameters->ConsoleHandle ? Parameters->ConsoleHandle : Parameters->StandardOutput;
     if (!BaseSetStatus(NtDuplicateObject(NtCurrentProcess(), Source, NtCurrentProcess(), &Target, 0,
             Inherit ? OBJ_INHERIT : 0, DUPLICATE_SAME_ACCESS)))
         return INVALID_HANDLE_VALUE;
