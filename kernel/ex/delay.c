@@ -1,5 +1,6 @@
 /*
- * The services about time and the processor: NtDelayExecution, NtYieldExecution, NtQuerySystemTime, NtQueryPerformanceCounter.
+ * The services about time and the processor: NtDelayExecution, NtYieldExecution,
+ * NtQuerySystemTime, NtQueryPerformanceCounter.
  */
 #include "ps/ps.h"
 #include "hal/hal.h"

@@ -1,15 +1,16 @@
 /*
- * Fast mutexes and guarded mutexes: locks that cost one interlocked operation when nobody competes. Count is 1 when free, 0 when
- * held, and one less for each thread that waits for the synchronization event inside. They do not recurse: the owner that comes
- * again would wait for itself, which is bugcheck 0xC4 (0x1000), as a release by another thread is (0x1004).
+ * Fast mutexes and guarded mutexes: locks that cost one interlocked operation when nobody
+ * competes. Count is 1 when free, 0 when held, and one less for each thread that waits for the
+ * synchronization event inside. They do not recurse: the owner that comes again would wait for
+ * itself, which is bugcheck 0xC4 (0x1000), as a release by another thread is (0x1004).
  *
- * A fast mutex keeps APCs away by holding its owner at APC_LEVEL, a guarded mutex by a guarded region, at the owner's IRQL. The Unsafe
- * routines leave that to the caller. The two structures agree in everything but the meaning of their last field, so one
- * pair of routines serves both.
+ * A fast mutex keeps APCs away by holding its owner at APC_LEVEL, a guarded mutex by a guarded
+ * region, at the owner's IRQL. The Unsafe routines leave that to the caller. The two structures
+ * agree in everything but the meaning of their last field, so one pair of routines serves both.
  */
 #include "ex/ex.h"
 
-_Static_assert(FIELD_OFFSET(FAST_MUTEX, Event) == FIELD_OFFSET(KGUARDED_MUTEX, Gate), "one layout serves both");
+_Static_assert(FIELD_OFFSET(FAST_MUTEX, Event) == FIELD_OFFSET(KGUARDED_MUTEX, Gate), "one layout");
 
 #define SELF_DEADLOCK       0x1000              // first parameters of bugcheck 0xC4
 #define UNEXPECTED_THREAD   0x1004
@@ -20,7 +21,8 @@ ExpEnterMutex(PFAST_MUTEX Mutex)
     PKTHREAD Thread = KeGetCurrentThread();
 
     if (Mutex->Owner == Thread)
-        KeBugCheckEx(0xC4, SELF_DEADLOCK, (ULONG_PTR)Mutex, (ULONG_PTR)__builtin_return_address(0), 0);
+        KeBugCheckEx(0xC4, SELF_DEADLOCK, (ULONG_PTR)Mutex,
+            (ULONG_PTR)__builtin_return_address(0), 0);
     if (InterlockedDecrement(&Mutex->Count) < 0) {
         Mutex->Contention++;
         KeWaitForSingleObject(&Mutex->Event, WrFastMutex, KernelMode, FALSE, NULL);

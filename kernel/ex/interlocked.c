@@ -1,6 +1,7 @@
 /*
- * Lists and numbers guarded by the caller's spin lock (ExInterlocked...). They may be called at any IRQL, so the lock is held at
- * HIGH_LEVEL; the same lock must not be taken in another way. The lock-free lists are in slist.S.
+ * Lists and numbers guarded by the caller's spin lock (ExInterlocked...). They may be called at
+ * any IRQL, so the lock is held at HIGH_LEVEL; the same lock must not be taken in another way.
+ * The lock-free lists are in slist.S.
  */
 #include "ex/ex.h"
 
@@ -77,7 +78,8 @@ ExInterlockedRemoveHeadList(PLIST_ENTRY ListHead, PKSPIN_LOCK Lock)
 }
 
 PSINGLE_LIST_ENTRY FASTCALL
-ExInterlockedPushEntryList(PSINGLE_LIST_ENTRY ListHead, PSINGLE_LIST_ENTRY ListEntry, PKSPIN_LOCK Lock)
+ExInterlockedPushEntryList(PSINGLE_LIST_ENTRY ListHead, PSINGLE_LIST_ENTRY ListEntry,
+    PKSPIN_LOCK Lock)
 {
     KIRQL              OldIrql = ExpLockHigh(Lock);
     PSINGLE_LIST_ENTRY First = ListHead->Next;

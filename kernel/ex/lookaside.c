@@ -1,7 +1,8 @@
 /*
- * Look-aside lists: a few freed blocks of one size kept in an interlocked list in front of the pool. The allocation and the free
- * are inline in the DDK headers (pop or call Allocate; push or, when Depth is reached, call Free), so here are only their start and
- * their end, and the same two as routines for those who look them up by name. The depth is fixed.
+ * Look-aside lists: a few freed blocks of one size kept in an interlocked list in front of the
+ * pool. The allocation and the free are inline in the DDK headers (pop or call Allocate; push or,
+ * when Depth is reached, call Free), so here are only their start and their end, and the same two
+ * as routines for those who look them up by name. The depth is fixed.
  *
  * All lists are in ExpLookasideLists, guarded by ExpLookasideLock, for the debugger.
  */
@@ -13,8 +14,8 @@ static LIST_ENTRY ExpLookasideLists = { &ExpLookasideLists, &ExpLookasideLists }
 static KSPIN_LOCK ExpLookasideLock;
 
 static VOID
-ExpInitializeLookaside(PGENERAL_LOOKASIDE List, PALLOCATE_FUNCTION Allocate, PFREE_FUNCTION Free, POOL_TYPE PoolType,
-    SIZE_T Size, ULONG Tag)
+ExpInitializeLookaside(PGENERAL_LOOKASIDE List, PALLOCATE_FUNCTION Allocate, PFREE_FUNCTION Free,
+    POOL_TYPE PoolType, SIZE_T Size, ULONG Tag)
 {
     RtlZeroMemory(List, sizeof *List);
     InitializeSListHead(&List->ListHead);
@@ -44,19 +45,20 @@ ExpDeleteLookaside(PGENERAL_LOOKASIDE List)
 }
 
 /*
- * Allocate and Free NULL: the pool. List is nonpaged memory, aligned to 16 bytes. IRQL <= DISPATCH_LEVEL.
+ * Allocate and Free NULL: the pool. List is nonpaged memory, aligned to 16 bytes. IRQL <=
+ * DISPATCH_LEVEL.
  */
 VOID NTAPI
-ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate, PFREE_FUNCTION Free,
-    ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
+ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate,
+    PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
 {
     IRQL_AT_MOST(DISPATCH_LEVEL);
     ExpInitializeLookaside(&Lookaside->L, Allocate, Free, NonPagedPool | Flags, Size, Tag);
 }
 
 VOID NTAPI
-ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate, PFREE_FUNCTION Free,
-    ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
+ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate,
+    PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
 {
     PAGED_CODE();
     ExpInitializeLookaside(&Lookaside->L, Allocate, Free, PagedPool | Flags, Size, Tag);

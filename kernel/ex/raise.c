@@ -1,8 +1,9 @@
 /*
  * Exceptions raised on purpose, and the checks of user pointers that raise them.
  *
- * ProbeForRead and ProbeForWrite say whether a range lies below MM_USER_PROBE (and, for write, can be written now); they do not
- * make it stay so. The caller does probe and access in one __try block.
+ * ProbeForRead and ProbeForWrite say whether a range lies below MM_USER_PROBE (and, for write,
+ * can be written now); they do not make it stay so. The caller does probe and access in one __try
+ * block.
  */
 #include "mm/mm.h"
 #include "rtl/rtl.h"
@@ -36,7 +37,8 @@ ExpCheckUserRange(ULONG_PTR Address, SIZE_T Length, ULONG Alignment)
 }
 
 /*
- * Raises STATUS_ACCESS_VIOLATION or STATUS_DATATYPE_MISALIGNMENT unless the range is aligned user memory. Length 0 is always right.
+ * Raises STATUS_ACCESS_VIOLATION or STATUS_DATATYPE_MISALIGNMENT unless the range is aligned user
+ * memory. Length 0 is always right.
  */
 VOID NTAPI
 ProbeForRead(const VOID *Address, SIZE_T Length, ULONG Alignment)

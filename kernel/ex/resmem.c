@@ -1,7 +1,8 @@
 /*
- * The life of an ERESOURCE and the memory behind it: the table of owners, which doubles when it is full, and the semaphore and
- * event that waiters wait on, made at the first conflict. Both are nonpaged pool, allocated with the resource's lock dropped, so
- * two threads may do it at a time; the slower one gives its memory back. ExDeleteResourceLite frees them.
+ * The life of an ERESOURCE and the memory behind it: the table of owners, which doubles when it
+ * is full, and the semaphore and event that waiters wait on, made at the first conflict. Both are
+ * nonpaged pool, allocated with the resource's lock dropped, so two threads may do it at a time;
+ * the slower one gives its memory back. ExDeleteResourceLite frees them.
  *
  * All resources are in ExpSystemResourcesList, for the debugger.
  */
@@ -26,12 +27,15 @@ ExpAllocateForResource(SIZE_T Size)
     return Memory;
 }
 
-/* Doubles the owner table. The lock is dropped on the way: the caller looks at everything anew. */
+/*
+ * Doubles the owner table. The lock is dropped on the way: the caller looks at everything anew.
+ */
 KIRQL
 ExpGrowOwnerTable(PERESOURCE Resource, KIRQL OldIrql)
 {
     POWNER_ENTRY Old = Resource->OwnerTable, New;
-    ULONG        OldSize = Old != NULL ? Old[0].TableSize : 0, NewSize = OldSize != 0 ? OldSize * 2 : FIRST_TABLE_SIZE;
+    ULONG        OldSize = Old != NULL ? Old[0].TableSize : 0;
+    ULONG        NewSize = OldSize != 0 ? OldSize * 2 : FIRST_TABLE_SIZE;
 
     KeReleaseSpinLock(&Resource->SpinLock, OldIrql);
     New = ExpAllocateForResource(NewSize * sizeof(OWNER_ENTRY));
@@ -90,7 +94,8 @@ NTSTATUS NTAPI
 ExInitializeResourceLite(PERESOURCE Resource)
 {
     ExpResetResource(Resource);
-    ExInterlockedInsertTailList(&ExpSystemResourcesList, &Resource->SystemResourcesList, &ExpResourceListLock);
+    ExInterlockedInsertTailList(&ExpSystemResourcesList, &Resource->SystemResourcesList,
+        &ExpResourceListLock);
     return STATUS_SUCCESS;
 }
 
@@ -100,7 +105,8 @@ ExpFreeResourceMemory(PERESOURCE Resource)
     if (Resource->OwnerTable != NULL)
         ExFreePoolWithTag(Resource->OwnerTable, EX_TAG_RESOURCE);
     if (Resource->SharedWaiters != NULL)
-        ExFreePoolWithTag(CONTAINING_RECORD(Resource->SharedWaiters, EXP_RESOURCE_WAITERS, Shared), EX_TAG_RESOURCE);
+        ExFreePoolWithTag(CONTAINING_RECORD(Resource->SharedWaiters, EXP_RESOURCE_WAITERS,
+            Shared), EX_TAG_RESOURCE);
 }
 
 NTSTATUS NTAPI

@@ -1,16 +1,18 @@
 /*
  * Resources (ERESOURCE): locks with one exclusive owner or many shared ones, that recurse.
  *
- * ActiveCount is the number of owning threads; the flag ResourceOwnedExclusive tells the kinds apart. Each owner has an entry
- * with its thread and how often it acquired: the exclusive one, or the first shared one, in OwnerEntry, further ones in
- * OwnerTable (entry 0 holds the table's size), which grows and stays. ExSetResourceOwnerPointer puts an address with its
- * low bits set in place of the thread, so that another thread can release.
+ * ActiveCount is the number of owning threads; the flag ResourceOwnedExclusive tells the kinds
+ * apart. Each owner has an entry with its thread and how often it acquired: the exclusive one, or
+ * the first shared one, in OwnerEntry, further ones in OwnerTable (entry 0 holds the table's
+ * size), which grows and stays. ExSetResourceOwnerPointer puts an address with its low bits set
+ * in place of the thread, so that another thread can release.
  *
- * Waiters wait on a semaphore (shared) or a synchronization event (exclusive), both in one block of pool made at the first
- * conflict. The releaser hands ownership over before it wakes: to all shared waiters after an exclusive owner, to one exclusive
- * waiter after the last shared owner. A woken waiter only writes its name into its entry; until then an exclusive one is
- * OWNER_HANDED_OVER. A shared acquisition waits behind exclusive waiters, unless the thread is an owner already; the
- * variants differ in just that:
+ * Waiters wait on a semaphore (shared) or a synchronization event (exclusive), both in one block
+ * of pool made at the first conflict. The releaser hands ownership over before it wakes: to all
+ * shared waiters after an exclusive owner, to one exclusive waiter after the last shared owner. A
+ * woken waiter only writes its name into its entry; until then an exclusive one is
+ * OWNER_HANDED_OVER. A shared acquisition waits behind exclusive waiters, unless the thread is an
+ * owner already; the variants differ in just that:
  *
  *                                  behind exclusive waiters     owner already
  *   ExAcquireResourceSharedLite    waits                        gets it
@@ -49,7 +51,8 @@ ExpRecordShared(PERESOURCE Resource, KIRQL OldIrql, BOOLEAN Counted)
 
     if (!Counted)
         Resource->ActiveCount++;                // first: the lock may be dropped for a larger table
-    while ((Entry = ExpFindOwner(Resource, Me)) == NULL && (Entry = ExpFindOwner(Resource, 0)) == NULL)
+    while ((Entry = ExpFindOwner(Resource, Me)) == NULL &&
+           (Entry = ExpFindOwner(Resource, 0)) == NULL)
         OldIrql = ExpGrowOwnerTable(Resource, OldIrql);
     if (Entry->OwnerThread == Me)
         Resource->ActiveCount--;                // was an owner and counted already
@@ -133,8 +136,8 @@ ExpMakeExclusive(PERESOURCE Resource, ERESOURCE_THREAD Owner)
 }
 
 /*
- * Acquires exclusively; TRUE if it did. Wait FALSE: only if that needs no wait. A shared owner must not ask (it would wait for
- * itself). IRQL <= APC_LEVEL, normal kernel APCs disabled.
+ * Acquires exclusively; TRUE if it did. Wait FALSE: only if that needs no wait. A shared owner
+ * must not ask (it would wait for itself). IRQL <= APC_LEVEL, normal kernel APCs disabled.
  */
 BOOLEAN NTAPI
 ExAcquireResourceExclusiveLite(PERESOURCE Resource, BOOLEAN Wait)
@@ -192,7 +195,8 @@ ExpHandOver(PERESOURCE Resource, BOOLEAN SharedFirst, KIRQL OldIrql)
 }
 
 /*
- * Releases once for the owner ResourceThreadId (a thread, or an owner pointer). Bugcheck 0xE3 if it owns nothing. IRQL <= DISPATCH_LEVEL.
+ * Releases once for the owner ResourceThreadId (a thread, or an owner pointer). Bugcheck 0xE3 if
+ * it owns nothing. IRQL <= DISPATCH_LEVEL.
  */
 VOID NTAPI
 ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId)
@@ -203,9 +207,11 @@ ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThr
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
     OldIrql = KeAcquireSpinLockRaiseToDpc(&Resource->SpinLock);
-    Entry = ResourceThreadId != 0 && Resource->ActiveCount != 0 ? ExpFindOwner(Resource, ResourceThreadId) : NULL;
+    Entry = ResourceThreadId != 0 && Resource->ActiveCount != 0
+        ? ExpFindOwner(Resource, ResourceThreadId) : NULL;
     if (Entry == NULL)
-        KeBugCheckEx(RESOURCE_NOT_OWNED, (ULONG_PTR)Resource, ResourceThreadId, (ULONG_PTR)Resource->OwnerTable, 3);
+        KeBugCheckEx(RESOURCE_NOT_OWNED, (ULONG_PTR)Resource, ResourceThreadId,
+            (ULONG_PTR)Resource->OwnerTable, 3);
 
     if (--Entry->OwnerCount != 0) {
         KeReleaseSpinLock(&Resource->SpinLock, OldIrql);

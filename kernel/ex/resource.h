@@ -1,5 +1,6 @@
 /*
- * What the two files about ERESOURCEs share: resource.c (acquiring and releasing, and the essay) and resmem.c (their memory).
+ * What the two files about ERESOURCEs share: resource.c (acquiring and releasing, and the essay)
+ * and resmem.c (their memory).
  */
 #pragma once
 
@@ -10,7 +11,10 @@ typedef struct _EXP_RESOURCE_WAITERS {
     KEVENT     Exclusive;
 } EXP_RESOURCE_WAITERS, *PEXP_RESOURCE_WAITERS;
 
-/* Both are called with the resource's SpinLock held and drop it on the way: the caller looks at everything anew. */
+/*
+ * Both are called with the resource's SpinLock held and drop it on the way: the caller looks at
+ * everything anew.
+ */
 KIRQL ExpGrowOwnerTable(PERESOURCE Resource, KIRQL OldIrql);
 KIRQL ExpCreateWaiters(PERESOURCE Resource, KIRQL OldIrql);
 

@@ -1,12 +1,14 @@
 /*
- * Interlocked singly linked lists. The header's 16 bytes change in one cmpxchg16b: the depth (16 bits) and a sequence
- * number (48 bits) in the first half, the first entry's address in the second, whose low four bits are the header's own.
- * The sequence number grows with every change, so a header that looks the same is the same.
+ * Interlocked singly linked lists. The header's 16 bytes change in one cmpxchg16b: the depth (16
+ * bits) and a sequence number (48 bits) in the first half, the first entry's address in the
+ * second, whose low four bits are not the address'. The sequence number grows with every change,
+ * so a header that looks the same is the same.
  *
- * A pop reads the first entry's link while another processor may be popping that entry and its owner freeing it.
- * The value is then thrown away, since the sequence number has changed; but if the memory is gone the read faults. The
- * page fault handler knows the instruction (ExpInterlockedPopEntrySListFault) and continues at
- * ExpInterlockedPopEntrySListResume, which looks at the header again.
+ * A pop reads the first entry's link while another processor may be popping that entry and its
+ * owner freeing it. The value is then thrown away, since the sequence number has changed; but if
+ * the memory is gone the read faults. The page fault handler knows the instruction
+ * (ExpInterlockedPopEntrySListFault) and continues at ExpInterlockedPopEntrySListResume, which
+ * looks at the header again.
  *
  * Any IRQL, no lock.
  */
@@ -24,7 +26,8 @@
     .seh_endprologue
 .endm
 
-ROUTINE ExpInterlockedPushEntrySList            /* rcx: header, rdx: entry; returns the former first entry */
+/* rcx: header, rdx: entry; returns the former first entry */
+ROUTINE ExpInterlockedPushEntrySList
     mov r8, rcx
     mov rcx, rdx
     mov rax, [r8]
@@ -41,7 +44,8 @@ ROUTINE ExpInterlockedPushEntrySList            /* rcx: header, rdx: entry; retu
 .seh_endproc
 
 .globl ExpInterlockedPopEntrySListResume, ExpInterlockedPopEntrySListFault
-ROUTINE ExpInterlockedPopEntrySList             /* rcx: header; returns the first entry, or NULL */
+/* rcx: header; returns the first entry, or NULL */
+ROUTINE ExpInterlockedPopEntrySList
     mov r8, rcx
 ExpInterlockedPopEntrySListResume:
     mov rax, [r8]
@@ -59,7 +63,8 @@ ExpInterlockedPopEntrySListFault:
     ret
 .seh_endproc
 
-ROUTINE ExpInterlockedFlushSList                /* rcx: header; returns the whole list */
+/* rcx: header; returns the whole list */
+ROUTINE ExpInterlockedFlushSList
     mov r8, rcx
     mov rax, [r8]
     mov rdx, [r8 + 8]

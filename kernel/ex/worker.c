@@ -1,11 +1,14 @@
 /*
- * Work items: routines that system threads run at PASSIVE_LEVEL for those who cannot wait where they are.
+ * Work items: routines that system threads run at PASSIVE_LEVEL for those who cannot wait where
+ * they are.
  *
- * A WORK_QUEUE_ITEM goes into one of three kernel queues (KQUEUE) by its urgency; a few threads of a fitting priority take from each,
- * and as a queue counts only threads that run, one that blocks in an item lets another go on. An item is out of the queue before its
- * routine is called, which may free it or queue it again. List.Flink is not NULL exactly while it is queued.
+ * A WORK_QUEUE_ITEM goes into one of three kernel queues (KQUEUE) by its urgency; a few threads
+ * of a fitting priority take from each, and as a queue counts only threads that run, one that
+ * blocks in an item lets another go on. An item is out of the queue before its routine is called,
+ * which may free it or queue it again. List.Flink is not NULL exactly while it is queued.
  *
- * A routine must come back at PASSIVE_LEVEL with APCs enabled: bugcheck 0xE1 names it. Queueing an item that is queued is 0xE4.
+ * A routine must come back at PASSIVE_LEVEL with APCs enabled: bugcheck 0xE1 names it. Queueing
+ * an item that is queued is 0xE4.
  */
 #include "ps/ps.h"
 
@@ -17,16 +20,22 @@ typedef struct _EXP_WORK_QUEUE {
     ULONG     Threads;
 } EXP_WORK_QUEUE, *PEXP_WORK_QUEUE;
 
-#define WORK_QUEUE(Index, ThreadPriority, ThreadCount) {                                                    \
-    .Queue = {                                                                                              \
-        .Header = { .Type = QueueObject, .WaitListHead = { &ExpWorkQueues[Index].Queue.Header.WaitListHead, \
-            &ExpWorkQueues[Index].Queue.Header.WaitListHead } },                                            \
-        .EntryListHead = { &ExpWorkQueues[Index].Queue.EntryListHead, &ExpWorkQueues[Index].Queue.EntryListHead },   \
-        .MaximumCount = MAXIMUM_KERNEL_PROCESSORS,                                                          \
-        .ThreadListHead = { &ExpWorkQueues[Index].Queue.ThreadListHead, &ExpWorkQueues[Index].Queue.ThreadListHead } }, \
-    .Priority = ThreadPriority, .Threads = ThreadCount }
+#define LIST_ITSELF(List) { &(List), &(List) }
+#define WORK_QUEUE(Which, ThreadPriority, ThreadCount) {                                    \
+    .Queue = {                                                                              \
+        .Header = {                                                                         \
+            .Type = QueueObject,                                                            \
+            .WaitListHead = LIST_ITSELF(ExpWorkQueues[Which].Queue.Header.WaitListHead) },  \
+        .EntryListHead = LIST_ITSELF(ExpWorkQueues[Which].Queue.EntryListHead),             \
+        .ThreadListHead = LIST_ITSELF(ExpWorkQueues[Which].Queue.ThreadListHead),           \
+        .MaximumCount = MAXIMUM_KERNEL_PROCESSORS },                                        \
+    .Priority = ThreadPriority,                                                             \
+    .Threads = ThreadCount }
 
-/* Usable before there are threads to serve them. By WORK_QUEUE_TYPE: critical, delayed, hypercritical. */
+/*
+ * Usable before there are threads to serve them. By WORK_QUEUE_TYPE: critical, delayed,
+ * hypercritical.
+ */
 static EXP_WORK_QUEUE ExpWorkQueues[EX_WORK_QUEUES] = {
     WORK_QUEUE(CriticalWorkQueue, 13, 4),
     WORK_QUEUE(DelayedWorkQueue, 12, 4),
@@ -42,7 +51,8 @@ ExpRunWorkItem(PWORK_QUEUE_ITEM Item)
     Routine(Parameter);
     if (KeGetCurrentIrql() != PASSIVE_LEVEL || KeGetCurrentThread()->KernelApcDisable != 0
         || KeGetCurrentThread()->SpecialApcDisable != 0)
-        KeBugCheckEx(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (ULONG_PTR)Routine, KeGetCurrentIrql(), (ULONG_PTR)Item, 0);
+        KeBugCheckEx(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (ULONG_PTR)Routine, KeGetCurrentIrql(),
+            (ULONG_PTR)Item, 0);
 }
 
 static VOID NTAPI
@@ -52,7 +62,8 @@ ExpWorkerThread(PVOID Context)
 
     KeSetPriorityThread(KeGetCurrentThread(), Work->Priority);
     for (;;)
-        ExpRunWorkItem(CONTAINING_RECORD(KeRemoveQueue(&Work->Queue, KernelMode, NULL), WORK_QUEUE_ITEM, List));
+        ExpRunWorkItem(CONTAINING_RECORD(KeRemoveQueue(&Work->Queue, KernelMode, NULL),
+            WORK_QUEUE_ITEM, List));
 }
 
 VOID
@@ -65,8 +76,8 @@ ExInitializeWorkers(VOID)
     PAGED_CODE();
     for (Index = 0; Index < EX_WORK_QUEUES; Index++) {
         for (Count = 0; Count < ExpWorkQueues[Index].Threads; Count++) {
-            Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, ExpWorkerThread,
-                &ExpWorkQueues[Index]);
+            Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
+                ExpWorkerThread, &ExpWorkQueues[Index]);
             if (!NT_SUCCESS(Status))
                 KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)Status, 0, 0, 0);
             ZwClose(Thread);
@@ -75,15 +86,16 @@ ExInitializeWorkers(VOID)
 }
 
 /*
- * Queues an item set up by ExInitializeWorkItem; its memory is nonpaged. Types above HyperCriticalWorkQueue count as delayed.
- * IRQL <= DISPATCH_LEVEL.
+ * Queues an item set up by ExInitializeWorkItem; its memory is nonpaged. Types above
+ * HyperCriticalWorkQueue count as delayed. IRQL <= DISPATCH_LEVEL.
  */
 VOID NTAPI
 ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
 {
     IRQL_AT_MOST(DISPATCH_LEVEL);
     if (WorkItem->List.Flink != NULL)
-        KeBugCheckEx(WORKER_INVALID, 1, (ULONG_PTR)WorkItem, (ULONG_PTR)WorkItem->WorkerRoutine, QueueType);
+        KeBugCheckEx(WORKER_INVALID, 1, (ULONG_PTR)WorkItem, (ULONG_PTR)WorkItem->WorkerRoutine,
+            QueueType);
     if (QueueType >= EX_WORK_QUEUES)
         QueueType = DelayedWorkQueue;
     KeInsertQueue(&ExpWorkQueues[QueueType].Queue, &WorkItem->List);

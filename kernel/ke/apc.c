@@ -1,42 +1,52 @@
 /*
  * Asynchronous procedure calls: routines that a chosen thread runs when it next can.
  *
- *   special kernel   NormalRoutine NULL. Runs at APC_LEVEL as soon as the thread runs below APC_LEVEL; KeEnterGuardedRegion
- *                    keeps it away. I/O completion.
- *   normal kernel    KernelRoutine at APC_LEVEL, then NormalRoutine at PASSIVE_LEVEL; one at a time (KernelApcInProgress); a
- *                    critical region or an owned mutex (KernelApcDisable < 0) keeps it away.
- *   user             KernelRoutine, then NormalRoutine in user mode, on the way back there once UserApcPending is set: by an
- *                    alertable UserMode wait, NtTestAlert, or thread end, whose APC goes to the head of the queue.
+ *   special kernel   NormalRoutine NULL. Runs at APC_LEVEL as soon as the thread runs below
+ *                    APC_LEVEL; KeEnterGuardedRegion keeps it away. I/O completion.
+ *   normal kernel    KernelRoutine at APC_LEVEL, then NormalRoutine at PASSIVE_LEVEL; one at a
+ *                    time (KernelApcInProgress); a critical region or an owned mutex
+ *                    (KernelApcDisable < 0) keeps it away.
+ *   user             KernelRoutine, then NormalRoutine in user mode, on the way back there once
+ *                    UserApcPending is set: by an alertable UserMode wait, NtTestAlert, or thread
+ *                    end, whose APC goes to the head of the queue.
  *
- * A thread has two pairs of queues (kernel, user): ApcState is of the process it runs in now, SavedApcState of its own while
- * attached to another (attach.c); an APC names its environment.
+ * A thread has two pairs of queues (kernel, user): ApcState is of the process it runs in now,
+ * SavedApcState of its own while attached to another (attach.c); an APC names its environment.
  *
- * The kernel APC that is queued sets KernelApcPending, and then (KiInsertQueueApc, under both locks) the thread is one of:
- *   (1) Running: its processor is interrupted at APC_LEVEL, which is taken when its IRQL falls below that;
- *   (2) Waiting below APC_LEVEL and willing: it wakes with STATUS_KERNEL_APC and waits again afterwards (wait.c);
+ * The kernel APC that is queued sets KernelApcPending, and then (KiInsertQueueApc, under both
+ * locks) the thread is one of:
+ *   (1) Running: its processor is interrupted at APC_LEVEL, which is taken when its IRQL falls
+ *       below that;
+ *   (2) Waiting below APC_LEVEL and willing: it wakes with STATUS_KERNEL_APC and waits again
+ *       afterwards (wait.c);
  *   (3) anything else: KiFinishSwitch sees KernelApcPending when it runs again.
- * KiDeliverApc clears KernelApcPending before it looks at the queue. What a region kept away is found again by KiCheckKernelApcs when
- * the region is left.
+ * KiDeliverApc clears KernelApcPending before it looks at the queue. What a region kept away is
+ * found again by KiCheckKernelApcs when the region is left.
  *
- * ApcQueueLock guards the queues, with KiDispatcherLock for insertion and for removal by another thread. Routines run with neither.
+ * ApcQueueLock guards the queues, with KiDispatcherLock for insertion and for removal by another
+ * thread. Routines run with neither.
  */
 #include "ke/dispatch.h"
 
-extern VOID NTAPI PspExitApcKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
-    PVOID *Argument1, PVOID *Argument2);                // ps/ps.h
+extern VOID NTAPI PspExitApcKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine,
+    PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2);      // ps/ps.h
 
 /*
- * Environment: 0 the thread's own process, 1 the one it is attached to, 2 the present one. NormalRoutine NULL: a special
- * kernel APC, whatever ApcMode says. The APC's memory is the caller's until a routine of it is called.
+ * Environment: 0 the thread's own process, 1 the one it is attached to, 2 the present one.
+ * NormalRoutine NULL: a special kernel APC, whatever ApcMode says. The APC's memory is the
+ * caller's until a routine of it is called.
  */
 VOID NTAPI
 KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine,
-    PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode, PVOID NormalContext)
+    PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode,
+    PVOID NormalContext)
 {
     Apc->Type = ApcObject;
     Apc->Size = sizeof(KAPC);
     Apc->Thread = Thread;
-    Apc->ApcStateIndex = (CCHAR)(Environment == CurrentApcState ? Thread->ApcStateIndex : Environment);
+    Apc->ApcStateIndex = (CCHAR)Environment;
+    if (Environment == CurrentApcState)
+        Apc->ApcStateIndex = (CCHAR)Thread->ApcStateIndex;
     Apc->KernelRoutine = KernelRoutine;
     Apc->RundownRoutine = RundownRoutine;
     Apc->NormalRoutine = NormalRoutine;
@@ -45,7 +55,9 @@ KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTIN
     Apc->Inserted = FALSE;
 }
 
-/* Special APCs stand before the normal ones; the one that ends the thread before all user APCs. */
+/*
+ * Special APCs stand before the normal ones; the one that ends the thread before all user APCs.
+ */
 static VOID
 KiLinkApc(PKAPC Apc, PLIST_ENTRY Head)
 {
@@ -53,7 +65,8 @@ KiLinkApc(PKAPC Apc, PLIST_ENTRY Head)
 
     if (Apc->NormalRoutine == NULL) {
         Before = Head->Flink;
-        while (Before != Head && CONTAINING_RECORD(Before, KAPC, ApcListEntry)->NormalRoutine == NULL)
+        while (Before != Head
+            && CONTAINING_RECORD(Before, KAPC, ApcListEntry)->NormalRoutine == NULL)
             Before = Before->Flink;
     } else if (Apc->ApcMode == UserMode && Apc->KernelRoutine == PspExitApcKernelRoutine) {
         Before = Head->Flink;
@@ -65,8 +78,10 @@ KiLinkApc(PKAPC Apc, PLIST_ENTRY Head)
 static BOOLEAN
 KiMayInterruptWait(PKTHREAD Thread, PKAPC Apc)
 {
-    return Thread->WaitIrql < APC_LEVEL && Thread->SpecialApcDisable == 0
-        && (Apc->NormalRoutine == NULL || (Thread->KernelApcDisable == 0 && !Thread->ApcState.KernelApcInProgress));
+    if (Thread->WaitIrql >= APC_LEVEL || Thread->SpecialApcDisable != 0)
+        return FALSE;
+    return Apc->NormalRoutine == NULL
+        || (Thread->KernelApcDisable == 0 && !Thread->ApcState.KernelApcInProgress);
 }
 
 static VOID
@@ -101,8 +116,8 @@ KiInsertQueueApc(PKAPC Apc, KPRIORITY Increment)
 }
 
 /*
- * Queues the APC to its thread. FALSE if it is queued already or the thread takes no more. Increment boosts the thread if it wakes.
- * IRQL <= DISPATCH_LEVEL.
+ * Queues the APC to its thread. FALSE if it is queued already or the thread takes no more.
+ * Increment boosts the thread if it wakes. IRQL <= DISPATCH_LEVEL.
  */
 BOOLEAN NTAPI
 KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment)
@@ -177,12 +192,13 @@ KiRunKernelApc(PKTHREAD Thread, PKAPC Apc)
 {
     PKKERNEL_ROUTINE KernelRoutine = Apc->KernelRoutine;
     PKNORMAL_ROUTINE NormalRoutine = Apc->NormalRoutine;
-    PVOID            Context = Apc->NormalContext, Argument1 = Apc->SystemArgument1, Argument2 = Apc->SystemArgument2;
+    PVOID            Context = Apc->NormalContext;
+    PVOID            Argument1 = Apc->SystemArgument1, Argument2 = Apc->SystemArgument2;
 
     KernelRoutine(Apc, &NormalRoutine, &Context, &Argument1, &Argument2);
     if (KeGetCurrentIrql() != APC_LEVEL)
-        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | APC_LEVEL << 8, (ULONG_PTR)KernelRoutine,
-            (ULONG_PTR)Apc, (ULONG_PTR)NormalRoutine);
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | APC_LEVEL << 8,
+            (ULONG_PTR)KernelRoutine, (ULONG_PTR)Apc, (ULONG_PTR)NormalRoutine);
     if (NormalRoutine == NULL)
         return;
     Thread->ApcState.KernelApcInProgress = TRUE;
@@ -204,7 +220,8 @@ KiNextKernelApc(PKTHREAD Thread)
     Thread->ApcState.KernelApcPending = FALSE;
     if (!IsListEmpty(Head)) {
         Apc = CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
-        if (Apc->NormalRoutine != NULL && (Thread->ApcState.KernelApcInProgress || Thread->KernelApcDisable != 0)) {
+        if (Apc->NormalRoutine != NULL
+            && (Thread->ApcState.KernelApcInProgress || Thread->KernelApcDisable != 0)) {
             Apc = NULL;
         } else {
             RemoveEntryList(&Apc->ApcListEntry);
@@ -216,7 +233,10 @@ KiNextKernelApc(PKTHREAD Thread)
     return Apc;
 }
 
-/* Makes TrapFrame return to the first user APC; a second one follows when user mode has finished the first. */
+/*
+ * Makes TrapFrame return to the first user APC; a second one follows when user mode has finished
+ * the first.
+ */
 static VOID
 KiDeliverUserApc(PKTHREAD Thread, PKTRAP_FRAME TrapFrame)
 {
@@ -249,8 +269,8 @@ KiDeliverUserApc(PKTHREAD Thread, PKTRAP_FRAME TrapFrame)
 }
 
 /*
- * Delivers the running thread's kernel APCs and, when DeliveryMode is UserMode (TrapFrame returns there), one user APC.
- * At APC_LEVEL.
+ * Delivers the running thread's kernel APCs and, when DeliveryMode is UserMode (TrapFrame returns
+ * there), one user APC. At APC_LEVEL.
  */
 VOID
 KiDeliverApc(KPROCESSOR_MODE DeliveryMode, PVOID ExceptionFrame, PKTRAP_FRAME TrapFrame)

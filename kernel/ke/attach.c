@@ -1,10 +1,11 @@
 /*
- * Processes as address spaces that a thread may enter: a thread that attaches to another process runs in that one's address space, with
- * an empty pair of APC queues; its own are set aside and get back when it detaches. Attaching nests: the first level keeps the
- * thread's own state in SavedApcState, a deeper one in the caller's KAPC_STATE.
+ * Processes as address spaces that a thread may enter: a thread that attaches to another process
+ * runs in that one's address space, with an empty pair of APC queues; its own are set aside and
+ * get back when it detaches. Attaching nests: the first level keeps the thread's own state in
+ * SavedApcState, a deeper one in the caller's KAPC_STATE.
  *
- * CR3 follows ApcState.Process: here at once, in KiSwapContext at every switch. Both change at DISPATCH_LEVEL, so no switch sees
- * them apart. APC_INDEX: ApcStateIndex is 1 while attached.
+ * CR3 follows ApcState.Process: here at once, in KiSwapContext at every switch. Both change at
+ * DISPATCH_LEVEL, so no switch sees them apart. APC_INDEX: ApcStateIndex is 1 while attached.
  */
 #include "ke/dispatch.h"
 
@@ -55,7 +56,9 @@ KiMoveApcState(PKAPC_STATE From, PKAPC_STATE To)
     KiMoveApcList(&From->ApcListHead[UserMode], &To->ApcListHead[UserMode]);
 }
 
-/* Thread's current environment becomes Process with empty queues; the former state goes to Saved. */
+/*
+ * Thread's current environment becomes Process with empty queues; the former state goes to Saved.
+ */
 static VOID
 KiAttachProcess(PKTHREAD Thread, PKPROCESS Process, PKAPC_STATE Saved)
 {
@@ -77,8 +80,8 @@ KiLoadAddressSpace(PKPROCESS Process)
 }
 
 /*
- * Enters Process; ApcState is the caller's memory for KeUnstackDetachProcess, nonpaged (the stack will do). IRQL <= DISPATCH_LEVEL, not in a
- * DPC: bugcheck 5.
+ * Enters Process; ApcState is the caller's memory for KeUnstackDetachProcess, nonpaged (the stack
+ * will do). IRQL <= DISPATCH_LEVEL, not in a DPC: bugcheck 5.
  */
 VOID NTAPI
 KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState)
@@ -88,8 +91,8 @@ KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState)
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
     if (KeGetCurrentIrql() == DISPATCH_LEVEL && KeGetCurrentPrcb()->DpcRoutineActive)
-        KeBugCheckEx(INVALID_PROCESS_ATTACH_ATTEMPT, (ULONG_PTR)Process, (ULONG_PTR)Thread->ApcState.Process,
-            Thread->ApcStateIndex, TRUE);
+        KeBugCheckEx(INVALID_PROCESS_ATTACH_ATTEMPT, (ULONG_PTR)Process,
+            (ULONG_PTR)Thread->ApcState.Process, Thread->ApcStateIndex, TRUE);
 
     if (Thread->ApcState.Process == Process) {
         ApcState->Process = APC_STATE_NOT_ATTACHED;
@@ -117,7 +120,8 @@ KiLockForDetach(PKTHREAD Thread)
     for (;;) {
         OldIrql = KeRaiseIrqlToDpcLevel();
         KiAcquireSpinLock(&Thread->ApcQueueLock);
-        if (!Thread->ApcState.KernelApcPending || Thread->SpecialApcDisable != 0 || OldIrql >= APC_LEVEL)
+        if (!Thread->ApcState.KernelApcPending || Thread->SpecialApcDisable != 0 ||
+            OldIrql >= APC_LEVEL)
             return OldIrql;
         KiReleaseSpinLock(&Thread->ApcQueueLock);
         KeLowerIrql(APC_LEVEL);
@@ -127,8 +131,8 @@ KiLockForDetach(PKTHREAD Thread)
 }
 
 /*
- * Goes back to where the matching KeStackAttachProcess came from. An APC queued to the process that is left, or one in progress, is
- * bugcheck 6.
+ * Goes back to where the matching KeStackAttachProcess came from. An APC queued to the process
+ * that is left, or one in progress, is bugcheck 6.
  */
 VOID NTAPI
 KeUnstackDetachProcess(PRKAPC_STATE ApcState)
@@ -144,7 +148,8 @@ KeUnstackDetachProcess(PRKAPC_STATE ApcState)
     if (Thread->ApcStateIndex == OriginalApcState || Thread->ApcState.KernelApcInProgress
         || !IsListEmpty(&Thread->ApcState.ApcListHead[KernelMode])
         || !IsListEmpty(&Thread->ApcState.ApcListHead[UserMode]))
-        KeBugCheckEx(INVALID_PROCESS_DETACH_ATTEMPT, (ULONG_PTR)ApcState, Thread->ApcStateIndex, 0, 0);
+        KeBugCheckEx(INVALID_PROCESS_DETACH_ATTEMPT, (ULONG_PTR)ApcState, Thread->ApcStateIndex,
+            0, 0);
 
     if (ApcState->Process != NULL) {
         KiMoveApcState(ApcState, &Thread->ApcState);
@@ -172,7 +177,8 @@ KeAttachProcess(PRKPROCESS Process)
 
     if (KeGetCurrentThread()->ApcStateIndex != OriginalApcState)
         KeBugCheckEx(INVALID_PROCESS_ATTACH_ATTEMPT, (ULONG_PTR)Process,
-            (ULONG_PTR)KeGetCurrentThread()->ApcState.Process, KeGetCurrentThread()->ApcStateIndex, FALSE);
+            (ULONG_PTR)KeGetCurrentThread()->ApcState.Process,
+            KeGetCurrentThread()->ApcStateIndex, FALSE);
     KeStackAttachProcess(Process, &Unused);
 }
 

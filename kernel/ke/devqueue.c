@@ -1,8 +1,9 @@
 /*
- * Device queues (KDEVICE_QUEUE): entries that wait for a device that is busy. An insertion into a queue that is not busy
- * makes it busy and does not queue the entry - the caller starts the device with it; a removal from a queue with no
- * entries makes it not busy again. Entries may carry a key to be sorted by. Guarded by the queue's own Lock;
- * KeRemoveEntryDeviceQueue apart, which comes from anywhere, all are called at DISPATCH_LEVEL.
+ * Device queues (KDEVICE_QUEUE): entries that wait for a device that is busy. An insertion into a
+ * queue that is not busy makes it busy and does not queue the entry - the caller starts the
+ * device with it; a removal from a queue with no entries makes it not busy again. Entries may
+ * carry a key to be sorted by. Guarded by the queue's own Lock; KeRemoveEntryDeviceQueue apart,
+ * which comes from anywhere, all are called at DISPATCH_LEVEL.
  */
 #include "ke/dispatch.h"
 
@@ -65,14 +66,17 @@ KeInsertDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueue
 
 /* As KeInsertDeviceQueue, behind the entries with keys up to SortKey. */
 BOOLEAN NTAPI
-KeInsertByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry, ULONG SortKey)
+KeInsertByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry,
+    ULONG SortKey)
 {
     PLIST_ENTRY Place;
     BOOLEAN     Queued;
 
     DeviceQueueEntry->SortKey = SortKey;
     KeAcquireSpinLockAtDpcLevel(&DeviceQueue->Lock);
-    Place = SortKey == MAXULONG ? &DeviceQueue->DeviceListHead : KiFindDeviceKey(DeviceQueue, SortKey + 1);
+    Place = &DeviceQueue->DeviceListHead;
+    if (SortKey != MAXULONG)
+        Place = KiFindDeviceKey(DeviceQueue, SortKey + 1);
     Queued = KiInsertDeviceEntry(DeviceQueue, DeviceQueueEntry, Place);
     KeReleaseSpinLockFromDpcLevel(&DeviceQueue->Lock);
     return Queued;
@@ -95,7 +99,10 @@ KeRemoveDeviceQueue(PKDEVICE_QUEUE DeviceQueue)
     return Entry;
 }
 
-/* As KeRemoveDeviceQueue: the first entry with a key of SortKey or more, or else the first of all. */
+/*
+ * As KeRemoveDeviceQueue: the first entry with a key of SortKey or more, or else the first of
+ * all.
+ */
 PKDEVICE_QUEUE_ENTRY NTAPI
 KeRemoveByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, ULONG SortKey)
 {

@@ -1,15 +1,20 @@
 /*
- * Deferred procedure calls: what an interrupt service routine, or anybody, wants done at DISPATCH_LEVEL soon.
+ * Deferred procedure calls: what an interrupt service routine, or anybody, wants done at
+ * DISPATCH_LEVEL soon.
  *
- * A KDPC is queued to one processor (the inserting one, or its target), once: DpcData, which holds the queue's lock while
- * it is queued, is claimed by a compare-and-exchange, so two processors cannot both queue it. The insertion asks for an interrupt at
- * DISPATCH_LEVEL; KiDispatchInterrupt and the idle loop call KiRetireDpcList, which also runs the expiry of timers
- * (TimerCheck). Before a routine runs, its KDPC is out of the queue and may be queued again or freed.
+ * A KDPC is queued to one processor (the inserting one, or its target), once: DpcData, which
+ * holds the queue's lock while it is queued, is claimed by a compare-and-exchange, so two
+ * processors cannot both queue it. The insertion asks for an interrupt at DISPATCH_LEVEL;
+ * KiDispatchInterrupt and the idle loop call KiRetireDpcList, which also runs the expiry of
+ * timers (TimerCheck). Before a routine runs, its KDPC is out of the queue and may be queued
+ * again or freed.
  *
- * Each queue is guarded by the processor's DpcLock, taken at HIGH_LEVEL since interrupt service routines queue DPCs; it is the last
- * in any order of locks. DpcRoutineActive is the processor's own.
+ * Each queue is guarded by the processor's DpcLock, taken at HIGH_LEVEL since interrupt service
+ * routines queue DPCs; it is the last in any order of locks. DpcRoutineActive is the processor's
+ * own.
  *
- * A routine must return at DISPATCH_LEVEL with no more spin locks held than before: bugcheck 0xC8 or 0xC4 names it.
+ * A routine must return at DISPATCH_LEVEL with no more spin locks held than before: bugcheck 0xC8
+ * or 0xC4 names it.
  */
 #include "ke/dispatch.h"
 
@@ -50,7 +55,8 @@ KiDpcTarget(PKDPC Dpc)
 {
     ULONG Number = Dpc->Number - DPC_TARGETED;
 
-    if (Dpc->Number >= DPC_TARGETED && Number < MAXIMUM_KERNEL_PROCESSORS && KiProcessorBlock[Number] != NULL)
+    if (Dpc->Number >= DPC_TARGETED && Number < MAXIMUM_KERNEL_PROCESSORS &&
+        KiProcessorBlock[Number] != NULL)
         return KiProcessorBlock[Number];
     return KeGetCurrentPrcb();
 }
@@ -72,9 +78,11 @@ KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
 {
     KIRQL  OldIrql = KfRaiseIrql(HIGH_LEVEL);
     PKPRCB Prcb = KiDpcTarget(Dpc);
+    PVOID  Owner;
 
     KiAcquireSpinLock(&Prcb->DpcLock);
-    if (InterlockedCompareExchangePointer((PVOID volatile *)&Dpc->DpcData, &Prcb->DpcLock, NULL) != NULL) {
+    Owner = InterlockedCompareExchangePointer((PVOID volatile *)&Dpc->DpcData, &Prcb->DpcLock, NULL);
+    if (Owner != NULL) {
         KiReleaseSpinLock(&Prcb->DpcLock);
         KeLowerIrql(OldIrql);
         return FALSE;
@@ -146,17 +154,18 @@ KiRunFirstDpc(PKPRCB Prcb)
     Routine(Dpc, Context, Argument1, Argument2);
 
     if (KeGetCurrentIrql() != DISPATCH_LEVEL)
-        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | DISPATCH_LEVEL << 8 | 2, (ULONG_PTR)Routine,
-            (ULONG_PTR)Context, 0);
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | DISPATCH_LEVEL << 8 | 2,
+            (ULONG_PTR)Routine, (ULONG_PTR)Context, 0);
     if (Prcb->SpinLockDepth != Depth)
-        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, DPC_LOCK_LEAKED, (ULONG_PTR)Routine, Depth,
-            Prcb->SpinLockDepth);
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, DPC_LOCK_LEAKED, (ULONG_PTR)Routine,
+            Depth, Prcb->SpinLockDepth);
     Prcb->DpcCount++;
     return TRUE;
 }
 
 /*
- * Runs due timers and queued DPCs until there are none. At DISPATCH_LEVEL, on Prcb, interrupts on.
+ * Runs due timers and queued DPCs until there are none. At DISPATCH_LEVEL, on Prcb, interrupts
+ * on.
  */
 VOID
 KiRetireDpcList(PKPRCB Prcb)
@@ -169,14 +178,16 @@ KiRetireDpcList(PKPRCB Prcb)
         }
         while (Prcb->DpcQueueDepth != 0 && KiRunFirstDpc(Prcb))
             ;
-        Prcb->DpcRoutineActive = FALSE;         // an insertion after this asks for its own interrupt; one before
-        _ReadWriteBarrier();                    // it is seen by the loop's condition
+        // An insertion after this asks for its own interrupt; one before it is seen below.
+        Prcb->DpcRoutineActive = FALSE;
+        _ReadWriteBarrier();
     }
 }
 
 /*
- * Returns when every DPC that was queued before the call, on any processor, has run. Visits each processor: where a thread
- * runs below DISPATCH_LEVEL the queue has been drained. IRQL PASSIVE_LEVEL.
+ * Returns when every DPC that was queued before the call, on any processor, has run. Visits each
+ * processor: where a thread runs below DISPATCH_LEVEL the queue has been drained. IRQL
+ * PASSIVE_LEVEL.
  */
 VOID NTAPI
 KeFlushQueuedDpcs(VOID)
@@ -192,7 +203,8 @@ KeFlushQueuedDpcs(VOID)
             continue;
         Old = KeSetSystemAffinityThreadEx(Prcb->SetMember);
         if (Prcb->DpcQueueDepth != 0)
-            KiRequestSoftwareInterrupt(DISPATCH_LEVEL);     // ours may be faster than the inserter's
+            // ours may be faster than the inserter's
+            KiRequestSoftwareInterrupt(DISPATCH_LEVEL);
         while (Prcb->DpcQueueDepth != 0)
             YieldProcessor();
         KeRevertToUserAffinityThreadEx(Old);

@@ -1,7 +1,8 @@
 /*
- * Events. A notification event stays signalled and lets everybody through until it is reset; a synchronization event lets one
- * waiter through and resets itself as it does (KiWaitSatisfy in wait.c). SignalState is 0 or 1 and guarded by
- * KiDispatcherLock; KeClearEvent and KeReadStateEvent, which nobody waits for, do without.
+ * Events. A notification event stays signalled and lets everybody through until it is reset; a
+ * synchronization event lets one waiter through and resets itself as it does (KiWaitSatisfy in
+ * wait.c). SignalState is 0 or 1 and guarded by KiDispatcherLock; KeClearEvent and
+ * KeReadStateEvent, which nobody waits for, do without.
  */
 #include "ke/dispatch.h"
 
@@ -16,8 +17,9 @@ KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 }
 
 /*
- * Signals the event, wakes those it satisfies with the priority boost Increment, and returns the former state. Wait: the
- * caller's next call is a KeWait..., which takes over the lock (wait.c). IRQL <= DISPATCH_LEVEL, with Wait <= APC_LEVEL.
+ * Signals the event, wakes those it satisfies with the priority boost Increment, and returns the
+ * former state. Wait: the caller's next call is a KeWait..., which takes over the lock (wait.c).
+ * IRQL <= DISPATCH_LEVEL, with Wait <= APC_LEVEL.
  */
 LONG NTAPI
 KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)

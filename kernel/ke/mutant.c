@@ -1,11 +1,12 @@
 /*
- * Mutants, which drivers know as mutexes. SignalState is 1 when free, 0 when its owner entered once, and one less for each
- * further time. The owner's mutants are in KTHREAD.MutantListHead, so that a thread that ends can leave them
- * abandoned: the next owner's wait returns STATUS_ABANDONED.
+ * Mutants, which drivers know as mutexes. SignalState is 1 when free, 0 when its owner entered
+ * once, and one less for each further time. The owner's mutants are in KTHREAD.MutantListHead, so
+ * that a thread that ends can leave them abandoned: the next owner's wait returns
+ * STATUS_ABANDONED.
  *
- * A mutex (KeInitializeMutex) has ApcDisable 1: owning it keeps normal kernel APCs away, as KeEnterCriticalRegion does,
- * and a thread may not end with it. A mutant (NtCreateMutant) does neither. Taking one is KiTakeMutant in wait.c.
- * Guarded by KiDispatcherLock.
+ * A mutex (KeInitializeMutex) has ApcDisable 1: owning it keeps normal kernel APCs away, as
+ * KeEnterCriticalRegion does, and a thread may not end with it. A mutant (NtCreateMutant) does
+ * neither. Taking one is KiTakeMutant in wait.c. Guarded by KiDispatcherLock.
  */
 #include "ke/dispatch.h"
 
@@ -53,8 +54,9 @@ KiFreeMutant(PKMUTANT Mutant, PKTHREAD Owner, KPRIORITY Increment)
 }
 
 /*
- * Leaves the mutant once (Abandoned: for good, marking it so, whoever owns it) and returns the former SignalState. Raises
- * STATUS_MUTANT_NOT_OWNED, or STATUS_ABANDONED if it was abandoned, when the caller is not the owner. IRQL <= DISPATCH_LEVEL.
+ * Leaves the mutant once (Abandoned: for good, marking it so, whoever owns it) and returns the
+ * former SignalState. Raises STATUS_MUTANT_NOT_OWNED, or STATUS_ABANDONED if it was abandoned,
+ * when the caller is not the owner. IRQL <= DISPATCH_LEVEL.
  */
 LONG NTAPI
 KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait)
@@ -88,7 +90,8 @@ KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEA
 }
 
 /*
- * A driver that releases a mutex it does not own gets the exception; unhandled, that is its bugcheck.
+ * A driver that releases a mutex it does not own gets the exception; unhandled, that is its
+ * bugcheck.
  */
 LONG NTAPI
 KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait)

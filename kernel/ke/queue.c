@@ -1,11 +1,13 @@
 /*
- * Kernel queues (KQUEUE): entries that threads take and work on, with a bound on how many do so at a time.
+ * Kernel queues (KQUEUE): entries that threads take and work on, with a bound on how many do so
+ * at a time.
  *
- * A thread belongs to the queue it last took an entry from (KTHREAD.Queue). CurrentCount is how many of the queue's threads run:
- * it falls when one blocks in any wait (KiActivateWaiterQueue) and rises when it wakes (KiUnwaitThread). An entry is handed out while CurrentCount is
- * below MaximumCount, so one that blocks makes room for another, and a burst of entries does not start a burst of
- * threads. A thread that finds nothing waits in WaitListHead; the last to come is served first, its stack being
- * warm. Its answer, the entry, is its WaitStatus.
+ * A thread belongs to the queue it last took an entry from (KTHREAD.Queue). CurrentCount is how
+ * many of the queue's threads run: it falls when one blocks in any wait (KiActivateWaiterQueue)
+ * and rises when it wakes (KiUnwaitThread). An entry is handed out while CurrentCount is below
+ * MaximumCount, so one that blocks makes room for another, and a burst of entries does not start
+ * a burst of threads. A thread that finds nothing waits in WaitListHead; the last to come is
+ * served first, its stack being warm. Its answer, the entry, is its WaitStatus.
  *
  * Header.SignalState is the number of entries. Guarded by KiDispatcherLock.
  */
@@ -86,7 +88,8 @@ KiInsertQueue(PKQUEUE Queue, PLIST_ENTRY Entry, BOOLEAN Head)
 }
 
 /*
- * Puts an entry at the end (head) of the queue; returns how many were there. IRQL <= DISPATCH_LEVEL.
+ * Puts an entry at the end (head) of the queue; returns how many were there. IRQL <=
+ * DISPATCH_LEVEL.
  */
 LONG NTAPI
 KeInsertQueue(PRKQUEUE Queue, PLIST_ENTRY Entry)
@@ -102,7 +105,10 @@ KeInsertHeadQueue(PRKQUEUE Queue, PLIST_ENTRY Entry)
     return KiInsertQueue(Queue, Entry, TRUE);
 }
 
-/* The running thread is back for more: it no longer counts as running, and it now belongs to Queue. */
+/*
+ * The running thread is back for more: it no longer counts as running, and it now belongs to
+ * Queue.
+ */
 static VOID
 KiJoinQueue(PKTHREAD Thread, PKQUEUE Queue)
 {
@@ -136,8 +142,9 @@ KiLinkQueueWait(PKTHREAD Thread, PKQUEUE Queue, BOOLEAN Timed, ULONG64 Due)
 }
 
 /*
- * Takes the first entry, waiting for one at most Timeout (NULL: for ever). Returns the entry, or STATUS_TIMEOUT or STATUS_USER_APC
- * as a pointer, or STATUS_ABANDONED after KeRundownQueue. IRQL <= APC_LEVEL.
+ * Takes the first entry, waiting for one at most Timeout (NULL: for ever). Returns the entry, or
+ * STATUS_TIMEOUT or STATUS_USER_APC as a pointer, or STATUS_ABANDONED after KeRundownQueue. IRQL
+ * <= APC_LEVEL.
  */
 PLIST_ENTRY NTAPI
 KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEGER Timeout)
@@ -178,8 +185,9 @@ KeReadStateQueue(PRKQUEUE Queue)
 }
 
 /*
- * Empties the queue before it is freed: its threads no longer belong to it, those that wait get STATUS_ABANDONED. Returns the
- * first of the entries left over, a list without a head, or NULL. IRQL <= DISPATCH_LEVEL.
+ * Empties the queue before it is freed: its threads no longer belong to it, those that wait get
+ * STATUS_ABANDONED. Returns the first of the entries left over, a list without a head, or NULL.
+ * IRQL <= DISPATCH_LEVEL.
  */
 PLIST_ENTRY NTAPI
 KeRundownQueue(PRKQUEUE Queue)
@@ -202,8 +210,8 @@ KeRundownQueue(PRKQUEUE Queue)
         Thread->Queue = NULL;
     }
     while (!IsListEmpty(&Queue->Header.WaitListHead))
-        KiUnwaitThread(CONTAINING_RECORD(Queue->Header.WaitListHead.Flink, KWAIT_BLOCK, WaitListEntry)->Thread,
-            STATUS_ABANDONED, 0);
+        KiUnwaitThread(CONTAINING_RECORD(Queue->Header.WaitListHead.Flink, KWAIT_BLOCK,
+            WaitListEntry)->Thread, STATUS_ABANDONED, 0);
     KiExitDispatcher(OldIrql);
     return First;
 }

@@ -1,8 +1,8 @@
 /*
- * Critical and guarded regions: stretches of a thread's code that APCs must not interrupt. A critical region
- * (KernelApcDisable < 0) keeps normal kernel APCs away and with them suspension; a guarded region (SpecialApcDisable < 0) every kernel
- * APC. They nest, belong to one thread and cost an addition; apc.c obeys them. A leave without its enter is
- * bugcheck 1.
+ * Critical and guarded regions: stretches of a thread's code that APCs must not interrupt. A
+ * critical region (KernelApcDisable < 0) keeps normal kernel APCs away and with them suspension;
+ * a guarded region (SpecialApcDisable < 0) every kernel APC. They nest, belong to one thread and
+ * cost an addition; apc.c obeys them. A leave without its enter is bugcheck 1.
  */
 #include "ke/dispatch.h"
 
@@ -20,8 +20,8 @@ KeLeaveCriticalRegion(VOID)
 
     _ReadWriteBarrier();
     if (Thread->KernelApcDisable >= 0)
-        KeBugCheckEx(APC_INDEX_MISMATCH, (ULONG_PTR)__builtin_return_address(0), Thread->ApcStateIndex,
-            (ULONG_PTR)Thread->KernelApcDisable, 0);
+        KeBugCheckEx(APC_INDEX_MISMATCH, (ULONG_PTR)__builtin_return_address(0),
+            Thread->ApcStateIndex, (ULONG_PTR)Thread->KernelApcDisable, 0);
     if (++Thread->KernelApcDisable == 0) {
         _ReadWriteBarrier();
         KiCheckKernelApcs(Thread);
@@ -35,7 +35,10 @@ KeEnterGuardedRegion(VOID)
     _ReadWriteBarrier();
 }
 
-/* Special APCs are owed even where a critical region still holds the normal ones back: KiDeliverApc tells them apart. */
+/*
+ * Special APCs are owed even where a critical region still holds the normal ones back:
+ * KiDeliverApc tells them apart.
+ */
 VOID NTAPI
 KeLeaveGuardedRegion(VOID)
 {
@@ -43,8 +46,8 @@ KeLeaveGuardedRegion(VOID)
 
     _ReadWriteBarrier();
     if (Thread->SpecialApcDisable >= 0)
-        KeBugCheckEx(APC_INDEX_MISMATCH, (ULONG_PTR)__builtin_return_address(0), Thread->ApcStateIndex,
-            (ULONG_PTR)Thread->SpecialApcDisable, 0);
+        KeBugCheckEx(APC_INDEX_MISMATCH, (ULONG_PTR)__builtin_return_address(0),
+            Thread->ApcStateIndex, (ULONG_PTR)Thread->SpecialApcDisable, 0);
     if (++Thread->SpecialApcDisable == 0) {
         _ReadWriteBarrier();
         if (!IsListEmpty(&Thread->ApcState.ApcListHead[KernelMode])) {

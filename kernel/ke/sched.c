@@ -1,25 +1,28 @@
 /*
- * Which thread runs where. The rule: a ready thread never waits while a processor it may use runs one of lower
- * priority.
+ * Which thread runs where. The rule: a ready thread never waits while a processor it may use runs
+ * one of lower priority.
  *
- * KiReadyThread gives a thread to the processor whose work matters least (an idle one first; among equals the one it
- * ran on last, whose caches know it): if the thread is better than what runs there it becomes that processor's
- * NextThread (Standby) and the processor is kicked, else it goes into that processor's ready queue. A processor
- * that looks for work (KiSelectReadyThread) looks at its own queues first, then at everybody's.
+ * KiReadyThread gives a thread to the processor whose work matters least (an idle one first;
+ * among equals the one it ran on last, whose caches know it): if the thread is better than what
+ * runs there it becomes that processor's NextThread (Standby) and the processor is kicked, else
+ * it goes into that processor's ready queue. A processor that looks for work
+ * (KiSelectReadyThread) looks at its own queues first, then at everybody's.
  *
- * NextThread is picked up at one of three places: KiExitDispatcher (the running thread made somebody ready),
- * KiDispatchInterrupt (a DPC, the end of a quantum or another processor did) and the idle loop. In each, the thread
- * that runs goes back to a queue - to its head if it was preempted, to its tail if its quantum is over - and KiSwapContext
- * changes stacks.
+ * NextThread is picked up at one of three places: KiExitDispatcher (the running thread made
+ * somebody ready), KiDispatchInterrupt (a DPC, the end of a quantum or another processor did) and
+ * the idle loop. In each, the thread that runs goes back to a queue - to its head if it was
+ * preempted, to its tail if its quantum is over - and KiSwapContext changes stacks.
  *
- * The switch is made with KiDispatcherLock held, and the side that arrives releases it (KiFinishSwitch). So a thread that marked
- * itself Waiting cannot be woken and run elsewhere, nor the stack of a terminated one be freed, before the processor
- * has left its stack: both need the lock first.
+ * The switch is made with KiDispatcherLock held, and the side that arrives releases it
+ * (KiFinishSwitch). So a thread that marked itself Waiting cannot be woken and run elsewhere, nor
+ * the stack of a terminated one be freed, before the processor has left its stack: both need the
+ * lock first.
  */
 #include "ke/dispatch.h"
 
 KSPIN_LOCK       KiDispatcherLock;
-static KAFFINITY KiSchedulable;                 // processors that run threads; guarded by KiDispatcherLock
+// processors that run threads; guarded by KiDispatcherLock
+static KAFFINITY KiSchedulable;
 
 /*
  * Makes the processor one that threads are given to. Its CurrentThread is its idle thread.
@@ -144,7 +147,8 @@ KiRemoveReadyThread(PKTHREAD Thread)
 static PKTHREAD
 KiFindReadyThread(PKPRCB From, PKPRCB Prcb, KPRIORITY Lowest)
 {
-    ULONG       Summary = Lowest < MAXIMUM_PRIORITY ? From->ReadySummary & (~0u << Lowest) : 0, Priority;
+    ULONG       Summary = Lowest < MAXIMUM_PRIORITY ? From->ReadySummary & (~0u << Lowest) : 0;
+    ULONG       Priority;
     PLIST_ENTRY Head, Link;
     PKTHREAD    Thread;
 
@@ -169,7 +173,8 @@ KiSelectReadyThread(PKPRCB Prcb, KPRIORITY Lowest)
 
     while (_BitScanForward64(&Number, Rest)) {
         Rest &= Rest - 1;
-        Other = KiFindReadyThread(KiProcessorBlock[Number], Prcb, Best != NULL ? Best->Priority + 1 : Lowest);
+        Other = KiFindReadyThread(KiProcessorBlock[Number], Prcb,
+            Best != NULL ? Best->Priority + 1 : Lowest);
         if (Other != NULL)
             Best = Other;
     }
@@ -181,14 +186,18 @@ KiSelectReadyThread(PKPRCB Prcb, KPRIORITY Lowest)
     return Best;
 }
 
-/* Leaves the running thread for New; returns, the lock released, when it runs again, perhaps on another processor. */
+/*
+ * Leaves the running thread for New; returns, the lock released, when it runs again, perhaps on
+ * another processor.
+ */
 static VOID
 KiSwitchTo(PKPRCB Prcb, PKTHREAD New)
 {
     PKTHREAD Old = Prcb->CurrentThread;
 
     if (Prcb->SpinLockDepth != 0)
-        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1007, (ULONG_PTR)Old, Prcb->SpinLockDepth, 0);
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1007, (ULONG_PTR)Old,
+            Prcb->SpinLockDepth, 0);
 
     New->State = Running;
     New->NextProcessor = (UCHAR)Prcb->Number;
@@ -228,15 +237,17 @@ KiSwitchToNextThread(PKPRCB Prcb, BOOLEAN Preempted)
 
     if (Old != Prcb->IdleThread) {
         Old->Preempted = Preempted;
-        KiReadyThread(Old);                     // while NextThread still stands for this processor's work
+        // while NextThread still stands for this processor's work
+        KiReadyThread(Old);
     }
     Prcb->NextThread = NULL;
     KiSwitchTo(Prcb, New);
 }
 
 /*
- * Ends a section under KiDispatcherLock: releases it and lowers to OldIrql, after switching to NextThread if one was
- * chosen for this processor. At DISPATCH_LEVEL the switch waits for the IRQL to fall.
+ * Ends a section under KiDispatcherLock: releases it and lowers to OldIrql, after switching to
+ * NextThread if one was chosen for this processor. At DISPATCH_LEVEL the switch waits for the
+ * IRQL to fall.
  */
 VOID
 KiExitDispatcher(KIRQL OldIrql)
@@ -256,7 +267,8 @@ KiExitDispatcher(KIRQL OldIrql)
 }
 
 /*
- * Body of the interrupt at DISPATCH_LEVEL: drains the DPCs, then ends the quantum or runs NextThread.
+ * Body of the interrupt at DISPATCH_LEVEL: drains the DPCs, then ends the quantum or runs
+ * NextThread.
  */
 VOID
 KiDispatchInterrupt(VOID)
@@ -276,7 +288,8 @@ KiDispatchInterrupt(VOID)
 }
 
 /*
- * The idle loop runs NextThread; returns when there is nothing to run any more. At DISPATCH_LEVEL.
+ * The idle loop runs NextThread; returns when there is nothing to run any more. At
+ * DISPATCH_LEVEL.
  */
 VOID
 KiIdleSwitch(VOID)
@@ -291,8 +304,8 @@ KiIdleSwitch(VOID)
 }
 
 /*
- * Sets up what every thread has for the thread a processor idles on: it is Running from the start, has priority 0
- * and is never in a queue.
+ * Sets up what every thread has for the thread a processor idles on: it is Running from the
+ * start, has priority 0 and is never in a queue.
  */
 VOID
 KiInitializeIdleThread(PKTHREAD Thread, PKPRCB Prcb, PKPROCESS Process)

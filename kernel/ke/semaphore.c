@@ -1,6 +1,6 @@
 /*
- * Semaphores: SignalState counts how many waits will be satisfied at once, at most Limit. Each wait takes one
- * (KiWaitSatisfy), KeReleaseSemaphore gives back. Guarded by KiDispatcherLock.
+ * Semaphores: SignalState counts how many waits will be satisfied at once, at most Limit. Each
+ * wait takes one (KiWaitSatisfy), KeReleaseSemaphore gives back. Guarded by KiDispatcherLock.
  */
 #include "ke/dispatch.h"
 
@@ -16,8 +16,9 @@ KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit)
 }
 
 /*
- * Adds Adjustment to the count and returns the former count; raises STATUS_SEMAPHORE_LIMIT_EXCEEDED, changing nothing, if
- * that would pass Limit or is not positive. Increment and Wait as for KeSetEvent. IRQL <= DISPATCH_LEVEL.
+ * Adds Adjustment to the count and returns the former count; raises
+ * STATUS_SEMAPHORE_LIMIT_EXCEEDED, changing nothing, if that would pass Limit or is not positive.
+ * Increment and Wait as for KeSetEvent. IRQL <= DISPATCH_LEVEL.
  */
 LONG NTAPI
 KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment, BOOLEAN Wait)

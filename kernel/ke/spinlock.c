@@ -1,12 +1,13 @@
 /*
- * Spin locks. A lock that is held contains its holder: the KTHREAD with bit 0 set. While a processor holds one it stays at
- * DISPATCH_LEVEL or above and so keeps its thread, which makes the holder a property of the processor; taking a lock twice is
- * bugcheck 0xF, releasing one that another holds bugcheck 0x10. Each processor counts the locks it holds
- * (KPRCB.SpinLockDepth): a context switch or the end of a DPC routine with one held is a bugcheck too.
+ * Spin locks. A lock that is held contains its holder: the KTHREAD with bit 0 set. While a
+ * processor holds one it stays at DISPATCH_LEVEL or above and so keeps its thread, which makes
+ * the holder a property of the processor; taking a lock twice is bugcheck 0xF, releasing one that
+ * another holds bugcheck 0x10. Each processor counts the locks it holds (KPRCB.SpinLockDepth): a
+ * context switch or the end of a DPC routine with one held is a bugcheck too.
  *
- * An in-stack queued lock uses the same word as the tail of a queue of the waiters' handles, so that each spins on its
- * own memory and they are served in order. Bit 0 of a handle's LockQueue.Lock says "still waiting". One lock must
- * be used in one way only, as on Windows.
+ * An in-stack queued lock uses the same word as the tail of a queue of the waiters' handles, so
+ * that each spins on its own memory and they are served in order. Bit 0 of a handle's
+ * LockQueue.Lock says "still waiting". One lock must be used in one way only, as on Windows.
  *
  * The numbered queued locks (KeAcquireQueuedSpinLock) are plain locks in a table.
  */
@@ -23,7 +24,8 @@ KiTakeSpinLock(PKSPIN_LOCK Lock)
 
     while (InterlockedCompareExchange64((LONG64 *)Lock, Holder, 0) != 0) {
         if (*Lock == (KSPIN_LOCK)Holder)
-            KeBugCheckEx(SPIN_LOCK_ALREADY_OWNED, (ULONG_PTR)Lock, (ULONG_PTR)__builtin_return_address(0), 0, 0);
+            KeBugCheckEx(SPIN_LOCK_ALREADY_OWNED, (ULONG_PTR)Lock,
+                (ULONG_PTR)__builtin_return_address(0), 0, 0);
         while (*(volatile KSPIN_LOCK *)Lock != 0)
             YieldProcessor();
     }
@@ -34,13 +36,15 @@ static inline VOID
 KiGiveSpinLock(PKSPIN_LOCK Lock)
 {
     if (*Lock != ((KSPIN_LOCK)KeGetCurrentThread() | 1))
-        KeBugCheckEx(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)Lock, (ULONG_PTR)__builtin_return_address(0), *Lock, 0);
+        KeBugCheckEx(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)Lock, (ULONG_PTR)__builtin_return_address(0),
+            *Lock, 0);
     KeGetCurrentPrcb()->SpinLockDepth--;
     KiReleaseSpinLock(Lock);
 }
 
 /*
- * Raises to DISPATCH_LEVEL, takes the lock and returns the IRQL to give back. IRQL <= DISPATCH_LEVEL.
+ * Raises to DISPATCH_LEVEL, takes the lock and returns the IRQL to give back. IRQL <=
+ * DISPATCH_LEVEL.
  */
 KIRQL NTAPI
 KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
@@ -69,7 +73,10 @@ KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
     KeLowerIrql(NewIrql);
 }
 
-/* The caller is at DISPATCH_LEVEL or above: below it, a switch would take the processor from the holder. */
+/*
+ * The caller is at DISPATCH_LEVEL or above: below it, a switch would take the processor from the
+ * holder.
+ */
 VOID NTAPI
 KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
@@ -113,7 +120,8 @@ KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql)
 }
 
 /*
- * Takes the lock through LockHandle, the caller's memory until the release (its stack). At DISPATCH_LEVEL or above.
+ * Takes the lock through LockHandle, the caller's memory until the release (its stack). At
+ * DISPATCH_LEVEL or above.
  */
 VOID FASTCALL
 KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)

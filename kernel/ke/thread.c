@@ -1,13 +1,14 @@
 /*
  * What changes a thread's claim to a processor: its priority, its quantum, its affinity.
  *
- * Priorities 1 to 15 are dynamic: a wake-up may lift Priority above BasePriority by the increment that the waker
- * names (never above 15), and each full quantum that the thread then runs takes one level away again, down to BasePriority. 16 to
- * 31 are real time: never boosted, never decayed. At the end of its quantum a thread goes behind its equals.
+ * Priorities 1 to 15 are dynamic: a wake-up may lift Priority above BasePriority by the increment
+ * that the waker names (never above 15), and each full quantum that the thread then runs takes
+ * one level away again, down to BasePriority. 16 to 31 are real time: never boosted, never
+ * decayed. At the end of its quantum a thread goes behind its equals.
  *
- * Changing a thread that is not the running one depends on its State: Ready, it changes queues; Standby or Running, its
- * processor may have to run another one, which is made its NextThread and picked up there (sched.c); Waiting, the
- * new value counts when it wakes.
+ * Changing a thread that is not the running one depends on its State: Ready, it changes queues;
+ * Standby or Running, its processor may have to run another one, which is made its NextThread and
+ * picked up there (sched.c); Waiting, the new value counts when it wakes.
  *
  * All of it is guarded by KiDispatcherLock.
  */
@@ -79,7 +80,10 @@ KiYield(VOID)
     }
 }
 
-/* Prcb's running thread lost rank or may not stay: gives the processor something better, if there is. */
+/*
+ * Prcb's running thread lost rank or may not stay: gives the processor something better, if there
+ * is.
+ */
 static VOID
 KiReplaceRunning(PKPRCB Prcb, PKTHREAD Thread)
 {
@@ -123,7 +127,8 @@ KiSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
 }
 
 /*
- * Sets the thread's priority (1 to 31), base and current, and returns the former one. IRQL <= DISPATCH_LEVEL.
+ * Sets the thread's priority (1 to 31), base and current, and returns the former one. IRQL <=
+ * DISPATCH_LEVEL.
  */
 KPRIORITY NTAPI
 KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
@@ -144,8 +149,8 @@ KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
 }
 
 /*
- * Sets the base priority to the process' base plus Increment, kept within the process' class (dynamic or real time).
- * Returns the former increment. IRQL <= DISPATCH_LEVEL.
+ * Sets the base priority to the process' base plus Increment, kept within the process' class
+ * (dynamic or real time). Returns the former increment. IRQL <= DISPATCH_LEVEL.
  */
 LONG NTAPI
 KeSetBasePriorityThread(PRKTHREAD Thread, LONG Increment)
@@ -192,7 +197,8 @@ KiSetAffinityLocked(PKTHREAD Thread, KAFFINITY Affinity)
 }
 
 /*
- * Restricts the thread to the processors of Affinity. The running thread moves before this returns (below DISPATCH_LEVEL).
+ * Restricts the thread to the processors of Affinity. The running thread moves before this
+ * returns (below DISPATCH_LEVEL).
  */
 VOID
 KeSetAffinityThread(PKTHREAD Thread, KAFFINITY Affinity)
@@ -206,9 +212,9 @@ KeSetAffinityThread(PKTHREAD Thread, KAFFINITY Affinity)
 }
 
 /*
- * Moves the running thread to one of the processors of Affinity until KeRevertToUserAffinityThreadEx is given what this
- * returns: the affinity set by an earlier call, or 0. IRQL <= DISPATCH_LEVEL; at DISPATCH_LEVEL it moves when the
- * IRQL falls.
+ * Moves the running thread to one of the processors of Affinity until
+ * KeRevertToUserAffinityThreadEx is given what this returns: the affinity set by an earlier call,
+ * or 0. IRQL <= DISPATCH_LEVEL; at DISPATCH_LEVEL it moves when the IRQL falls.
  */
 KAFFINITY NTAPI
 KeSetSystemAffinityThreadEx(KAFFINITY Affinity)

@@ -1,33 +1,37 @@
 /*
  * Threads as dispatcher objects: how one is set up, started, suspended, alerted and ended.
  *
- * KeInitializeThread fills a zeroed KTHREAD, which is Initialized until KeReadyThread enters it in its process and gives it to a
- * processor. KeTerminateThread is the end, run by the thread itself: it abandons its mutants, signals its
- * header, hands itself to ps/'s reaper and leaves the processor.
+ * KeInitializeThread fills a zeroed KTHREAD, which is Initialized until KeReadyThread enters it
+ * in its process and gives it to a processor. KeTerminateThread is the end, run by the thread
+ * itself: it abandons its mutants, signals its header, hands itself to ps/'s reaper and leaves
+ * the processor.
  *
- * The reaper frees the stack the thread is still standing on when it is enqueued. What orders the two is KiDispatcherLock: it is held
- * from before PspReaperEnqueue until the next thread's side of KiSwapContext lets go of it, on another stack; the reaper takes
- * the lock (KiThreadLeft, or its own use of it) before it frees anything. For the same reason PspReaperEnqueue may not signal
- * anything itself but by KiSetEventLocked or a DPC.
+ * The reaper frees the stack the thread is still standing on when it is enqueued. What orders the
+ * two is KiDispatcherLock: it is held from before PspReaperEnqueue until the next thread's side
+ * of KiSwapContext lets go of it, on another stack; the reaper takes the lock (KiThreadLeft, or
+ * its own use of it) before it frees anything. For the same reason PspReaperEnqueue may not
+ * signal anything itself but by KiSetEventLocked or a DPC.
  *
- * A thread is suspended by a kernel APC that waits for its SuspendSemaphore, so it stops where normal kernel APCs are
- * allowed - before it next runs a user instruction, or at once if it waits below APC_LEVEL. SuspendCount says how often;
- * the semaphore's count and the APC's Inserted together make sure that the APC waits only while it is above zero.
+ * A thread is suspended by a kernel APC that waits for its SuspendSemaphore, so it stops where
+ * normal kernel APCs are allowed - before it next runs a user instruction, or at once if it waits
+ * below APC_LEVEL. SuspendCount says how often; the semaphore's count and the APC's Inserted
+ * together make sure that the APC waits only while it is above zero.
  */
 #include "ke/dispatch.h"
 
 extern VOID PspReaperEnqueue(PKTHREAD Thread);          // ps/ps.h
 
 static VOID NTAPI
-KiSuspendApcRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1,
-    PVOID *Argument2)
+KiSuspendApcRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+    PVOID *Argument1, PVOID *Argument2)
 {
 }
 
 static VOID NTAPI
 KiSuspendThread(PVOID NormalContext, PVOID Argument1, PVOID Argument2)
 {
-    KeWaitForSingleObject(&KeGetCurrentThread()->SuspendSemaphore, Suspended, KernelMode, FALSE, NULL);
+    KeWaitForSingleObject(&KeGetCurrentThread()->SuspendSemaphore, Suspended, KernelMode, FALSE,
+        NULL);
 }
 
 static VOID
@@ -42,12 +46,13 @@ KiInitializeApcState(PKTHREAD Thread, PKPROCESS Process)
 }
 
 /*
- * Sets up a thread on its stack; Thread is zeroed. The other parameters are KiInitializeContextThread's (ke.h).
- * IRQL <= DISPATCH_LEVEL.
+ * Sets up a thread on its stack; Thread is zeroed. The other parameters are
+ * KiInitializeContextThread's (ke.h). IRQL <= DISPATCH_LEVEL.
  */
 VOID
-KeInitializeThread(PKTHREAD Thread, PVOID StackBase, PVOID StackLimit, PKSYSTEM_ROUTINE SystemRoutine,
-    PKSTART_ROUTINE StartRoutine, PVOID StartContext, PCONTEXT UserContext, PVOID Teb, PKPROCESS Process)
+KeInitializeThread(PKTHREAD Thread, PVOID StackBase, PVOID StackLimit,
+    PKSYSTEM_ROUTINE SystemRoutine, PKSTART_ROUTINE StartRoutine, PVOID StartContext,
+    PCONTEXT UserContext, PVOID Teb, PKPROCESS Process)
 {
     PKWAIT_BLOCK TimerBlock = &Thread->WaitBlock[TIMER_WAIT_BLOCK];
 
@@ -70,8 +75,8 @@ KeInitializeThread(PKTHREAD Thread, PVOID StackBase, PVOID StackLimit, PKSYSTEM_
     TimerBlock->WaitKey = (USHORT)STATUS_TIMEOUT;
     TimerBlock->WaitType = WaitAny;
     KeInitializeSemaphore(&Thread->SuspendSemaphore, 0, 2);
-    KeInitializeApc(&Thread->SuspendApc, Thread, OriginalApcState, KiSuspendApcRoutine, NULL, KiSuspendThread,
-        KernelMode, NULL);
+    KeInitializeApc(&Thread->SuspendApc, Thread, OriginalApcState, KiSuspendApcRoutine, NULL,
+        KiSuspendThread, KernelMode, NULL);
 
     Thread->StackBase = StackBase;
     Thread->StackLimit = StackLimit;
@@ -90,7 +95,8 @@ KeReadyThread(PKTHREAD Thread)
 }
 
 /*
- * Ends the running thread; its APC queues were flushed (KeFlushQueueApc). Holding a mutex is bugcheck 0x8A.
+ * Ends the running thread; its APC queues were flushed (KeFlushQueueApc). Holding a mutex is
+ * bugcheck 0x8A.
  */
 DECLSPEC_NORETURN VOID
 KeTerminateThread(KPRIORITY Increment)
@@ -109,7 +115,8 @@ KeTerminateThread(KPRIORITY Increment)
         KiWaitTest(Thread, Increment);
     PspReaperEnqueue(Thread);
     KiSwapThread();
-    KeBugCheckEx(KERNEL_MODE_EXCEPTION_NOT_HANDLED, 0, (ULONG_PTR)Thread, 0, 0);     // a dead thread was run
+    // a dead thread was run
+    KeBugCheckEx(KERNEL_MODE_EXCEPTION_NOT_HANDLED, 0, (ULONG_PTR)Thread, 0, 0);
 }
 
 BOOLEAN
@@ -140,8 +147,8 @@ KiUnlockThreadApcs(PKTHREAD Thread, KIRQL OldIrql)
 }
 
 /*
- * Returns the former count; raises STATUS_SUSPEND_COUNT_EXCEEDED at MAXIMUM_SUSPEND_COUNT. IRQL <= DISPATCH_LEVEL. The thread
- * may run kernel code for a while yet.
+ * Returns the former count; raises STATUS_SUSPEND_COUNT_EXCEEDED at MAXIMUM_SUSPEND_COUNT. IRQL
+ * <= DISPATCH_LEVEL. The thread may run kernel code for a while yet.
  */
 ULONG
 KeSuspendThread(PKTHREAD Thread)
@@ -160,7 +167,8 @@ KeSuspendThread(PKTHREAD Thread)
     if (Thread->ApcQueueable) {
         Thread->SuspendCount++;
         if (Old == 0 && Thread->SuspendApc.Inserted)
-            Thread->SuspendSemaphore.Header.SignalState--;      // takes back a resume the APC has not seen
+            // takes back a resume the APC has not seen
+            Thread->SuspendSemaphore.Header.SignalState--;
         else if (Old == 0)
             KiInsertQueueApc(&Thread->SuspendApc, 0);
     }
@@ -205,8 +213,8 @@ KeForceResumeThread(PKTHREAD Thread)
 }
 
 /*
- * Breaks an alertable wait of Thread (a UserMode alert only a UserMode one), or remembers the alert for its next one. Returns whether one
- * was remembered already.
+ * Breaks an alertable wait of Thread (a UserMode alert only a UserMode one), or remembers the
+ * alert for its next one. Returns whether one was remembered already.
  */
 BOOLEAN
 KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE Mode)
@@ -225,8 +233,8 @@ KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE Mode)
 }
 
 /*
- * Takes the alert that was remembered for the running thread: returns whether there was one. UserMode also lets user
- * APCs that are queued be delivered on the way to user mode.
+ * Takes the alert that was remembered for the running thread: returns whether there was one.
+ * UserMode also lets user APCs that are queued be delivered on the way to user mode.
  */
 BOOLEAN
 KeTestAlertThread(KPROCESSOR_MODE Mode)
@@ -243,8 +251,8 @@ KeTestAlertThread(KPROCESSOR_MODE Mode)
 }
 
 /*
- * A user APC that ends Thread was queued: it is to be delivered wherever the thread is. A UserMode wait is broken, user code
- * on another processor interrupted.
+ * A user APC that ends Thread was queued: it is to be delivered wherever the thread is. A
+ * UserMode wait is broken, user code on another processor interrupted.
  */
 VOID
 KeBoostCurrentForTermination(PKTHREAD Thread)

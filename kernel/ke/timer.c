@@ -1,15 +1,17 @@
 /*
- * Timers: dispatcher objects that signal themselves, and may queue a DPC, at an interrupt time, once or every Period
- * milliseconds.
+ * Timers: dispatcher objects that signal themselves, and may queue a DPC, at an interrupt time,
+ * once or every Period milliseconds.
  *
- * An armed timer (Header.Inserted) is in one of the lists of KiTimerTable, the one for the clock tick its DueTime falls in
- * modulo the table's size; each list is in order of DueTime. KiNextDueTime is never later than the earliest of all: the clock
- * interrupt compares with it (KiIsTimerDue) and, when it is past, has KiTimerExpiration run at DISPATCH_LEVEL, which walks
- * the lists of the ticks since it last did. KiNextDueTime may be too early, after a cancellation: then that finds nothing.
+ * An armed timer (Header.Inserted) is in one of the lists of KiTimerTable, the one for the clock
+ * tick its DueTime falls in modulo the table's size; each list is in order of DueTime.
+ * KiNextDueTime is never later than the earliest of all: the clock interrupt compares with it
+ * (KiIsTimerDue) and, when it is past, has KiTimerExpiration run at DISPATCH_LEVEL, which walks
+ * the lists of the ticks since it last did. KiNextDueTime may be too early, after a cancellation:
+ * then that finds nothing.
  *
- * Due times are interrupt time; an absolute system time is converted when the timer is set. A timer that is due when it is set
- * expires at once. Period is kept in the KTIMER; nothing outside this file looks at it there, as its place differs between public
- * headers.
+ * Due times are interrupt time; an absolute system time is converted when the timer is set. A
+ * timer that is due when it is set expires at once. Period is kept in the KTIMER; nothing outside
+ * this file looks at it there, as its place differs between public headers.
  *
  * Guarded by KiDispatcherLock.
  */
@@ -78,11 +80,15 @@ KiRemoveTimer(PKTIMER Timer)
     KiTimerCount--;
 }
 
-/* The timer, not in the table, reaches Due: signals it, arms it again if periodic, queues its DPC. */
+/*
+ * The timer, not in the table, reaches Due: signals it, arms it again if periodic, queues its
+ * DPC.
+ */
 static VOID
 KiSignalTimer(PKTIMER Timer, ULONG64 Due)
 {
-    ULONG64       Now = KeQueryInterruptTime(), Period = (ULONG64)Timer->Period * TICKS_PER_MILLISECOND;
+    ULONG64       Now = KeQueryInterruptTime(), Period =
+        (ULONG64)Timer->Period * TICKS_PER_MILLISECOND;
     PKDPC         Dpc = Timer->Dpc;
     LARGE_INTEGER SystemTime;
 
@@ -93,11 +99,15 @@ KiSignalTimer(PKTIMER Timer, ULONG64 Due)
         KiWaitTest(Timer, 0);
     if (Dpc != NULL) {
         KeQuerySystemTime(&SystemTime);
-        KeInsertQueueDpc(Dpc, (PVOID)(ULONG_PTR)SystemTime.LowPart, (PVOID)(ULONG_PTR)(ULONG)SystemTime.HighPart);
+        KeInsertQueueDpc(Dpc, (PVOID)(ULONG_PTR)SystemTime.LowPart,
+            (PVOID)(ULONG_PTR)(ULONG)SystemTime.HighPart);
     }
 }
 
-/* Looks for the earliest timer, first among those of this turn of the table, which ends at the first one found. */
+/*
+ * Looks for the earliest timer, first among those of this turn of the table, which ends at the
+ * first one found.
+ */
 static ULONG64
 KiFindNextDueTime(ULONG64 Tick)
 {
@@ -115,7 +125,8 @@ KiFindNextDueTime(ULONG64 Tick)
 }
 
 /*
- * Expires what is due. Called by KiRetireDpcList on the boot processor, with no arguments, at DISPATCH_LEVEL.
+ * Expires what is due. Called by KiRetireDpcList on the boot processor, with no arguments, at
+ * DISPATCH_LEVEL.
  */
 VOID
 KiTimerExpiration(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
@@ -160,8 +171,9 @@ KeInitializeTimer(PKTIMER Timer)
 }
 
 /*
- * Arms the timer anew: not signalled until DueTime (negative: relative, 100 ns; else system time), then every Period ms if that is not
- * zero. Dpc is queued at each expiry. Returns whether it was armed. IRQL <= DISPATCH_LEVEL.
+ * Arms the timer anew: not signalled until DueTime (negative: relative, 100 ns; else system
+ * time), then every Period ms if that is not zero. Dpc is queued at each expiry. Returns whether
+ * it was armed. IRQL <= DISPATCH_LEVEL.
  */
 BOOLEAN NTAPI
 KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc)
@@ -193,7 +205,8 @@ KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc)
 }
 
 /*
- * Disarms the timer; its state stays. Returns whether it was armed. A DPC it has queued may still run. IRQL <= DISPATCH_LEVEL.
+ * Disarms the timer; its state stays. Returns whether it was armed. A DPC it has queued may still
+ * run. IRQL <= DISPATCH_LEVEL.
  */
 BOOLEAN NTAPI
 KeCancelTimer(PKTIMER Timer)

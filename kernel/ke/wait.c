@@ -1,24 +1,26 @@
 /*
- * Waiting for dispatcher objects, and what signalling one does.
+ * Waiting for dispatcher objects.
  *
- * A waiting thread is linked to each object it waits for by a wait block in the object's WaitListHead; its blocks form a
- * ring through NextWaitBlock that starts at WaitBlockList. A time-out is one more block, for the thread's own Timer: that the
- * time is up is just another object that was signalled. So whoever signals an object, or a timer that expires, calls
- * KiWaitTest; it takes waiters in the order they came, lets the object pay for each (KiWaitSatisfy: a
- * synchronization event resets, a semaphore counts down, a mutant changes hands), and KiUnwaitThread unlinks all the thread's
- * blocks and readies it. The woken thread finds its answer in WaitStatus and need not look at the objects again.
+ * A waiting thread is linked to each object it waits for by a wait block in the object's
+ * WaitListHead; its blocks form a ring through NextWaitBlock that starts at WaitBlockList. A
+ * time-out is one more block, for the thread's own Timer: that the time is up is just another
+ * object that was signalled. Waking is signal.c's.
  *
  * A wait, step by step (KiWait):
- *   (1) KiBeginWait takes KiDispatcherLock. A kernel APC that is pending then is delivered first and the lock taken
- *       again: once the lock is held, a new one finds either a running thread (interrupt) or a Waiting one (4).
- *   (2) Objects that are signalled are taken at once, whatever the time-out or pending user APCs say.
+ *   (1) KiBeginWait takes KiDispatcherLock. A kernel APC that is pending then is delivered first
+ *       and the lock taken again: once the lock is held, a new one finds either a running thread
+ *       (interrupt) or a Waiting one (4).
+ *   (2) Objects that are signalled are taken at once, whatever the time-out or pending user APCs
+ *       say.
  *   (3) A user APC or an alert that may break this wait does so; a time-out of zero is over.
- *   (4) The blocks are linked, State becomes Waiting, KiSwapThread runs somebody else and gives up the lock on the far side.
- *   (5) Woken with STATUS_KERNEL_APC, the thread delivers APCs as its IRQL falls and begins again at (1), with the same
- *       due time.
+ *   (4) The blocks are linked, State becomes Waiting, KiSwapThread runs somebody else and gives
+ *       up the lock on the far side.
+ *   (5) Woken with STATUS_KERNEL_APC, the thread delivers APCs as its IRQL falls and begins again
+ *       at (1), with the same due time.
  *
- * After KeSetEvent(..., Wait = TRUE) and its kin the lock is still held and IRQL is DISPATCH_LEVEL: the wait that must follow
- * adopts both (WaitNext), so that nothing happens between the two.
+ * After KeSetEvent(..., Wait = TRUE) and its kin the lock is still held and IRQL is
+ * DISPATCH_LEVEL: the wait that must follow adopts both (WaitNext), so that nothing happens
+ * between the two.
  */
 #include "ke/dispatch.h"
 
@@ -33,103 +35,6 @@ typedef struct _KI_WAIT_REQUEST {
     ULONG64         Due;                        // interrupt time; 0: do not wait at all
 } KI_WAIT_REQUEST, *PKI_WAIT_REQUEST;
 
-static inline BOOLEAN
-KiIsSignalled(PDISPATCHER_HEADER Object, PKTHREAD Thread)
-{
-    return Object->SignalState > 0
-        || (Object->Type == MutantObject && ((PKMUTANT)Object)->OwnerThread == Thread);
-}
-
-/* Thread takes a mutant: one level deeper, or as its new owner. */
-static VOID
-KiTakeMutant(PKMUTANT Mutant, PKTHREAD Thread)
-{
-    if (--Mutant->Header.SignalState != 0)
-        return;
-    Mutant->OwnerThread = Thread;
-    Thread->KernelApcDisable -= Mutant->ApcDisable;
-    InsertHeadList(&Thread->MutantListHead, &Mutant->MutantListEntry);
-    if (Mutant->Abandoned) {
-        Mutant->Abandoned = FALSE;
-        Thread->WaitStatus |= STATUS_ABANDONED;
-    }
-}
-
-static inline VOID
-KiWaitSatisfy(PDISPATCHER_HEADER Object, PKTHREAD Thread)
-{
-    switch (Object->Type) {
-    case EventSynchronizationObject:
-    case TimerSynchronizationObject:
-        Object->SignalState = 0;
-        break;
-    case SemaphoreObject:
-        Object->SignalState--;
-        break;
-    case MutantObject:
-        KiTakeMutant((PKMUTANT)Object, Thread);
-        break;
-    }
-}
-
-VOID
-KiUnwaitThread(PKTHREAD Thread, LONG_PTR WaitStatus, KPRIORITY Increment)
-{
-    PKWAIT_BLOCK Block = Thread->WaitBlockList;
-
-    do {
-        RemoveEntryList(&Block->WaitListEntry);
-        Block = Block->NextWaitBlock;
-    } while (Block != Thread->WaitBlockList);
-    if (Thread->Timer.Header.Inserted)
-        KiRemoveTimer(&Thread->Timer);
-    if (Thread->Queue != NULL)
-        Thread->Queue->CurrentCount++;
-
-    Thread->WaitStatus |= WaitStatus;
-    KiBoostThread(Thread, Increment);
-    KiReadyThread(Thread);
-}
-
-/* Takes every object of a WaitAll if all are signalled. */
-static BOOLEAN
-KiTakeAll(PKTHREAD Thread)
-{
-    PKWAIT_BLOCK First = Thread->WaitBlockList, Block = First;
-
-    do {
-        if (Block->WaitKey != STATUS_TIMEOUT && !KiIsSignalled(Block->Object, Thread))
-            return FALSE;
-    } while ((Block = Block->NextWaitBlock) != First);
-    do {
-        if (Block->WaitKey != STATUS_TIMEOUT)
-            KiWaitSatisfy(Block->Object, Thread);
-    } while ((Block = Block->NextWaitBlock) != First);
-    return TRUE;
-}
-
-VOID
-KiWaitTest(PVOID Object, KPRIORITY Increment)
-{
-    PDISPATCHER_HEADER Header = Object;
-    PLIST_ENTRY        Link = Header->WaitListHead.Flink;
-    PKWAIT_BLOCK       Block;
-
-    while (Header->SignalState > 0 && Link != &Header->WaitListHead) {
-        Block = CONTAINING_RECORD(Link, KWAIT_BLOCK, WaitListEntry);
-        Link = Link->Flink;
-        if (Block->WaitType == WaitAny) {
-            KiWaitSatisfy(Header, Block->Thread);
-            KiUnwaitThread(Block->Thread, Block->WaitKey, Increment);
-        } else if (KiTakeAll(Block->Thread)) {
-            KiUnwaitThread(Block->Thread, STATUS_WAIT_0, Increment);
-        } else {
-            continue;
-        }
-        Link = Header->WaitListHead.Flink;      // several blocks of the woken thread may have been here
-    }
-}
-
 KIRQL
 KiBeginWait(PKTHREAD Thread)
 {
@@ -141,7 +46,8 @@ KiBeginWait(PKTHREAD Thread)
     }
     for (;;) {
         OldIrql = KiAcquireDispatcherLock();
-        if (!Thread->ApcState.KernelApcPending || Thread->SpecialApcDisable != 0 || OldIrql >= APC_LEVEL)
+        if (!Thread->ApcState.KernelApcPending || Thread->SpecialApcDisable != 0 ||
+            OldIrql >= APC_LEVEL)
             return OldIrql;
         KiReleaseSpinLock(&KiDispatcherLock);
         KeLowerIrql(APC_LEVEL);
@@ -196,9 +102,13 @@ KiStartWaitTimer(PKTHREAD Thread, ULONG64 Due)
     return TRUE;
 }
 
-/* Stops the running thread, whose blocks are linked, until it is woken. Returns its WaitStatus at OldIrql, unlocked. */
+/*
+ * Stops the running thread, whose blocks are linked, until it is woken. Returns its WaitStatus at
+ * OldIrql, unlocked.
+ */
 LONG_PTR
-KiBlockThread(PKTHREAD Thread, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOOLEAN Alertable, KIRQL OldIrql)
+KiBlockThread(PKTHREAD Thread, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOOLEAN Alertable,
+    KIRQL OldIrql)
 {
     Thread->WaitReason = (UCHAR)Reason;
     Thread->WaitMode = Mode;
@@ -217,7 +127,8 @@ KiBlockThread(PKTHREAD Thread, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOOLEA
 static VOID
 KiCheckMutantLimit(PDISPATCHER_HEADER Object, PKTHREAD Thread, KIRQL OldIrql)
 {
-    if (Object->Type == MutantObject && Object->SignalState == (LONG)MINLONG && ((PKMUTANT)Object)->OwnerThread == Thread) {
+    if (Object->Type == MutantObject && Object->SignalState == (LONG)MINLONG &&
+        ((PKMUTANT)Object)->OwnerThread == Thread) {
         KiExitDispatcher(OldIrql);
         ExRaiseStatus(STATUS_MUTANT_LIMIT_EXCEEDED);
     }
@@ -254,7 +165,8 @@ KiTakeSignalled(const KI_WAIT_REQUEST *Wait, PKTHREAD Thread, KIRQL OldIrql, PNT
 static BOOLEAN
 KiLinkBlocks(const KI_WAIT_REQUEST *Wait, PKTHREAD Thread)
 {
-    PKWAIT_BLOCK TimerBlock = &Thread->WaitBlock[TIMER_WAIT_BLOCK], Block, *Link = &Thread->WaitBlockList;
+    PKWAIT_BLOCK TimerBlock = &Thread->WaitBlock[TIMER_WAIT_BLOCK], Block;
+    PKWAIT_BLOCK *Link = &Thread->WaitBlockList;
     ULONG        Index;
 
     if (Wait->Timed && !KiStartWaitTimer(Thread, Wait->Due))
@@ -297,7 +209,8 @@ KiWait(const KI_WAIT_REQUEST *Wait)
             goto Done;
         if (!KiLinkBlocks(Wait, Thread))
             goto Done;
-        Status = (NTSTATUS)KiBlockThread(Thread, Wait->Reason, Wait->Mode, Wait->Alertable, OldIrql);  // (4)
+        Status = (NTSTATUS)KiBlockThread(Thread, Wait->Reason, Wait->Mode, Wait->Alertable,
+            OldIrql);                                           // (4)
     } while (Status == STATUS_KERNEL_APC);                      // (5)
     return Status;
 
@@ -314,23 +227,27 @@ KiPrepareTimeout(PKI_WAIT_REQUEST Wait, PLARGE_INTEGER Timeout, PVOID Caller)
     KIRQL   Highest = Polls ? DISPATCH_LEVEL : APC_LEVEL;
 
     if (KeGetCurrentIrql() > Highest && !KeGetCurrentThread()->WaitNext)
-        KiIrqlViolation(Wait->Count == 1 ? "KeWaitForSingleObject" : "KeWaitForMultipleObjects", Highest, Caller);
+        KiIrqlViolation(Wait->Count == 1 ? "KeWaitForSingleObject" : "KeWaitForMultipleObjects",
+            Highest, Caller);
     Wait->Timed = Timeout != NULL;
     Wait->Due = Timeout == NULL || Polls ? 0 : KiComputeDueTime(*Timeout);
 }
 
 /*
- * Waits for Object to be signalled. Timeout NULL waits for ever, zero only looks; it may be relative (negative, 100 ns)
- * or absolute. Mode UserMode lets user APCs break the wait, Alertable alerts as well.
+ * Waits for Object to be signalled. Timeout NULL waits for ever, zero only looks; it may be
+ * relative (negative, 100 ns) or absolute. Mode UserMode lets user APCs break the wait, Alertable
+ * alerts as well.
  *
- * STATUS_SUCCESS, STATUS_ABANDONED (a mutant whose owner ended), STATUS_TIMEOUT, STATUS_USER_APC, STATUS_ALERTED; raises
- * STATUS_MUTANT_LIMIT_EXCEEDED. IRQL <= APC_LEVEL, DISPATCH_LEVEL with a zero time-out.
+ * STATUS_SUCCESS, STATUS_ABANDONED (a mutant whose owner ended), STATUS_TIMEOUT, STATUS_USER_APC,
+ * STATUS_ALERTED; raises STATUS_MUTANT_LIMIT_EXCEEDED. IRQL <= APC_LEVEL, DISPATCH_LEVEL with a
+ * zero time-out.
  */
 NTSTATUS NTAPI
-KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
-    PLARGE_INTEGER Timeout)
+KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
+    BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
-    KI_WAIT_REQUEST Wait = { .Count = 1, .Objects = &Object, .Type = WaitAny, .Reason = WaitReason, .Mode = WaitMode,
+    KI_WAIT_REQUEST Wait = {
+        .Count = 1, .Objects = &Object, .Type = WaitAny, .Reason = WaitReason, .Mode = WaitMode,
         .Alertable = Alertable, .Blocks = KeGetCurrentThread()->WaitBlock };
 
     KiPrepareTimeout(&Wait, Timeout, __builtin_return_address(0));
@@ -338,33 +255,37 @@ KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE Wai
 }
 
 /*
- * Waits for one (WaitAny) or all (WaitAll) of Count objects. More than THREAD_WAIT_OBJECTS need the caller's WaitBlockArray, in
- * nonpaged memory that lives as long as the wait; more than MAXIMUM_WAIT_OBJECTS is bugcheck 0xC. WaitAll takes either all
- * the objects, in one step, or none. Else as KeWaitForSingleObject; WaitAny returns STATUS_WAIT_0 + index (or
+ * Waits for one (WaitAny) or all (WaitAll) of Count objects. More than THREAD_WAIT_OBJECTS need
+ * the caller's WaitBlockArray, in nonpaged memory that lives as long as the wait; more than
+ * MAXIMUM_WAIT_OBJECTS is bugcheck 0xC. WaitAll takes either all the objects, in one step, or
+ * none. Else as KeWaitForSingleObject; WaitAny returns STATUS_WAIT_0 + index (or
  * STATUS_ABANDONED_WAIT_0 + index).
  */
 NTSTATUS NTAPI
 KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
     KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout, PKWAIT_BLOCK WaitBlockArray)
 {
-    KI_WAIT_REQUEST Wait = { .Count = Count, .Objects = Object, .Type = WaitType, .Reason = WaitReason,
-        .Mode = WaitMode, .Alertable = Alertable,
+    KI_WAIT_REQUEST Wait = {
+        .Count = Count, .Objects = Object, .Type = WaitType, .Reason = WaitReason, .Mode = WaitMode,
+        .Alertable = Alertable,
         .Blocks = WaitBlockArray != NULL ? WaitBlockArray : KeGetCurrentThread()->WaitBlock };
+    ULONG Highest = WaitBlockArray != NULL ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS;
 
-    if (Count == 0 || Count > (WaitBlockArray != NULL ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS))
+    if (Count == 0 || Count > Highest)
         KeBugCheckEx(MAXIMUM_WAIT_OBJECTS_EXCEEDED, Count, (ULONG_PTR)WaitBlockArray, 0, 0);
     KiPrepareTimeout(&Wait, Timeout, __builtin_return_address(0));
     return KiWait(&Wait);
 }
 
 /*
- * Waits for the time alone. STATUS_SUCCESS when it has passed, else STATUS_USER_APC or STATUS_ALERTED. An interval of
- * zero yields the processor. IRQL <= APC_LEVEL.
+ * Waits for the time alone. STATUS_SUCCESS when it has passed, else STATUS_USER_APC or
+ * STATUS_ALERTED. An interval of zero yields the processor. IRQL <= APC_LEVEL.
  */
 NTSTATUS NTAPI
 KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval)
 {
-    KI_WAIT_REQUEST Wait = { .Reason = DelayExecution, .Mode = WaitMode, .Alertable = Alertable, .Timed = TRUE };
+    KI_WAIT_REQUEST Wait = {
+        .Reason = DelayExecution, .Mode = WaitMode, .Alertable = Alertable, .Timed = TRUE };
     NTSTATUS        Status;
 
     MAY_BLOCK();

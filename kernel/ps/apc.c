@@ -1,7 +1,8 @@
 /*
- * The services about alerts and user APCs. NtQueueApcThread queues an APC of its own pool block; it is freed when the APC is
- * delivered (its kernel routine) or when the thread ends first (its rundown routine). It runs when the thread next waits alertably
- * in user mode or calls NtTestAlert.
+ * The services about alerts and user APCs. NtQueueApcThread queues an APC of its own pool block;
+ * it is freed when the APC is delivered (its kernel routine) or when the thread ends first (its
+ * rundown routine). It runs when the thread next waits alertably in user mode or calls
+ * NtTestAlert.
  */
 #include "ps/ps.h"
 #include "sdk/ntabi.h"
@@ -15,26 +16,27 @@ PspFreeApc(PKAPC Apc)
 }
 
 static VOID NTAPI
-PspUserApcKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1,
-    PVOID *Argument2)
+PspUserApcKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+    PVOID *Argument1, PVOID *Argument2)
 {
     PspFreeApc(Apc);
 }
 
 /*
- * Queues Routine(Argument1, Argument2, Argument3) to a thread's user mode. STATUS_UNSUCCESSFUL if the thread is ending,
- * STATUS_INVALID_HANDLE if it has no user mode.
+ * Queues Routine(Argument1, Argument2, Argument3) to a thread's user mode. STATUS_UNSUCCESSFUL if
+ * the thread is ending, STATUS_INVALID_HANDLE if it has no user mode.
  */
 NTSTATUS NTAPI
-NtQueueApcThread(HANDLE ThreadHandle, PVOID Routine, PVOID Argument1, PVOID Argument2, PVOID Argument3)
+NtQueueApcThread(HANDLE ThreadHandle, PVOID Routine, PVOID Argument1, PVOID Argument2,
+    PVOID Argument3)
 {
     PETHREAD Thread;
     PKAPC    Apc;
     NTSTATUS Status;
 
     PAGED_CODE();
-    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_SET_CONTEXT, *PsThreadType, KeGetPreviousMode(),
-        (PVOID *)&Thread, NULL);
+    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_SET_CONTEXT, *PsThreadType,
+        KeGetPreviousMode(), (PVOID *)&Thread, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
 
@@ -45,8 +47,8 @@ NtQueueApcThread(HANDLE ThreadHandle, PVOID Routine, PVOID Argument1, PVOID Argu
     Apc = ExAllocatePoolWithTag(NonPagedPool, sizeof *Apc, PSP_TAG_APC);
     if (Apc == NULL)
         goto Done;
-    KeInitializeApc(Apc, &Thread->Tcb, 0, PspUserApcKernelRoutine, PspFreeApc, (PKNORMAL_ROUTINE)Routine, UserMode,
-        Argument1);
+    KeInitializeApc(Apc, &Thread->Tcb, 0, PspUserApcKernelRoutine, PspFreeApc,
+        (PKNORMAL_ROUTINE)Routine, UserMode, Argument1);
     Status = STATUS_SUCCESS;
     if (PspIsThreadTerminating(Thread) || !KeInsertQueueApc(Apc, Argument2, Argument3, 0)) {
         PspFreeApc(Apc);
@@ -64,8 +66,8 @@ NtAlertThread(HANDLE ThreadHandle)
     NTSTATUS Status;
 
     PAGED_CODE();
-    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_ALERT, *PsThreadType, KeGetPreviousMode(), (PVOID *)&Thread,
-        NULL);
+    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_ALERT, *PsThreadType,
+        KeGetPreviousMode(), (PVOID *)&Thread, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
     KeAlertThread(&Thread->Tcb, KeGetPreviousMode());
@@ -73,7 +75,10 @@ NtAlertThread(HANDLE ThreadHandle)
     return STATUS_SUCCESS;
 }
 
-/* STATUS_ALERTED if an alert was waiting; user APCs that are queued run before the caller goes on. */
+/*
+ * STATUS_ALERTED if an alert was waiting; user APCs that are queued run before the caller goes
+ * on.
+ */
 NTSTATUS NTAPI
 NtTestAlert(VOID)
 {
