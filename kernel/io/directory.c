@@ -100,6 +100,6 @@ NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
         Status = GetExceptionCode();
     }
     if (!NT_SUCCESS(Status))
-        return IopFailCall(&Call, Status);
+        return IopEndCall(&Call, Status);
     return IopFinishCall(&Call);
 }

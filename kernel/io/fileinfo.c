@@ -237,7 +237,7 @@ IopInformation(INFORMATION_KIND Kind, HANDLE FileHandle, PIO_STATUS_BLOCK Iosb, 
     }
     if (Buffer != NULL)
         ExFreePoolWithTag(Buffer, IOP_TAG_BUFFER);
-    return IopFailCall(&Call, Status);
+    return IopEndCall(&Call, Status);
 }
 
 /* System service: one class of information about an open file. STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH. */
@@ -278,7 +278,7 @@ NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
     if (Status != STATUS_SUCCESS)
         return Status;
     if (Call.Mode != KernelMode && !(Call.Granted & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
-        return IopFailCall(&Call, STATUS_ACCESS_DENIED);
+        return IopEndCall(&Call, STATUS_ACCESS_DENIED);
     __try {
         IopProbeStatusBlock(IoStatusBlock, Call.Mode);
         Status = IopAskDriver(&Call, IRP_MJ_FLUSH_BUFFERS, 0, NULL, 0, &Information);
@@ -289,7 +289,7 @@ NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Status = GetExceptionCode();
     }
-    return IopFailCall(&Call, Status);
+    return IopEndCall(&Call, Status);
 }
 
 /* System service: basic information about a file by its name. */

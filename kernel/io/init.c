@@ -4,7 +4,7 @@
  *   Device      \Device\NAME: where a name leaves the object namespace and a driver takes over (parse.c)
  *   Driver      \Driver\NAME: a loaded driver (driver.c)
  *   File        one open of a device or of something on it; no name of its own, waits on its Event (parse.c, close.c)
- *   Adapter, Controller   known by name only: there is no DMA
+ *   Adapter, Controller, DeviceHandler   known by name only: there is no DMA
  *
  * Drivers find the types through exported pointers (IoFileObjectType, ...), as the DDK headers declare them.
  */
@@ -14,7 +14,7 @@ POBJECT_TYPE  IopDeviceObjectType, IopDriverObjectType, IopFileObjectType;
 POBJECT_TYPE *IoDeviceObjectType = &IopDeviceObjectType;
 POBJECT_TYPE *IoDriverObjectType = &IopDriverObjectType;
 POBJECT_TYPE *IoFileObjectType = &IopFileObjectType;
-POBJECT_TYPE  IoAdapterObjectType, IoControllerObjectType;
+POBJECT_TYPE  IoAdapterObjectType, IoControllerObjectType, IoDeviceHandlerObjectType;
 
 static GENERIC_MAPPING IopFileMapping = {
     FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS
@@ -54,6 +54,7 @@ IoInitSystem(VOID)
 
     IopCreateType(L"Adapter", &Plain, 'padA', OB_WAIT_NEVER, &IoAdapterObjectType);
     IopCreateType(L"Controller", &Plain, 'tnoC', OB_WAIT_NEVER, &IoControllerObjectType);
+    IopCreateType(L"DeviceHandler", &Plain, 'hveD', OB_WAIT_NEVER, &IoDeviceHandlerObjectType);
     IopCreateType(L"Device", &Device, 'iveD', OB_WAIT_NEVER, &IopDeviceObjectType);
     IopCreateType(L"Driver", &Driver, 'virD', OB_WAIT_NEVER, &IopDriverObjectType);
     IopCreateType(L"File", &File, 'eliF', FIELD_OFFSET(FILE_OBJECT, Event), &IopFileObjectType);

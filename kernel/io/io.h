@@ -29,7 +29,7 @@ VOID IoShutdownSystem(VOID);        // sends IRP_MJ_SHUTDOWN to the devices that
 
 /* Pointers to the types, as drivers know IoFileObjectType. */
 extern POBJECT_TYPE *IoDeviceObjectType, *IoDriverObjectType;
-extern POBJECT_TYPE IoAdapterObjectType, IoControllerObjectType;
+extern POBJECT_TYPE IoAdapterObjectType, IoControllerObjectType, IoDeviceHandlerObjectType;
 
 /*
  * ramdisk.sys finds its archive through KeLoaderBlock (init.h), which the kernel exports, as the loader's RAM disk is

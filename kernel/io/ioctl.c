@@ -8,10 +8,10 @@
 #include "iop.h"
 
 /* A control request's own arguments. */
-typedef struct _CONTROL {
+typedef struct _CONTROL_REQUEST {
     ULONG Code, InputLength, OutputLength;
     PVOID Input, Output;
-} CONTROL;
+} CONTROL_REQUEST;
 
 static BOOLEAN
 IopMayControl(PIOP_CALL Call, ULONG Code)
@@ -27,7 +27,7 @@ IopMayControl(PIOP_CALL Call, ULONG Code)
 
 /* TRUE if the driver has done it without an IRP. */
 static BOOLEAN
-IopTryFastControl(PIOP_CALL Call, CONTROL *Control, PIO_STATUS_BLOCK Result)
+IopTryFastControl(PIOP_CALL Call, CONTROL_REQUEST *Control, PIO_STATUS_BLOCK Result)
 {
     PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
     BOOLEAN           Done = FALSE;
@@ -63,12 +63,12 @@ IopFinishFastControl(PIOP_CALL Call, PIO_STATUS_BLOCK Result, PIO_STATUS_BLOCK I
     }
     if (Call->Event != NULL)
         KeSetEvent(Call->Event, 0, FALSE);
-    return IopFailCall(Call, Result->Status);
+    return IopEndCall(Call, Result->Status);
 }
 
 static NTSTATUS
 IopControl(UCHAR Major, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE Apc, PVOID ApcContext,
-           PIO_STATUS_BLOCK Iosb, CONTROL *Control)
+           PIO_STATUS_BLOCK Iosb, CONTROL_REQUEST *Control)
 {
     IO_STATUS_BLOCK Fast;
     IOP_CALL        Call;
@@ -78,7 +78,7 @@ IopControl(UCHAR Major, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE A
     if (Status != STATUS_SUCCESS)
         return Status;
     if (!IopMayControl(&Call, Control->Code))
-        return IopFailCall(&Call, STATUS_ACCESS_DENIED);
+        return IopEndCall(&Call, STATUS_ACCESS_DENIED);
 
     __try {
         IopProbeStatusBlock(Iosb, Call.Mode);
@@ -92,7 +92,7 @@ IopControl(UCHAR Major, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE A
         Status = GetExceptionCode();
     }
     if (!NT_SUCCESS(Status))
-        return IopFailCall(&Call, Status);
+        return IopEndCall(&Call, Status);
     return IopFinishCall(&Call);
 }
 
@@ -102,7 +102,7 @@ NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutin
                       PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer, ULONG InputBufferLength,
                       PVOID OutputBuffer, ULONG OutputBufferLength)
 {
-    CONTROL Control = { IoControlCode, InputBufferLength, OutputBufferLength, InputBuffer, OutputBuffer };
+    CONTROL_REQUEST Control = { IoControlCode, InputBufferLength, OutputBufferLength, InputBuffer, OutputBuffer };
 
     return IopControl(IRP_MJ_DEVICE_CONTROL, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, &Control);
 }
@@ -113,7 +113,7 @@ NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVO
                 PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
                 PVOID OutputBuffer, ULONG OutputBufferLength)
 {
-    CONTROL Control = { FsControlCode, InputBufferLength, OutputBufferLength, InputBuffer, OutputBuffer };
+    CONTROL_REQUEST Control = { FsControlCode, InputBufferLength, OutputBufferLength, InputBuffer, OutputBuffer };
 
     return IopControl(IRP_MJ_FILE_SYSTEM_CONTROL, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, &Control);
 }

@@ -14,6 +14,9 @@
 #include "init.h"
 #include "rtl/rtl.h"
 
+#ifndef DRIVER_VERIFIER_DETECTED_VIOLATION
+#define DRIVER_VERIFIER_DETECTED_VIOLATION  0xC4
+#endif
 #ifndef DRIVER_VERIFIER_IOMANAGER_VIOLATION
 #define DRIVER_VERIFIER_IOMANAGER_VIOLATION 0xC9
 #endif
@@ -206,7 +209,7 @@ typedef struct _IOP_CALL {
 NTSTATUS IopBeginCall(PIOP_CALL Call, HANDLE FileHandle, ACCESS_MASK Access, HANDLE EventHandle);
 NTSTATUS IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcContext, PIO_STATUS_BLOCK Iosb);
 NTSTATUS IopFinishCall(PIOP_CALL Call);                 // sends the IRP; the service's status
-NTSTATUS IopFailCall(PIOP_CALL Call, NTSTATUS Status);  // undoes both; returns Status
+NTSTATUS IopEndCall(PIOP_CALL Call, NTSTATUS Status);  // gives back what the first two took; returns Status
 
 static inline VOID
 IopProbeStatusBlock(PIO_STATUS_BLOCK Iosb, KPROCESSOR_MODE Mode)

@@ -95,7 +95,7 @@ IopFinishFast(PIOP_CALL Call, PIO_STATUS_BLOCK Result, PIO_STATUS_BLOCK Iosb)
     }
     if (Call->Event != NULL)
         KeSetEvent(Call->Event, 0, FALSE);
-    return IopFailCall(Call, Status);
+    return IopEndCall(Call, Status);
 }
 
 static inline __attribute__((always_inline)) NTSTATUS
@@ -111,7 +111,7 @@ IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTIN
     if (Status != STATUS_SUCCESS)
         return Status;
     if (Write && Call.Mode != KernelMode && !(Call.Granted & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
-        return IopFailCall(&Call, STATUS_ACCESS_DENIED);
+        return IopEndCall(&Call, STATUS_ACCESS_DENIED);
 
     __try {
         IopCaptureTransfer(&Transfer, Call.Mode, Write, Iosb, Buffer, Length, ByteOffset, Key);
@@ -126,7 +126,7 @@ IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTIN
         Status = GetExceptionCode();
     }
     if (!NT_SUCCESS(Status))
-        return IopFailCall(&Call, Status);
+        return IopEndCall(&Call, Status);
 
     Call.Irp->Flags |= Write ? IRP_WRITE_OPERATION : IRP_READ_OPERATION;
     if (Call.File->Flags & FO_NO_INTERMEDIATE_BUFFERING)

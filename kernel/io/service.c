@@ -6,7 +6,7 @@
  *   IopAllocateCallIrp  an IRP for the top of the device stack, first stack location filled (step 1)
  *   (the service)       parameters and buffers
  *   IopFinishCall       steps 2, 3 and, if nothing pended, 7; waits if the file is synchronous
- *   IopFailCall         undoes the first two when the service itself fails
+ *   IopEndCall          instead of the last: gives back what the first two took, when there is no IRP to send
  *
  * A synchronous file (FO_SYNCHRONOUS_IO) carries one request at a time: Busy is taken before the IRP is made and kept
  * until it is finished, and the wait is for the file's own Event. The call's reference to the file serves the IRP too;
@@ -79,12 +79,12 @@ IopBeginCall(PIOP_CALL Call, HANDLE FileHandle, ACCESS_MASK Access, HANDLE Event
     if (EventHandle != NULL) {
         Status = IopReferenceEvent(Call, EventHandle);
         if (!NT_SUCCESS(Status))
-            return IopFailCall(Call, Status);
+            return IopEndCall(Call, Status);
     }
     if (Call->File->Flags & FO_SYNCHRONOUS_IO) {
         Status = IopLockFile(Call->File, Call->Mode);
         if (Status != STATUS_SUCCESS)
-            return IopFailCall(Call, Status == STATUS_ALERTED ? STATUS_ALERTED : STATUS_USER_APC);
+            return IopEndCall(Call, Status == STATUS_ALERTED ? STATUS_ALERTED : STATUS_USER_APC);
         Call->Locked = TRUE;
     }
     return STATUS_SUCCESS;
@@ -116,7 +116,7 @@ IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcCo
 }
 
 NTSTATUS
-IopFailCall(PIOP_CALL Call, NTSTATUS Status)
+IopEndCall(PIOP_CALL Call, NTSTATUS Status)
 {
     if (Call->Irp != NULL) {
         IopFreeBuffers(Call->Irp);
