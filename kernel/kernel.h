@@ -11,7 +11,8 @@
  */
 #pragma once
 
-#define _NTHALDLL_             /* the HAL is part of this image */
+#define _NTHALDLL_             /* the HAL and the C library's functions are part of this image */
+#define _CRTIMP
 #include <ntifs.h>
 #include <ntimage.h>
 #include <stdarg.h>

@@ -21,8 +21,6 @@
 #include "kd/kd.h"
 #include "init.h"
 
-PVOID KeUserExceptionDispatcher, KeUserApcDispatcher, PspLdrInitializeThunk, PspRtlUserThreadStart;
-
 /* What KiUserExceptionDispatcher finds at rsp (sdk/ntabi.h). */
 typedef struct _KUSER_EXCEPTION_FRAME {
     CONTEXT          Context;
