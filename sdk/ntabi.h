@@ -110,7 +110,7 @@ typedef struct _TEB {
     ULONG     LastErrorValue;                                   // 0x68
     ULONG     CountOfOwnedCriticalSections;                     // 0x6C
     UCHAR     Reserved1[0x1250 - 0x70];
-    ULONG     LastStatusValue;                                  // 0x1250: behind LastErrorValue, by RtlNtStatusToDosError
+    ULONG     LastStatusValue;                                  // 0x1250: behind LastErrorValue
     UCHAR     Reserved3[0x1480 - 0x1254];
     PVOID     TlsSlots[64];                                     // 0x1480
     LIST_ENTRY TlsLinks;                                        // 0x1680

@@ -1,8 +1,10 @@
 /*
- * The system services and ntdll routines as programs call them: include this in place of <windows.h> in a program
- * that talks to the kernel directly. It brings <windows.h>, every STATUS_ code, and the shared structures.
+ * The system services and ntdll routines as programs call them: include this in place of
+ * <windows.h> in a program that talks to the kernel directly. It brings <windows.h>, every
+ * STATUS_ code, and the shared structures.
  *
- * The numbers and argument counts of the services are in kernel/ke/services.txt; the stubs are generated from it.
+ * The numbers and argument counts of the services are in kernel/ke/services.txt; the stubs are
+ * generated from it.
  */
 #pragma once
 
@@ -108,7 +110,8 @@ typedef struct _FILE_FS_DEVICE_INFORMATION {
 
 typedef VOID (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK Iosb, ULONG Reserved);
 typedef VOID (NTAPI *PPS_APC_ROUTINE)(PVOID Argument1, PVOID Argument2, PVOID Argument3);
-typedef VOID (NTAPI *PTIMER_APC_ROUTINE)(PVOID TimerContext, ULONG TimerLowValue, LONG TimerHighValue);
+typedef VOID (NTAPI *PTIMER_APC_ROUTINE)(PVOID TimerContext, ULONG TimerLowValue,
+    LONG TimerHighValue);
 
 /* Files and drivers */
 NTSTATUS NTAPI NtClose(HANDLE Handle);
@@ -121,26 +124,31 @@ NTSTATUS NTAPI NtReadFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc, PVOID 
     PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key);
 NTSTATUS NTAPI NtWriteFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc, PVOID ApcContext,
     PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key);
-NTSTATUS NTAPI NtDeviceIoControlFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc, PVOID ApcContext,
-    PIO_STATUS_BLOCK Iosb, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength);
+NTSTATUS NTAPI NtDeviceIoControlFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc,
+    PVOID ApcContext, PIO_STATUS_BLOCK Iosb, ULONG Code, PVOID Input, ULONG InputLength,
+    PVOID Output, ULONG OutputLength);
 NTSTATUS NTAPI NtFsControlFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc, PVOID ApcContext,
-    PIO_STATUS_BLOCK Iosb, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength);
-NTSTATUS NTAPI NtQueryInformationFile(HANDLE File, PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, ULONG Class);
-NTSTATUS NTAPI NtSetInformationFile(HANDLE File, PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, ULONG Class);
-NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE File, PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length,
-    ULONG Class);
-NTSTATUS NTAPI NtQueryDirectoryFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc, PVOID ApcContext,
-    PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, ULONG Class, BOOLEAN Single, PUNICODE_STRING Mask,
-    BOOLEAN Restart);
-NTSTATUS NTAPI NtQueryAttributesFile(POBJECT_ATTRIBUTES Attributes, PFILE_BASIC_INFORMATION Information);
+    PIO_STATUS_BLOCK Iosb, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output,
+    ULONG OutputLength);
+NTSTATUS NTAPI NtQueryInformationFile(HANDLE File, PIO_STATUS_BLOCK Iosb, PVOID Buffer,
+    ULONG Length, ULONG Class);
+NTSTATUS NTAPI NtSetInformationFile(HANDLE File, PIO_STATUS_BLOCK Iosb, PVOID Buffer,
+    ULONG Length, ULONG Class);
+NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE File, PIO_STATUS_BLOCK Iosb, PVOID Buffer,
+    ULONG Length, ULONG Class);
+NTSTATUS NTAPI NtQueryDirectoryFile(HANDLE File, HANDLE Event, PIO_APC_ROUTINE Apc,
+    PVOID ApcContext, PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, ULONG Class,
+    BOOLEAN Single, PUNICODE_STRING Mask, BOOLEAN Restart);
+NTSTATUS NTAPI NtQueryAttributesFile(POBJECT_ATTRIBUTES Attributes,
+    PFILE_BASIC_INFORMATION Information);
 NTSTATUS NTAPI NtFlushBuffersFile(HANDLE File, PIO_STATUS_BLOCK Iosb);
 NTSTATUS NTAPI NtCancelIoFile(HANDLE File, PIO_STATUS_BLOCK Iosb);
 NTSTATUS NTAPI NtLoadDriver(PUNICODE_STRING ServiceKey);
 NTSTATUS NTAPI NtUnloadDriver(PUNICODE_STRING ServiceKey);
 
 /* Dispatcher objects */
-NTSTATUS NTAPI NtCreateEvent(PHANDLE Event, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes, ULONG Type,
-    BOOLEAN InitialState);
+NTSTATUS NTAPI NtCreateEvent(PHANDLE Event, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
+    ULONG Type, BOOLEAN InitialState);
 NTSTATUS NTAPI NtOpenEvent(PHANDLE Event, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
 NTSTATUS NTAPI NtSetEvent(HANDLE Event, PLONG PreviousState);
 NTSTATUS NTAPI NtResetEvent(HANDLE Event, PLONG PreviousState);
@@ -151,75 +159,94 @@ NTSTATUS NTAPI NtCreateMutant(PHANDLE Mutant, ACCESS_MASK Access, POBJECT_ATTRIB
     BOOLEAN InitialOwner);
 NTSTATUS NTAPI NtOpenMutant(PHANDLE Mutant, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
 NTSTATUS NTAPI NtReleaseMutant(HANDLE Mutant, PLONG PreviousCount);
-NTSTATUS NTAPI NtQueryMutant(HANDLE Mutant, ULONG Class, PVOID Buffer, ULONG Length, PULONG Returned);
-NTSTATUS NTAPI NtCreateSemaphore(PHANDLE Semaphore, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
-    LONG Count, LONG Maximum);
-NTSTATUS NTAPI NtOpenSemaphore(PHANDLE Semaphore, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
+NTSTATUS NTAPI NtQueryMutant(HANDLE Mutant, ULONG Class, PVOID Buffer, ULONG Length,
+    PULONG Returned);
+NTSTATUS NTAPI NtCreateSemaphore(PHANDLE Semaphore, ACCESS_MASK Access,
+    POBJECT_ATTRIBUTES Attributes, LONG Count, LONG Maximum);
+NTSTATUS NTAPI NtOpenSemaphore(PHANDLE Semaphore, ACCESS_MASK Access,
+    POBJECT_ATTRIBUTES Attributes);
 NTSTATUS NTAPI NtReleaseSemaphore(HANDLE Semaphore, LONG Count, PLONG PreviousCount);
-NTSTATUS NTAPI NtQuerySemaphore(HANDLE Semaphore, ULONG Class, PVOID Buffer, ULONG Length, PULONG Returned);
-NTSTATUS NTAPI NtCreateTimer(PHANDLE Timer, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes, ULONG Type);
+NTSTATUS NTAPI NtQuerySemaphore(HANDLE Semaphore, ULONG Class, PVOID Buffer, ULONG Length,
+    PULONG Returned);
+NTSTATUS NTAPI NtCreateTimer(PHANDLE Timer, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
+    ULONG Type);
 NTSTATUS NTAPI NtOpenTimer(PHANDLE Timer, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
-NTSTATUS NTAPI NtSetTimer(HANDLE Timer, PLARGE_INTEGER DueTime, PTIMER_APC_ROUTINE Apc, PVOID Context,
-    BOOLEAN Resume, LONG Period, PBOOLEAN PreviousState);
+NTSTATUS NTAPI NtSetTimer(HANDLE Timer, PLARGE_INTEGER DueTime, PTIMER_APC_ROUTINE Apc,
+    PVOID Context, BOOLEAN Resume, LONG Period, PBOOLEAN PreviousState);
 NTSTATUS NTAPI NtCancelTimer(HANDLE Timer, PBOOLEAN State);
 NTSTATUS NTAPI NtQueryTimer(HANDLE Timer, ULONG Class, PVOID Buffer, ULONG Length, PULONG Returned);
 NTSTATUS NTAPI NtWaitForSingleObject(HANDLE Object, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
-NTSTATUS NTAPI NtWaitForMultipleObjects(ULONG Count, PHANDLE Handles, ULONG WaitType, BOOLEAN Alertable,
-    PLARGE_INTEGER Timeout);                                    // WaitType: 0 all, 1 any
+// WaitType: 0 all, 1 any
+NTSTATUS NTAPI NtWaitForMultipleObjects(ULONG Count, PHANDLE Handles, ULONG WaitType,
+    BOOLEAN Alertable, PLARGE_INTEGER Timeout);
 NTSTATUS NTAPI NtSignalAndWaitForSingleObject(HANDLE Signal, HANDLE Object, BOOLEAN Alertable,
     PLARGE_INTEGER Timeout);
 NTSTATUS NTAPI NtDelayExecution(BOOLEAN Alertable, PLARGE_INTEGER Interval);
 NTSTATUS NTAPI NtYieldExecution(VOID);
 
 /* Objects */
-NTSTATUS NTAPI NtDuplicateObject(HANDLE SourceProcess, HANDLE Source, HANDLE TargetProcess, PHANDLE Target,
-    ACCESS_MASK Access, ULONG Attributes, ULONG Options);
-NTSTATUS NTAPI NtQueryObject(HANDLE Handle, ULONG Class, PVOID Buffer, ULONG Length, PULONG Returned);
+NTSTATUS NTAPI NtDuplicateObject(HANDLE SourceProcess, HANDLE Source, HANDLE TargetProcess,
+    PHANDLE Target, ACCESS_MASK Access, ULONG Attributes, ULONG Options);
+NTSTATUS NTAPI NtQueryObject(HANDLE Handle, ULONG Class, PVOID Buffer, ULONG Length,
+    PULONG Returned);
 NTSTATUS NTAPI NtSetInformationObject(HANDLE Handle, ULONG Class, PVOID Buffer, ULONG Length);
 NTSTATUS NTAPI NtMakeTemporaryObject(HANDLE Handle);
-NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE Directory, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
-NTSTATUS NTAPI NtOpenDirectoryObject(PHANDLE Directory, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
-NTSTATUS NTAPI NtQueryDirectoryObject(HANDLE Directory, PVOID Buffer, ULONG Length, BOOLEAN Single,
-    BOOLEAN Restart, PULONG Context, PULONG Returned);
-NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE Link, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
-    PUNICODE_STRING Target);
-NTSTATUS NTAPI NtOpenSymbolicLinkObject(PHANDLE Link, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
+NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE Directory, ACCESS_MASK Access,
+    POBJECT_ATTRIBUTES Attributes);
+NTSTATUS NTAPI NtOpenDirectoryObject(PHANDLE Directory, ACCESS_MASK Access,
+    POBJECT_ATTRIBUTES Attributes);
+NTSTATUS NTAPI NtQueryDirectoryObject(HANDLE Directory, PVOID Buffer, ULONG Length,
+    BOOLEAN Single, BOOLEAN Restart, PULONG Context, PULONG Returned);
+NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE Link, ACCESS_MASK Access,
+    POBJECT_ATTRIBUTES Attributes, PUNICODE_STRING Target);
+NTSTATUS NTAPI NtOpenSymbolicLinkObject(PHANDLE Link, ACCESS_MASK Access,
+    POBJECT_ATTRIBUTES Attributes);
 NTSTATUS NTAPI NtQuerySymbolicLinkObject(HANDLE Link, PUNICODE_STRING Target, PULONG Returned);
 
 /* Processes and threads */
 NTSTATUS NTAPI NtCreateUserProcess(PHANDLE Process, PHANDLE Thread, ACCESS_MASK ProcessAccess,
-    ACCESS_MASK ThreadAccess, POBJECT_ATTRIBUTES ProcessAttributes, POBJECT_ATTRIBUTES ThreadAttributes,
-    ULONG ProcessFlags, ULONG ThreadFlags, PRTL_USER_PROCESS_PARAMETERS Parameters, PVOID CreateInfo,
+    ACCESS_MASK ThreadAccess, POBJECT_ATTRIBUTES ProcessAttributes,
+        POBJECT_ATTRIBUTES ThreadAttributes,
+    ULONG ProcessFlags, ULONG ThreadFlags, PRTL_USER_PROCESS_PARAMETERS Parameters,
+        PVOID CreateInfo,
     PPS_ATTRIBUTE_LIST Attributes);
 NTSTATUS NTAPI NtCreateThreadEx(PHANDLE Thread, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
     HANDLE Process, PVOID Start, PVOID Parameter, ULONG Flags, SIZE_T ZeroBits, SIZE_T StackCommit,
     SIZE_T StackReserve, PPS_ATTRIBUTE_LIST AttributeList);
-NTSTATUS NTAPI NtOpenProcess(PHANDLE Process, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes, CLIENT_ID *Id);
-NTSTATUS NTAPI NtOpenThread(PHANDLE Thread, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes, CLIENT_ID *Id);
-NTSTATUS NTAPI NtTerminateProcess(HANDLE Process, NTSTATUS Status);     // NULL: the caller's other threads
+NTSTATUS NTAPI NtOpenProcess(PHANDLE Process, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
+    CLIENT_ID *Id);
+NTSTATUS NTAPI NtOpenThread(PHANDLE Thread, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
+    CLIENT_ID *Id);
+// NULL: the caller's other threads
+NTSTATUS NTAPI NtTerminateProcess(HANDLE Process, NTSTATUS Status);
 NTSTATUS NTAPI NtTerminateThread(HANDLE Thread, NTSTATUS Status);
 NTSTATUS NTAPI NtSuspendThread(HANDLE Thread, PULONG PreviousCount);
 NTSTATUS NTAPI NtResumeThread(HANDLE Thread, PULONG PreviousCount);
-NTSTATUS NTAPI NtQueryInformationProcess(HANDLE Process, ULONG Class, PVOID Buffer, ULONG Length, PULONG Returned);
+NTSTATUS NTAPI NtQueryInformationProcess(HANDLE Process, ULONG Class, PVOID Buffer, ULONG Length,
+    PULONG Returned);
 NTSTATUS NTAPI NtSetInformationProcess(HANDLE Process, ULONG Class, PVOID Buffer, ULONG Length);
-NTSTATUS NTAPI NtQueryInformationThread(HANDLE Thread, ULONG Class, PVOID Buffer, ULONG Length, PULONG Returned);
+NTSTATUS NTAPI NtQueryInformationThread(HANDLE Thread, ULONG Class, PVOID Buffer, ULONG Length,
+    PULONG Returned);
 NTSTATUS NTAPI NtSetInformationThread(HANDLE Thread, ULONG Class, PVOID Buffer, ULONG Length);
 NTSTATUS NTAPI NtContinue(PCONTEXT Context, BOOLEAN TestAlert);
 NTSTATUS NTAPI NtRaiseException(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN FirstChance);
 NTSTATUS NTAPI NtAlertThread(HANDLE Thread);
 NTSTATUS NTAPI NtTestAlert(VOID);
-NTSTATUS NTAPI NtQueueApcThread(HANDLE Thread, PPS_APC_ROUTINE Routine, PVOID Argument1, PVOID Argument2,
-    PVOID Argument3);
+NTSTATUS NTAPI NtQueueApcThread(HANDLE Thread, PPS_APC_ROUTINE Routine, PVOID Argument1,
+    PVOID Argument2, PVOID Argument3);
 
 /* Memory */
-NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE Process, PVOID *Base, ULONG_PTR ZeroBits, PSIZE_T Size, ULONG Type,
-    ULONG Protect);
+NTSTATUS NTAPI NtAllocateVirtualMemory(HANDLE Process, PVOID *Base, ULONG_PTR ZeroBits,
+    PSIZE_T Size, ULONG Type, ULONG Protect);
 NTSTATUS NTAPI NtFreeVirtualMemory(HANDLE Process, PVOID *Base, PSIZE_T Size, ULONG Type);
-NTSTATUS NTAPI NtProtectVirtualMemory(HANDLE Process, PVOID *Base, PSIZE_T Size, ULONG Protect, PULONG OldProtect);
-NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE Process, PVOID Base, ULONG Class, PVOID Buffer, SIZE_T Length,
-    PSIZE_T Returned);
-NTSTATUS NTAPI NtReadVirtualMemory(HANDLE Process, PVOID Base, PVOID Buffer, SIZE_T Size, PSIZE_T Done);
-NTSTATUS NTAPI NtWriteVirtualMemory(HANDLE Process, PVOID Base, PVOID Buffer, SIZE_T Size, PSIZE_T Done);
+NTSTATUS NTAPI NtProtectVirtualMemory(HANDLE Process, PVOID *Base, PSIZE_T Size, ULONG Protect,
+    PULONG OldProtect);
+NTSTATUS NTAPI NtQueryVirtualMemory(HANDLE Process, PVOID Base, ULONG Class, PVOID Buffer,
+    SIZE_T Length, PSIZE_T Returned);
+NTSTATUS NTAPI NtReadVirtualMemory(HANDLE Process, PVOID Base, PVOID Buffer, SIZE_T Size,
+    PSIZE_T Done);
+NTSTATUS NTAPI NtWriteVirtualMemory(HANDLE Process, PVOID Base, PVOID Buffer, SIZE_T Size,
+    PSIZE_T Done);
 NTSTATUS NTAPI NtFlushInstructionCache(HANDLE Process, PVOID Base, SIZE_T Size);
 
 /* The system */
@@ -232,36 +259,48 @@ NTSTATUS NTAPI NtDisplayString(PUNICODE_STRING String);
 /* ntdll: strings (kernel/rtl) */
 VOID     NTAPI RtlInitUnicodeString(PUNICODE_STRING String, PCWSTR Source);
 VOID     NTAPI RtlInitAnsiString(PANSI_STRING String, PCSTR Source);
-NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING To, const ANSI_STRING *From, BOOLEAN Allocate);
-NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING To, const UNICODE_STRING *From, BOOLEAN Allocate);
+NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING To, const ANSI_STRING *From,
+    BOOLEAN Allocate);
+NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING To, const UNICODE_STRING *From,
+    BOOLEAN Allocate);
 VOID     NTAPI RtlFreeUnicodeString(PUNICODE_STRING String);
 VOID     NTAPI RtlFreeAnsiString(PANSI_STRING String);
-BOOLEAN  NTAPI RtlEqualUnicodeString(PCUNICODE_STRING A, PCUNICODE_STRING B, BOOLEAN CaseInsensitive);
-LONG     NTAPI RtlCompareUnicodeString(PCUNICODE_STRING A, PCUNICODE_STRING B, BOOLEAN CaseInsensitive);
+BOOLEAN  NTAPI RtlEqualUnicodeString(PCUNICODE_STRING A, PCUNICODE_STRING B,
+    BOOLEAN CaseInsensitive);
+LONG     NTAPI RtlCompareUnicodeString(PCUNICODE_STRING A, PCUNICODE_STRING B,
+    BOOLEAN CaseInsensitive);
 WCHAR    NTAPI RtlUpcaseUnicodeChar(WCHAR Character);
 
 /* ntdll: loader, start and end of threads, heap, locks */
-NTSTATUS NTAPI LdrLoadDll(PWSTR SearchPath, PULONG Characteristics, PUNICODE_STRING Name, PVOID *Base);
+NTSTATUS NTAPI LdrLoadDll(PWSTR SearchPath, PULONG Characteristics, PUNICODE_STRING Name,
+    PVOID *Base);
 NTSTATUS NTAPI LdrUnloadDll(PVOID Base);
-NTSTATUS NTAPI LdrGetDllHandle(PWSTR SearchPath, PULONG Characteristics, PUNICODE_STRING Name, PVOID *Base);
+NTSTATUS NTAPI LdrGetDllHandle(PWSTR SearchPath, PULONG Characteristics, PUNICODE_STRING Name,
+    PVOID *Base);
 NTSTATUS NTAPI LdrGetProcedureAddress(PVOID Base, PANSI_STRING Name, ULONG Ordinal, PVOID *Address);
 VOID     NTAPI LdrShutdownProcess(VOID);
 VOID     NTAPI LdrShutdownThread(VOID);
 DECLSPEC_NORETURN VOID NTAPI RtlExitUserProcess(NTSTATUS Status);
 DECLSPEC_NORETURN VOID NTAPI RtlExitUserThread(NTSTATUS Status);
-NTSTATUS NTAPI RtlCreateUserThread(HANDLE Process, PVOID SecurityDescriptor, BOOLEAN Suspended, ULONG ZeroBits,
-    SIZE_T StackReserve, SIZE_T StackCommit, PVOID Start, PVOID Parameter, PHANDLE Thread, CLIENT_ID *Id);
-NTSTATUS NTAPI RtlCreateProcessParametersEx(PRTL_USER_PROCESS_PARAMETERS *Parameters, PUNICODE_STRING ImagePath,
-    PUNICODE_STRING DllPath, PUNICODE_STRING CurrentDirectory, PUNICODE_STRING CommandLine, PVOID Environment,
-    PUNICODE_STRING Title, PUNICODE_STRING Desktop, PUNICODE_STRING Shell, PUNICODE_STRING Runtime, ULONG Flags);
+NTSTATUS NTAPI RtlCreateUserThread(HANDLE Process, PVOID SecurityDescriptor, BOOLEAN Suspended,
+    ULONG ZeroBits, SIZE_T StackReserve, SIZE_T StackCommit, PVOID Start, PVOID Parameter,
+    PHANDLE Thread, CLIENT_ID *Id);
+NTSTATUS NTAPI RtlCreateProcessParametersEx(PRTL_USER_PROCESS_PARAMETERS *Parameters,
+    PUNICODE_STRING ImagePath, PUNICODE_STRING DllPath, PUNICODE_STRING CurrentDirectory,
+    PUNICODE_STRING CommandLine, PVOID Environment, PUNICODE_STRING Title,
+    PUNICODE_STRING Desktop, PUNICODE_STRING Shell, PUNICODE_STRING Runtime, ULONG Flags);
 NTSTATUS NTAPI RtlDestroyProcessParameters(PRTL_USER_PROCESS_PARAMETERS Parameters);
-BOOLEAN  NTAPI RtlDosPathNameToNtPathName_U(PCWSTR DosName, PUNICODE_STRING NtName, PWSTR *FilePart, PVOID Reserved);
+BOOLEAN  NTAPI RtlDosPathNameToNtPathName_U(PCWSTR DosName, PUNICODE_STRING NtName,
+    PWSTR *FilePart, PVOID Reserved);
 ULONG    NTAPI RtlNtStatusToDosError(NTSTATUS Status);
 ULONG    NTAPI RtlGetLastWin32Error(VOID);
 VOID     NTAPI RtlSetLastWin32Error(ULONG Error);
-NTSTATUS NTAPI RtlQueryEnvironmentVariable_U(PWSTR Environment, PUNICODE_STRING Name, PUNICODE_STRING Value);
-NTSTATUS NTAPI RtlSetEnvironmentVariable(PWSTR *Environment, PUNICODE_STRING Name, PUNICODE_STRING Value);
-PVOID    NTAPI RtlCreateHeap(ULONG Flags, PVOID Base, SIZE_T Reserve, SIZE_T Commit, PVOID Lock, PVOID Parameters);
+NTSTATUS NTAPI RtlQueryEnvironmentVariable_U(PWSTR Environment, PUNICODE_STRING Name,
+    PUNICODE_STRING Value);
+NTSTATUS NTAPI RtlSetEnvironmentVariable(PWSTR *Environment, PUNICODE_STRING Name,
+    PUNICODE_STRING Value);
+PVOID    NTAPI RtlCreateHeap(ULONG Flags, PVOID Base, SIZE_T Reserve, SIZE_T Commit, PVOID Lock,
+    PVOID Parameters);
 PVOID    NTAPI RtlDestroyHeap(PVOID Heap);
 PVOID    NTAPI RtlAllocateHeap(PVOID Heap, ULONG Flags, SIZE_T Size);
 BOOLEAN  NTAPI RtlFreeHeap(PVOID Heap, ULONG Flags, PVOID Block);
@@ -269,7 +308,8 @@ PVOID    NTAPI RtlReAllocateHeap(PVOID Heap, ULONG Flags, PVOID Block, SIZE_T Si
 SIZE_T   NTAPI RtlSizeHeap(PVOID Heap, ULONG Flags, PVOID Block);
 BOOLEAN  NTAPI RtlValidateHeap(PVOID Heap, ULONG Flags, PVOID Block);
 NTSTATUS NTAPI RtlInitializeCriticalSection(PRTL_CRITICAL_SECTION Section);
-NTSTATUS NTAPI RtlInitializeCriticalSectionAndSpinCount(PRTL_CRITICAL_SECTION Section, ULONG SpinCount);
+NTSTATUS NTAPI RtlInitializeCriticalSectionAndSpinCount(PRTL_CRITICAL_SECTION Section,
+    ULONG SpinCount);
 NTSTATUS NTAPI RtlEnterCriticalSection(PRTL_CRITICAL_SECTION Section);
 NTSTATUS NTAPI RtlLeaveCriticalSection(PRTL_CRITICAL_SECTION Section);
 BOOLEAN  NTAPI RtlTryEnterCriticalSection(PRTL_CRITICAL_SECTION Section);

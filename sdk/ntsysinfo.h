@@ -1,7 +1,8 @@
 /*
- * What the query services return, for the kernel and for programs: layouts as published for x64 Windows Server 2003.
- * Include it after ntabi.h. mingw-w64's DDK headers have none of these; its <winternl.h> has some, with most of the
- * fields hidden, which is why that header is never included together with this one.
+ * What the query services return, for the kernel and for programs: layouts as published for x64
+ * Windows Server 2003. Include it after ntabi.h. mingw-w64's DDK headers have none of these; its
+ * <winternl.h> has some, with most of the fields hidden, which is why that header is never
+ * included together with this one.
  */
 #pragma once
 
@@ -29,7 +30,10 @@ typedef struct _SYSTEM_TIMEOFDAY_INFORMATION {
     ULONG         Reserved;
 } SYSTEM_TIMEOFDAY_INFORMATION, *PSYSTEM_TIMEOFDAY_INFORMATION;
 
-/* Class 5: one after the other, NextEntryOffset apart; NumberOfThreads SYSTEM_THREAD_INFORMATION follow each */
+/*
+ * Class 5: one after the other, NextEntryOffset apart; NumberOfThreads SYSTEM_THREAD_INFORMATION
+ * follow each
+ */
 typedef struct _SYSTEM_THREAD_INFORMATION {
     LARGE_INTEGER KernelTime;
     LARGE_INTEGER UserTime;
@@ -51,7 +55,8 @@ typedef struct _SYSTEM_PROCESS_INFORMATION {
     LARGE_INTEGER  CreateTime;
     LARGE_INTEGER  UserTime;
     LARGE_INTEGER  KernelTime;
-    UNICODE_STRING ImageName;               // characters inside the caller's buffer; empty for the system process
+    // characters inside the caller's buffer; empty for the system process
+    UNICODE_STRING ImageName;
     LONG           BasePriority;
     HANDLE         UniqueProcessId;
     HANDLE         InheritedFromUniqueProcessId;
@@ -185,7 +190,10 @@ typedef struct _OBJECT_HANDLE_FLAG_INFORMATION {
     BOOLEAN ProtectFromClose;
 } OBJECT_HANDLE_FLAG_INFORMATION, *POBJECT_HANDLE_FLAG_INFORMATION;
 
-/* NtQueryDirectoryObject: an array that ends with an entry of empty names; characters follow in the same buffer */
+/*
+ * NtQueryDirectoryObject: an array that ends with an entry of empty names; characters follow in
+ * the same buffer
+ */
 typedef struct _OBJECT_DIRECTORY_INFORMATION {
     UNICODE_STRING Name;
     UNICODE_STRING TypeName;
@@ -228,10 +236,13 @@ typedef struct _PROCESS_BASIC_INFORMATION {
 } PROCESS_BASIC_INFORMATION, *PPROCESS_BASIC_INFORMATION;
 #endif
 
-/* NtQueryInformationThread: class 0; class 12 gives a ULONG: 1 if the caller is its process' last thread */
+/*
+ * NtQueryInformationThread: class 0; class 12 gives a ULONG: 1 if the caller is its process' last
+ * thread
+ */
 #define EtThreadBasicInformation        0
 #define EtThreadAmILastThread           12
-#define EtThreadBasePriority            3       // NtSetInformationThread: LONG, relative to the process' base
+#define EtThreadBasePriority            3       // set: LONG, relative to the process' base
 
 typedef struct _THREAD_BASIC_INFORMATION {
     NTSTATUS  ExitStatus;                   // STATUS_PENDING while it runs

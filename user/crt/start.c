@@ -1,10 +1,11 @@
 /*
- * Where a program begins: argv from the C library, main, exit. clang's main calls __main first, which in C has nothing to
- * do; mingw-w64's own start-up code has C++ constructors there.
+ * Where a program begins: argv from the C library, main, exit. clang's main calls __main first,
+ * which in C has nothing to do; mingw-w64's own start-up code has C++ constructors there.
  */
 #include <windows.h>
 
-int  __cdecl __getmainargs(int *Count, char ***Arguments, char ***Environment, int Wildcards, void *StartupInfo);
+int  __cdecl __getmainargs(int *Count, char ***Arguments, char ***Environment, int Wildcards,
+    void *StartupInfo);
 void __cdecl __set_app_type(int Type);
 void __cdecl exit(int Code);
 int  __cdecl main(int Count, char **Arguments, char **Environment);

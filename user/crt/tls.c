@@ -1,6 +1,7 @@
 /*
- * The TLS directory of a program: the template of its __declspec(thread) variables lies between the two ends of section
- * .tls, and the loader stores the program's index in _tls_index. ld enters _tls_used in the PE header.
+ * The TLS directory of a program: the template of its __declspec(thread) variables lies between
+ * the two ends of section .tls, and the loader stores the program's index in _tls_index. ld
+ * enters _tls_used in the PE header.
  */
 #include <windows.h>
 

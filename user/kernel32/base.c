@@ -1,5 +1,6 @@
 /*
- * What the other files share: errors, widened strings, names of objects, time-outs; and the DLL's entry point.
+ * What the other files share: errors, widened strings, names of objects, time-outs; and the DLL's
+ * entry point.
  */
 #include "k32.h"
 

@@ -1,7 +1,8 @@
 /*
- * The console and the standard handles. A console is a device (\Device\Console0), opened twice by smss, for input and for
- * output, because a file in use by a read makes a write wait; children inherit both as their standard handles. CONIN$, CONOUT$ and CON open the process' own
- * console again. What a console can do beyond reading and writing are control codes of its driver.
+ * The console and the standard handles. A console is a device (\Device\Console0), opened twice by
+ * smss, for input and for output, because a file in use by a read makes a write wait; children
+ * inherit both as their standard handles. CONIN$, CONOUT$ and CON open the process' own console
+ * again. What a console can do beyond reading and writing are control codes of its driver.
  */
 #include "k32.h"
 #include <winioctl.h>
@@ -45,15 +46,16 @@ BaseConsoleDevice(PCWSTR Name, DWORD Access, BOOL Inherit)
 {
     PRTL_USER_PROCESS_PARAMETERS Parameters = NtCurrentPeb()->ProcessParameters;
     BOOL                         IsInput = !_wcsicmp(Name, L"CONIN$")
-                                           || (!_wcsicmp(Name, L"CON") && !(Access & GENERIC_WRITE));
+                                           || (!_wcsicmp(Name, L"CON")
+                                               && !(Access & GENERIC_WRITE));
     HANDLE                       Source, Target;
 
     if (_wcsicmp(Name, L"CONIN$") && _wcsicmp(Name, L"CONOUT$") && _wcsicmp(Name, L"CON"))
         return NULL;
     Source = IsInput ? Parameters->StandardInput
            : Parameters->ConsoleHandle ? Parameters->ConsoleHandle : Parameters->StandardOutput;
-    if (!BaseSetStatus(NtDuplicateObject(NtCurrentProcess(), Source, NtCurrentProcess(), &Target, 0,
-            Inherit ? OBJ_INHERIT : 0, DUPLICATE_SAME_ACCESS)))
+    if (!BaseSetStatus(NtDuplicateObject(NtCurrentProcess(), Source, NtCurrentProcess(), &Target,
+        0, Inherit ? OBJ_INHERIT : 0, DUPLICATE_SAME_ACCESS)))
         return INVALID_HANDLE_VALUE;
     return Target;
 }
@@ -63,7 +65,8 @@ GetConsoleMode(HANDLE Console, LPDWORD Mode)
 {
     DWORD Done;
 
-    return DeviceIoControl(Console, IOCTL_CONSOLE_GET_MODE, NULL, 0, Mode, sizeof *Mode, &Done, NULL);
+    return DeviceIoControl(Console, IOCTL_CONSOLE_GET_MODE, NULL, 0, Mode, sizeof *Mode, &Done,
+        NULL);
 }
 
 BOOL WINAPI
@@ -71,7 +74,8 @@ SetConsoleMode(HANDLE Console, DWORD Mode)
 {
     DWORD Done;
 
-    return DeviceIoControl(Console, IOCTL_CONSOLE_SET_MODE, &Mode, sizeof Mode, NULL, 0, &Done, NULL);
+    return DeviceIoControl(Console, IOCTL_CONSOLE_SET_MODE, &Mode, sizeof Mode, NULL, 0, &Done,
+        NULL);
 }
 
 BOOL WINAPI
@@ -131,8 +135,8 @@ WriteConsoleW(HANDLE Console, const VOID *Buffer, DWORD Count, LPDWORD Done, LPV
 }
 
 /*
- * Accepted, and never called: a break ends the foreground program from outside (the shell does that), so the only
- * thing a program could ask for, to ignore it, is not there.
+ * Accepted, and never called: a break ends the foreground program from outside (the shell does
+ * that), so the only thing a program could ask for, to ignore it, is not there.
  */
 BOOL WINAPI
 SetConsoleCtrlHandler(PHANDLER_ROUTINE Handler, BOOL Add)

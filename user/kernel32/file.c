@@ -1,16 +1,17 @@
 /*
  * Opening files and devices, reading, writing and controlling them.
  *
- * A file opened without FILE_FLAG_OVERLAPPED is synchronous in the kernel: its calls return when they are done. With it,
- * the OVERLAPPED is the IO_STATUS_BLOCK (Internal and InternalHigh are its two fields) and a call that goes on is
- * FALSE with ERROR_IO_PENDING. Reading at the end of a file is a success of 0 bytes, as console programs expect.
+ * A file opened without FILE_FLAG_OVERLAPPED is synchronous in the kernel: its calls return when
+ * they are done. With it, the OVERLAPPED is the IO_STATUS_BLOCK (Internal and InternalHigh are
+ * its two fields) and a call that goes on is FALSE with ERROR_IO_PENDING. Reading at the end of a
+ * file is a success of 0 bytes, as console programs expect.
  */
 #include "k32.h"
 #include <winioctl.h>
 
 static NTSTATUS
-BasepOpen(PCWSTR Name, PHANDLE File, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Security, ULONG Disposition,
-    DWORD Flags, PULONG_PTR Information)
+BasepOpen(PCWSTR Name, PHANDLE File, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Security,
+    ULONG Disposition, DWORD Flags, PULONG_PTR Information)
 {
     UNICODE_STRING    Path;
     OBJECT_ATTRIBUTES Attributes;
@@ -29,18 +30,19 @@ BasepOpen(PCWSTR Name, PHANDLE File, DWORD Access, DWORD Share, LPSECURITY_ATTRI
     InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE, NULL, NULL);
     if (Security && Security->bInheritHandle)
         Attributes.Attributes |= OBJ_INHERIT;
-    Status = NtCreateFile(File, Access | SYNCHRONIZE | FILE_READ_ATTRIBUTES, &Attributes, &Iosb, NULL,
-        Flags & 0xFFFF & ~FILE_ATTRIBUTE_DIRECTORY, Share, Disposition, Options, NULL, 0);
+    Status = NtCreateFile(File, Access | SYNCHRONIZE | FILE_READ_ATTRIBUTES, &Attributes, &Iosb,
+        NULL, Flags & 0xFFFF & ~FILE_ATTRIBUTE_DIRECTORY, Share, Disposition, Options, NULL, 0);
     *Information = Iosb.Information;
     RtlFreeUnicodeString(&Path);
     return Status;
 }
 
 HANDLE WINAPI
-CreateFileW(LPCWSTR Name, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Security, DWORD Creation, DWORD Flags,
-    HANDLE Template)
+CreateFileW(LPCWSTR Name, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Security,
+    DWORD Creation, DWORD Flags, HANDLE Template)
 {
-    static const ULONG Dispositions[] = { 0, FILE_CREATE, FILE_OVERWRITE_IF, FILE_OPEN, FILE_OPEN_IF, FILE_OVERWRITE };
+    static const ULONG Dispositions[] = { 0, FILE_CREATE, FILE_OVERWRITE_IF, FILE_OPEN,
+        FILE_OPEN_IF, FILE_OVERWRITE };
     ULONG_PTR          Information;
     HANDLE             File;
     NTSTATUS           Status;
@@ -52,20 +54,22 @@ CreateFileW(LPCWSTR Name, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Secur
     File = BaseConsoleDevice(Name, Access, Security && Security->bInheritHandle);
     if (File)
         return File;
-    Status = BasepOpen(Name, &File, Access, Share, Security, Dispositions[Creation], Flags, &Information);
+    Status = BasepOpen(Name, &File, Access, Share, Security, Dispositions[Creation], Flags,
+        &Information);
     if (!BaseSetStatus(Status)) {
         if (Status == STATUS_OBJECT_NAME_COLLISION)
             RtlSetLastWin32Error(ERROR_FILE_EXISTS);
         return INVALID_HANDLE_VALUE;
     }
     RtlSetLastWin32Error((Creation == OPEN_ALWAYS && Information == FILE_OPENED)
-        || (Creation == CREATE_ALWAYS && Information == FILE_OVERWRITTEN) ? ERROR_ALREADY_EXISTS : ERROR_SUCCESS);
+        || (Creation == CREATE_ALWAYS && Information == FILE_OVERWRITTEN) ? ERROR_ALREADY_EXISTS
+        : ERROR_SUCCESS);
     return File;
 }
 
 HANDLE WINAPI
-CreateFileA(LPCSTR Name, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Security, DWORD Creation, DWORD Flags,
-    HANDLE Template)
+CreateFileA(LPCSTR Name, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Security,
+    DWORD Creation, DWORD Flags, HANDLE Template)
 {
     PWSTR  Wide = BaseWiden(Name);
     HANDLE File = CreateFileW(Wide, Access, Share, Security, Creation, Flags, Template);
@@ -74,9 +78,13 @@ CreateFileA(LPCSTR Name, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Securi
     return File;
 }
 
-/* The end of a transfer: Status is what the service returned, Iosb its block when there is no OVERLAPPED. */
+/*
+ * The end of a transfer: Status is what the service returned, Iosb its block when there is no
+ * OVERLAPPED.
+ */
 static BOOL
-BasepFinish(HANDLE File, NTSTATUS Status, PIO_STATUS_BLOCK Iosb, LPOVERLAPPED Overlapped, LPDWORD Done)
+BasepFinish(HANDLE File, NTSTATUS Status, PIO_STATUS_BLOCK Iosb, LPOVERLAPPED Overlapped,
+    LPDWORD Done)
 {
     if (Overlapped) {
         if (Done && Status != STATUS_PENDING)
@@ -136,8 +144,8 @@ ReadFile(HANDLE File, LPVOID Buffer, DWORD Length, LPDWORD Done, LPOVERLAPPED Ov
     NTSTATUS        Status;
 
     BasepPrepare(&Transfer, &Iosb, Overlapped, Done);
-    Status = NtReadFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb, Buffer, Length,
-        Transfer.Where, NULL);
+    Status = NtReadFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb, Buffer,
+        Length, Transfer.Where, NULL);
     return BasepFinish(File, Status, &Iosb, Overlapped, Done);
 }
 
@@ -149,14 +157,14 @@ WriteFile(HANDLE File, LPCVOID Buffer, DWORD Length, LPDWORD Done, LPOVERLAPPED 
     NTSTATUS        Status;
 
     BasepPrepare(&Transfer, &Iosb, Overlapped, Done);
-    Status = NtWriteFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb, (PVOID)Buffer, Length,
-        Transfer.Where, NULL);
+    Status = NtWriteFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb,
+        (PVOID)Buffer, Length, Transfer.Where, NULL);
     return BasepFinish(File, Status, &Iosb, Overlapped, Done);
 }
 
 BOOL WINAPI
-DeviceIoControl(HANDLE File, DWORD Code, LPVOID Input, DWORD InputLength, LPVOID Output, DWORD OutputLength,
-    LPDWORD Done, LPOVERLAPPED Overlapped)
+DeviceIoControl(HANDLE File, DWORD Code, LPVOID Input, DWORD InputLength, LPVOID Output,
+    DWORD OutputLength, LPDWORD Done, LPOVERLAPPED Overlapped)
 {
     IO_STATUS_BLOCK Iosb;
     BASE_TRANSFER   Transfer;
@@ -164,11 +172,11 @@ DeviceIoControl(HANDLE File, DWORD Code, LPVOID Input, DWORD InputLength, LPVOID
 
     BasepPrepare(&Transfer, &Iosb, Overlapped, Done);
     if (Code >> 16 == FILE_DEVICE_FILE_SYSTEM)
-        Status = NtFsControlFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb, Code, Input,
-            InputLength, Output, OutputLength);
+        Status = NtFsControlFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb,
+            Code, Input, InputLength, Output, OutputLength);
     else
-        Status = NtDeviceIoControlFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb, Code, Input,
-            InputLength, Output, OutputLength);
+        Status = NtDeviceIoControlFile(File, Transfer.Event, NULL, Transfer.ApcContext,
+            Transfer.Iosb, Code, Input, InputLength, Output, OutputLength);
     return BasepFinish(File, Status, &Iosb, Overlapped, Done);
 }
 

@@ -1,8 +1,8 @@
 /*
  * What is known about a file: size, position, type, attributes; and the listing of a folder.
  *
- * A search handle is a small block on the heap with the folder's handle and the last answer of the file system, which
- * gives one name at a time; the pattern is matched there.
+ * A search handle is a small block on the heap with the folder's handle and the last answer of
+ * the file system, which gives one name at a time; the pattern is matched there.
  */
 #include "k32.h"
 #include <winioctl.h>
@@ -19,7 +19,8 @@ GetFileSizeEx(HANDLE File, PLARGE_INTEGER Size)
     FILE_STANDARD_INFORMATION Standard;
     IO_STATUS_BLOCK           Iosb;
 
-    if (!BaseSetStatus(NtQueryInformationFile(File, &Iosb, &Standard, sizeof Standard, EtFileStandardInformation)))
+    if (!BaseSetStatus(NtQueryInformationFile(File, &Iosb, &Standard, sizeof Standard,
+        EtFileStandardInformation)))
         return FALSE;
     *Size = Standard.EndOfFile;
     return TRUE;
@@ -60,7 +61,8 @@ SetFilePointerEx(HANDLE File, LARGE_INTEGER Distance, PLARGE_INTEGER New, DWORD 
     }
     if (New)
         *New = Position.CurrentByteOffset;
-    return BaseSetStatus(NtSetInformationFile(File, &Iosb, &Position, sizeof Position, EtFilePositionInformation));
+    return BaseSetStatus(NtSetInformationFile(File, &Iosb, &Position, sizeof Position,
+        EtFilePositionInformation));
 }
 
 DWORD WINAPI
@@ -90,7 +92,8 @@ GetFileType(HANDLE File)
 
     if (GetConsoleMode(File, &Mode))
         return FILE_TYPE_CHAR;
-    if (!BaseSetStatus(NtQueryVolumeInformationFile(File, &Iosb, &Device, sizeof Device, EtFileFsDeviceInformation)))
+    if (!BaseSetStatus(NtQueryVolumeInformationFile(File, &Iosb, &Device, sizeof Device,
+        EtFileFsDeviceInformation)))
         return FILE_TYPE_UNKNOWN;
     RtlSetLastWin32Error(ERROR_SUCCESS);
     switch (Device.DeviceType) {
@@ -150,11 +153,12 @@ FindNextFileW(HANDLE Find, LPWIN32_FIND_DATAW Data)
     NTSTATUS        Status;
     union {
         FILE_DIRECTORY_INFORMATION Entry;
-        UCHAR                      Bytes[sizeof(FILE_DIRECTORY_INFORMATION) + MAX_PATH * sizeof(WCHAR)];
+        UCHAR                      Bytes[sizeof(FILE_DIRECTORY_INFORMATION) + 2 * MAX_PATH];
     } Answer;
 
-    Status = NtQueryDirectoryFile(Search->Folder, NULL, NULL, NULL, &Iosb, &Answer, sizeof Answer,
-        EtFileDirectoryInformation, TRUE, Search->Started ? NULL : &Search->Pattern, !Search->Started);
+    Status = NtQueryDirectoryFile(Search->Folder, NULL, NULL, NULL, &Iosb, &Answer,
+        sizeof Answer, EtFileDirectoryInformation, TRUE, Search->Started ? NULL
+        : &Search->Pattern, !Search->Started);
     Search->Started = TRUE;
     if (!BaseSetStatus(Status))
         return FALSE;

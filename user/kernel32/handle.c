@@ -2,8 +2,8 @@
 #include "k32.h"
 
 BOOL WINAPI
-DuplicateHandle(HANDLE SourceProcess, HANDLE Source, HANDLE TargetProcess, LPHANDLE Target, DWORD Access,
-    BOOL Inherit, DWORD Options)
+DuplicateHandle(HANDLE SourceProcess, HANDLE Source, HANDLE TargetProcess, LPHANDLE Target,
+    DWORD Access, BOOL Inherit, DWORD Options)
 {
     return BaseSetStatus(NtDuplicateObject(SourceProcess, Source, TargetProcess, Target, Access,
         Inherit ? OBJ_INHERIT : 0, Options));
@@ -14,7 +14,8 @@ GetHandleInformation(HANDLE Handle, LPDWORD Flags)
 {
     OBJECT_HANDLE_FLAG_INFORMATION Information;
 
-    if (!BaseSetStatus(NtQueryObject(Handle, EtObjectHandleFlagInformation, &Information, sizeof Information, NULL)))
+    if (!BaseSetStatus(NtQueryObject(Handle, EtObjectHandleFlagInformation, &Information,
+        sizeof Information, NULL)))
         return FALSE;
     *Flags = (Information.Inherit ? HANDLE_FLAG_INHERIT : 0)
         | (Information.ProtectFromClose ? HANDLE_FLAG_PROTECT_FROM_CLOSE : 0);
@@ -32,6 +33,6 @@ SetHandleInformation(HANDLE Handle, DWORD Mask, DWORD Flags)
     Now = (Now & ~Mask) | (Flags & Mask);
     Information.Inherit = (Now & HANDLE_FLAG_INHERIT) != 0;
     Information.ProtectFromClose = (Now & HANDLE_FLAG_PROTECT_FROM_CLOSE) != 0;
-    return BaseSetStatus(NtSetInformationObject(Handle, EtObjectHandleFlagInformation, &Information,
-        sizeof Information));
+    return BaseSetStatus(NtSetInformationObject(Handle, EtObjectHandleFlagInformation,
+        &Information, sizeof Information));
 }

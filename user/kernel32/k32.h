@@ -1,13 +1,17 @@
 /*
- * kernel32's own declarations. Its routines translate: a Win32 call becomes a system service with an NT name, an
- * OBJECT_ATTRIBUTES and an NTSTATUS, and the status comes back as GetLastError. An A routine widens its strings
- * and calls the W one. What ntdll has under the same contract is forwarded by kernel32.def.
+ * kernel32's own declarations. Its routines translate: a Win32 call becomes a system service with
+ * an NT name, an OBJECT_ATTRIBUTES and an NTSTATUS, and the status comes back as GetLastError. An
+ * A routine widens its strings and calls the W one. What ntdll has under the same contract is
+ * forwarded by kernel32.def.
  */
 #pragma once
 
 #include "sdk/ntapi.h"
 
-/* Sets GetLastError from Status. Returns TRUE for success and informational codes, FALSE for warnings and errors. */
+/*
+ * Sets GetLastError from Status. Returns TRUE for success and informational codes, FALSE for
+ * warnings and errors.
+ */
 BOOL  BaseSetStatus(NTSTATUS Status);
 
 /* A terminated UTF-16 copy of Text on the heap (NULL for NULL); free it with BaseFree. */
@@ -19,8 +23,9 @@ PVOID BaseAllocate(SIZE_T Size);
 PLARGE_INTEGER BaseTimeout(PLARGE_INTEGER Timeout, DWORD Milliseconds);
 
 /*
- * Attributes for an object named Name in \BaseNamedObjects (unnamed: NULL). Path and Buffer belong to the caller and
- * must live as long as Attributes. FALSE, with the last error set, when the name is too long.
+ * Attributes for an object named Name in \BaseNamedObjects (unnamed: NULL). Path and Buffer
+ * belong to the caller and must live as long as Attributes. FALSE, with the last error set, when
+ * the name is too long.
  */
 #define BASE_MAX_NAME   (MAX_PATH + 20)
 typedef struct _BASE_OBJECT_NAME {

@@ -1,12 +1,14 @@
 /*
- * Virtual memory, and the older names of the heap. Local and Global memory is always fixed: a handle is the address.
+ * Virtual memory, and the older names of the heap. Local and Global memory is always fixed: a
+ * handle is the address.
  */
 #include "k32.h"
 
 LPVOID WINAPI
 VirtualAllocEx(HANDLE Process, LPVOID Address, SIZE_T Size, DWORD Type, DWORD Protect)
 {
-    return BaseSetStatus(NtAllocateVirtualMemory(Process, &Address, 0, &Size, Type, Protect)) ? Address : NULL;
+    return BaseSetStatus(NtAllocateVirtualMemory(Process, &Address, 0, &Size, Type, Protect))
+        ? Address : NULL;
 }
 
 LPVOID WINAPI
@@ -48,7 +50,8 @@ VirtualQueryEx(HANDLE Process, LPCVOID Address, PMEMORY_BASIC_INFORMATION Buffer
 {
     SIZE_T Returned = 0;
 
-    return BaseSetStatus(NtQueryVirtualMemory(Process, (PVOID)Address, 0, Buffer, Length, &Returned)) ? Returned : 0;
+    return BaseSetStatus(NtQueryVirtualMemory(Process, (PVOID)Address, 0, Buffer, Length,
+        &Returned)) ? Returned : 0;
 }
 
 SIZE_T WINAPI
@@ -106,7 +109,8 @@ LocalAlloc(UINT Flags, SIZE_T Size)
 HLOCAL WINAPI
 LocalReAlloc(HLOCAL Memory, SIZE_T Size, UINT Flags)
 {
-    return RtlReAllocateHeap(GetProcessHeap(), Flags & LMEM_ZEROINIT ? HEAP_ZERO_MEMORY : 0, Memory, Size);
+    return RtlReAllocateHeap(GetProcessHeap(), Flags & LMEM_ZEROINIT ? HEAP_ZERO_MEMORY : 0,
+        Memory, Size);
 }
 
 HLOCAL WINAPI

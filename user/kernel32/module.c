@@ -1,5 +1,6 @@
 /*
- * Modules, the command line and the environment. A module's handle is its base address; NULL is the program itself.
+ * Modules, the command line and the environment. A module's handle is its base address; NULL is
+ * the program itself.
  */
 #include "k32.h"
 
@@ -82,7 +83,8 @@ GetModuleFileNameW(HMODULE Module, LPWSTR Buffer, DWORD Size)
     PVOID       Base = Module ? (PVOID)Module : NtCurrentPeb()->ImageBaseAddress;
 
     for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
-        PLDR_DATA_TABLE_ENTRY Entry = CONTAINING_RECORD(Link, LDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
+        PLDR_DATA_TABLE_ENTRY Entry = CONTAINING_RECORD(Link, LDR_DATA_TABLE_ENTRY,
+            InLoadOrderLinks);
         DWORD                 Count = Entry->FullDllName.Length / sizeof(WCHAR);
 
         if (Entry->DllBase != Base)

@@ -1,15 +1,19 @@
 /*
  * CreateProcess, and what can be asked of a process.
  *
- * The image is the application's name or the first word of the command line; without a folder it is looked for in
- * \SystemRoot\System32, and ".exe" is added when there is no extension. The process is created suspended, so that the
- * standard handles of a process that inherits nothing can be duplicated into it before it runs.
+ * The image is the application's name or the first word of the command line; without a folder it
+ * is looked for in \SystemRoot\System32, and ".exe" is added when there is no extension. The
+ * process is created suspended, so that the standard handles of a process that inherits nothing
+ * can be duplicated into it before it runs.
  */
 #include "k32.h"
 
 #define BASE_MAX_PATH   512
 
-/* Takes the program's name off the command line: quoted, or up to a blank. Returns characters, 0 if it is too long. */
+/*
+ * Takes the program's name off the command line: quoted, or up to a blank. Returns characters, 0
+ * if it is too long.
+ */
 static ULONG
 BasepFirstWord(PCWSTR CommandLine, PWSTR Name)
 {
@@ -73,7 +77,8 @@ BasepParameters(PUNICODE_STRING Image, PCWSTR CommandLine, PCWSTR Directory, PVO
     RtlInitUnicodeString(&Line, CommandLine);
     RtlInitUnicodeString(&Folder, Directory);
     Status = RtlCreateProcessParametersEx(Parameters, Image, NULL, Directory ? &Folder : NULL,
-        CommandLine ? &Line : NULL, Environment, NULL, NULL, NULL, NULL, RTL_USER_PROC_PARAMS_NORMALIZED);
+        CommandLine ? &Line : NULL, Environment, NULL, NULL, NULL, NULL,
+        RTL_USER_PROC_PARAMS_NORMALIZED);
     if (NT_SUCCESS(Status) && StartupInfo && (StartupInfo->dwFlags & STARTF_USESTDHANDLES)) {
         (*Parameters)->StandardInput = StartupInfo->hStdInput;
         (*Parameters)->StandardOutput = StartupInfo->hStdOutput;
@@ -88,29 +93,33 @@ BasepPassStandardHandles(HANDLE Process, PRTL_USER_PROCESS_PARAMETERS Own)
 {
     PROCESS_BASIC_INFORMATION    Basic;
     PRTL_USER_PROCESS_PARAMETERS Remote;
-    HANDLE                       Handles[4] = { Own->ConsoleHandle, Own->StandardInput, Own->StandardOutput,
-                                                Own->StandardError };
+    HANDLE                       Handles[4] = { Own->ConsoleHandle, Own->StandardInput,
+        Own->StandardOutput, Own->StandardError };
     HANDLE                       Copies[4] = { NULL };
     NTSTATUS                     Status;
 
-    Status = NtQueryInformationProcess(Process, EtProcessBasicInformation, &Basic, sizeof Basic, NULL);
+    Status = NtQueryInformationProcess(Process, EtProcessBasicInformation, &Basic, sizeof Basic,
+        NULL);
     if (NT_SUCCESS(Status))
-        Status = NtReadVirtualMemory(Process, &Basic.PebBaseAddress->ProcessParameters, &Remote, sizeof Remote, NULL);
+        Status = NtReadVirtualMemory(Process, &Basic.PebBaseAddress->ProcessParameters, &Remote,
+            sizeof Remote, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
     for (ULONG Index = 0; Index < 4; Index++)
         if (Handles[Index])
             NtDuplicateObject(NtCurrentProcess(), Handles[Index], Process, &Copies[Index], 0, 0,
                 DUPLICATE_SAME_ACCESS);
-    Status = NtWriteVirtualMemory(Process, &Remote->ConsoleHandle, &Copies[0], sizeof(HANDLE), NULL);
+    Status = NtWriteVirtualMemory(Process, &Remote->ConsoleHandle, &Copies[0], sizeof(HANDLE),
+        NULL);
     if (NT_SUCCESS(Status))
-        Status = NtWriteVirtualMemory(Process, &Remote->StandardInput, &Copies[1], 3 * sizeof(HANDLE), NULL);
+        Status = NtWriteVirtualMemory(Process, &Remote->StandardInput, &Copies[1],
+            3 * sizeof(HANDLE), NULL);
     return Status;
 }
 
 static NTSTATUS
-BasepCreate(PUNICODE_STRING Image, PRTL_USER_PROCESS_PARAMETERS Parameters, BOOL Inherit, DWORD Flags,
-    LPPROCESS_INFORMATION Information)
+BasepCreate(PUNICODE_STRING Image, PRTL_USER_PROCESS_PARAMETERS Parameters, BOOL Inherit,
+    DWORD Flags, LPPROCESS_INFORMATION Information)
 {
     CLIENT_ID         Id = { NULL, NULL };
     HANDLE            Process, Thread;
@@ -122,9 +131,9 @@ BasepCreate(PUNICODE_STRING Image, PRTL_USER_PROCESS_PARAMETERS Parameters, BOOL
         { PS_ATTRIBUTE_IMAGE_NAME, Image->Length, { .ValuePtr = Image->Buffer }, NULL },
         { PS_ATTRIBUTE_CLIENT_ID, sizeof Id, { .ValuePtr = &Id }, NULL } } };
 
-    Status = NtCreateUserProcess(&Process, &Thread, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL,
-        Inherit ? PROCESS_CREATE_FLAGS_INHERIT_HANDLES : 0, THREAD_CREATE_FLAGS_CREATE_SUSPENDED, Parameters, NULL,
-        (PPS_ATTRIBUTE_LIST)&List);
+    Status = NtCreateUserProcess(&Process, &Thread, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL,
+        NULL, Inherit ? PROCESS_CREATE_FLAGS_INHERIT_HANDLES : 0,
+        THREAD_CREATE_FLAGS_CREATE_SUSPENDED, Parameters, NULL, (PPS_ATTRIBUTE_LIST)&List);
     if (!NT_SUCCESS(Status))
         return Status;
     if (!Inherit)
@@ -146,7 +155,8 @@ BasepCreate(PUNICODE_STRING Image, PRTL_USER_PROCESS_PARAMETERS Parameters, BOOL
 
 BOOL WINAPI
 CreateProcessW(LPCWSTR Application, LPWSTR CommandLine, LPSECURITY_ATTRIBUTES ProcessSecurity,
-    LPSECURITY_ATTRIBUTES ThreadSecurity, BOOL Inherit, DWORD Flags, LPVOID Environment, LPCWSTR Directory,
+    LPSECURITY_ATTRIBUTES ThreadSecurity, BOOL Inherit, DWORD Flags, LPVOID Environment,
+        LPCWSTR Directory,
     LPSTARTUPINFOW StartupInfo, LPPROCESS_INFORMATION Information)
 {
     PRTL_USER_PROCESS_PARAMETERS Parameters;
@@ -158,7 +168,8 @@ CreateProcessW(LPCWSTR Application, LPWSTR CommandLine, LPSECURITY_ATTRIBUTES Pr
     if (NT_SUCCESS(Status)) {
         if (!(Flags & CREATE_UNICODE_ENVIRONMENT))
             Environment = NULL;
-        Status = BasepParameters(&Image, CommandLine, Directory, Environment, StartupInfo, &Parameters);
+        Status = BasepParameters(&Image, CommandLine, Directory, Environment, StartupInfo,
+            &Parameters);
     }
     if (NT_SUCCESS(Status)) {
         Status = BasepCreate(&Image, Parameters, Inherit, Flags, Information);
@@ -170,7 +181,8 @@ CreateProcessW(LPCWSTR Application, LPWSTR CommandLine, LPSECURITY_ATTRIBUTES Pr
 
 BOOL WINAPI
 CreateProcessA(LPCSTR Application, LPSTR CommandLine, LPSECURITY_ATTRIBUTES ProcessSecurity,
-    LPSECURITY_ATTRIBUTES ThreadSecurity, BOOL Inherit, DWORD Flags, LPVOID Environment, LPCSTR Directory,
+    LPSECURITY_ATTRIBUTES ThreadSecurity, BOOL Inherit, DWORD Flags, LPVOID Environment,
+        LPCSTR Directory,
     LPSTARTUPINFOA StartupInfo, LPPROCESS_INFORMATION Information)
 {
     PWSTR        WideApplication = BaseWiden(Application), WideLine = BaseWiden(CommandLine);
@@ -185,8 +197,9 @@ CreateProcessA(LPCSTR Application, LPSTR CommandLine, LPSECURITY_ATTRIBUTES Proc
         Wide.hStdOutput = StartupInfo->hStdOutput;
         Wide.hStdError = StartupInfo->hStdError;
     }
-    Success = CreateProcessW(WideApplication, WideLine, ProcessSecurity, ThreadSecurity, Inherit, Flags,
-        Flags & CREATE_UNICODE_ENVIRONMENT ? Environment : NULL, WideDirectory, &Wide, Information);
+    Success = CreateProcessW(WideApplication, WideLine, ProcessSecurity, ThreadSecurity, Inherit,
+        Flags, Flags & CREATE_UNICODE_ENVIRONMENT ? Environment : NULL, WideDirectory, &Wide,
+        Information);
     BaseFree(WideApplication);
     BaseFree(WideLine);
     BaseFree(WideDirectory);
@@ -217,7 +230,8 @@ TerminateProcess(HANDLE Process, UINT Code)
 static BOOL
 BasepProcessInformation(HANDLE Process, PPROCESS_BASIC_INFORMATION Basic)
 {
-    return BaseSetStatus(NtQueryInformationProcess(Process, EtProcessBasicInformation, Basic, sizeof *Basic, NULL));
+    return BaseSetStatus(NtQueryInformationProcess(Process, EtProcessBasicInformation, Basic,
+        sizeof *Basic, NULL));
 }
 
 BOOL WINAPI
@@ -242,7 +256,8 @@ GetProcessId(HANDLE Process)
 BOOL WINAPI
 GetProcessHandleCount(HANDLE Process, PDWORD Count)
 {
-    return BaseSetStatus(NtQueryInformationProcess(Process, EtProcessHandleCount, Count, sizeof *Count, NULL));
+    return BaseSetStatus(NtQueryInformationProcess(Process, EtProcessHandleCount, Count,
+        sizeof *Count, NULL));
 }
 
 HANDLE WINAPI

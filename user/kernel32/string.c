@@ -1,6 +1,6 @@
 /*
- * Conversions between UTF-16 and bytes, and the lstr routines. CP_UTF8 is UTF-8; every other code page is taken as
- * Latin-1, one byte a character, because that is what the consoles carry.
+ * Conversions between UTF-16 and bytes, and the lstr routines. CP_UTF8 is UTF-8; every other code
+ * page is taken as Latin-1, one byte a character, because that is what the consoles carry.
  */
 #include "k32.h"
 
@@ -15,8 +15,8 @@ static ULONG
 BasepDecode(const UCHAR *Text, ULONG Left, PULONG Used)
 {
     static const ULONG Smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    ULONG              Length = Text[0] < 0x80 ? 1 : Text[0] < 0xC2 ? 0 : Text[0] < 0xE0 ? 2 : Text[0] < 0xF0 ? 3
-                              : Text[0] < 0xF5 ? 4 : 0;
+    ULONG              Length = Text[0] < 0x80 ? 1 : Text[0] < 0xC2 ? 0 : Text[0] < 0xE0 ? 2
+        : Text[0] < 0xF0 ? 3 : Text[0] < 0xF5 ? 4 : 0;
     ULONG              Value;
 
     *Used = 1;
@@ -90,8 +90,8 @@ BasepEncode(ULONG Value, PUCHAR Bytes)
 }
 
 int WINAPI
-WideCharToMultiByte(UINT CodePage, DWORD Flags, LPCWCH Source, int Count, LPSTR Target, int Size, LPCCH Default,
-    LPBOOL UsedDefault)
+WideCharToMultiByte(UINT CodePage, DWORD Flags, LPCWCH Source, int Count, LPSTR Target, int Size,
+    LPCCH Default, LPBOOL UsedDefault)
 {
     ULONG Left = Count < 0 ? (ULONG)wcslen(Source) + 1 : (ULONG)Count;
     int   Written = 0;

@@ -1,16 +1,21 @@
 /*
- * Events, mutexes, semaphores, waitable timers, and waiting. A named object lives in \BaseNamedObjects; creating one
- * that is there already opens it, and GetLastError says ERROR_ALREADY_EXISTS.
+ * Events, mutexes, semaphores, waitable timers, and waiting. A named object lives in
+ * \BaseNamedObjects; creating one that is there already opens it, and GetLastError says
+ * ERROR_ALREADY_EXISTS.
  */
 #include "k32.h"
 
-/* The common end of Create...: the handle, or NULL with the error; a first creation clears the last error. */
+/*
+ * The common end of Create...: the handle, or NULL with the error; a first creation clears the
+ * last error.
+ */
 static HANDLE
 BasepCreated(NTSTATUS Status, HANDLE Handle)
 {
     if (!BaseSetStatus(Status))
         return NULL;
-    RtlSetLastWin32Error(Status == STATUS_OBJECT_NAME_EXISTS ? ERROR_ALREADY_EXISTS : ERROR_SUCCESS);
+    RtlSetLastWin32Error(Status == STATUS_OBJECT_NAME_EXISTS ? ERROR_ALREADY_EXISTS
+        : ERROR_SUCCESS);
     return Handle;
 }
 
@@ -22,8 +27,8 @@ CreateEventW(LPSECURITY_ATTRIBUTES Security, BOOL Manual, BOOL Initial, LPCWSTR 
 
     if (!BaseObjectName(&Object, Security, Name))
         return NULL;
-    return BasepCreated(NtCreateEvent(&Handle, EVENT_ALL_ACCESS, &Object.Attributes, Manual ? 0 : 1, Initial != 0),
-        Handle);
+    return BasepCreated(NtCreateEvent(&Handle, EVENT_ALL_ACCESS, &Object.Attributes, Manual ? 0
+        : 1, Initial != 0), Handle);
 }
 
 HANDLE WINAPI
@@ -34,7 +39,8 @@ CreateMutexW(LPSECURITY_ATTRIBUTES Security, BOOL Owner, LPCWSTR Name)
 
     if (!BaseObjectName(&Object, Security, Name))
         return NULL;
-    return BasepCreated(NtCreateMutant(&Handle, MUTANT_ALL_ACCESS, &Object.Attributes, Owner != 0), Handle);
+    return BasepCreated(NtCreateMutant(&Handle, MUTANT_ALL_ACCESS, &Object.Attributes,
+        Owner != 0), Handle);
 }
 
 HANDLE WINAPI
@@ -45,7 +51,8 @@ CreateSemaphoreW(LPSECURITY_ATTRIBUTES Security, LONG Count, LONG Maximum, LPCWS
 
     if (!BaseObjectName(&Object, Security, Name))
         return NULL;
-    return BasepCreated(NtCreateSemaphore(&Handle, SEMAPHORE_ALL_ACCESS, &Object.Attributes, Count, Maximum), Handle);
+    return BasepCreated(NtCreateSemaphore(&Handle, SEMAPHORE_ALL_ACCESS, &Object.Attributes,
+        Count, Maximum), Handle);
 }
 
 HANDLE WINAPI
@@ -56,7 +63,8 @@ CreateWaitableTimerW(LPSECURITY_ATTRIBUTES Security, BOOL Manual, LPCWSTR Name)
 
     if (!BaseObjectName(&Object, Security, Name))
         return NULL;
-    return BasepCreated(NtCreateTimer(&Handle, TIMER_ALL_ACCESS, &Object.Attributes, Manual ? 0 : 1), Handle);
+    return BasepCreated(NtCreateTimer(&Handle, TIMER_ALL_ACCESS, &Object.Attributes, Manual ? 0
+        : 1), Handle);
 }
 
 HANDLE WINAPI
@@ -156,12 +164,13 @@ ReleaseSemaphore(HANDLE Semaphore, LONG Count, LPLONG Previous)
 }
 
 BOOL WINAPI
-SetWaitableTimer(HANDLE Timer, const LARGE_INTEGER *Due, LONG Period, PTIMERAPCROUTINE Routine, LPVOID Argument,
-    BOOL Resume)
+SetWaitableTimer(HANDLE Timer, const LARGE_INTEGER *Due, LONG Period, PTIMERAPCROUTINE Routine,
+    LPVOID Argument, BOOL Resume)
 {
     LARGE_INTEGER Copy = *Due;
 
-    return BaseSetStatus(NtSetTimer(Timer, &Copy, (PTIMER_APC_ROUTINE)Routine, Argument, Resume != 0, Period, NULL));
+    return BaseSetStatus(NtSetTimer(Timer, &Copy, (PTIMER_APC_ROUTINE)Routine, Argument,
+        Resume != 0, Period, NULL));
 }
 
 BOOL WINAPI
@@ -181,7 +190,8 @@ WaitForSingleObjectEx(HANDLE Object, DWORD Milliseconds, BOOL Alertable)
 {
     LARGE_INTEGER Timeout;
 
-    return BasepWaited(NtWaitForSingleObject(Object, Alertable != 0, BaseTimeout(&Timeout, Milliseconds)));
+    return BasepWaited(NtWaitForSingleObject(Object, Alertable != 0, BaseTimeout(&Timeout,
+        Milliseconds)));
 }
 
 DWORD WINAPI
@@ -191,12 +201,13 @@ WaitForSingleObject(HANDLE Object, DWORD Milliseconds)
 }
 
 DWORD WINAPI
-WaitForMultipleObjectsEx(DWORD Count, const HANDLE *Objects, BOOL All, DWORD Milliseconds, BOOL Alertable)
+WaitForMultipleObjectsEx(DWORD Count, const HANDLE *Objects, BOOL All, DWORD Milliseconds,
+    BOOL Alertable)
 {
     LARGE_INTEGER Timeout;
 
-    return BasepWaited(NtWaitForMultipleObjects(Count, (PHANDLE)Objects, All ? 0 : 1, Alertable != 0,
-        BaseTimeout(&Timeout, Milliseconds)));
+    return BasepWaited(NtWaitForMultipleObjects(Count, (PHANDLE)Objects, All ? 0 : 1,
+        Alertable != 0, BaseTimeout(&Timeout, Milliseconds)));
 }
 
 DWORD WINAPI

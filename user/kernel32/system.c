@@ -1,8 +1,9 @@
 /*
  * Time, the system, errors as text, exceptions, debug output.
  *
- * Ticks and time are read from KUSER_SHARED_DATA, which the kernel keeps up to date at 0x7FFE0000: 100 ns units at
- * +0x08 (interrupt time) and +0x14 (system time), each with its high part stored twice around the low one.
+ * Ticks and time are read from KUSER_SHARED_DATA, which the kernel keeps up to date at
+ * 0x7FFE0000: 100 ns units at +0x08 (interrupt time) and +0x14 (system time), each with its high
+ * part stored twice around the low one.
  */
 #include "k32.h"
 
@@ -70,7 +71,8 @@ GetSystemInfo(LPSYSTEM_INFO Information)
     SYSTEM_BASIC_INFORMATION Basic;
 
     memset(Information, 0, sizeof *Information);
-    if (!BaseSetStatus(NtQuerySystemInformation(EtSystemBasicInformation, &Basic, sizeof Basic, NULL)))
+    if (!BaseSetStatus(NtQuerySystemInformation(EtSystemBasicInformation, &Basic, sizeof Basic,
+        NULL)))
         return;
     Information->wProcessorArchitecture = PROCESSOR_ARCHITECTURE_AMD64;
     Information->dwPageSize = Basic.PageSize;
@@ -162,7 +164,8 @@ IsProcessorFeaturePresent(DWORD Feature)
 }
 
 DWORD WINAPI
-FormatMessageW(DWORD Flags, LPCVOID Source, DWORD Id, DWORD Language, LPWSTR Buffer, DWORD Size, va_list *Arguments)
+FormatMessageW(DWORD Flags, LPCVOID Source, DWORD Id, DWORD Language, LPWSTR Buffer, DWORD Size,
+    va_list *Arguments)
 {
     static const WCHAR Hex[] = L"0123456789ABCDEF";
     WCHAR              Text[] = L"Error 0x00000000.";
@@ -186,11 +189,12 @@ FormatMessageW(DWORD Flags, LPCVOID Source, DWORD Id, DWORD Language, LPWSTR Buf
 }
 
 DWORD WINAPI
-FormatMessageA(DWORD Flags, LPCVOID Source, DWORD Id, DWORD Language, LPSTR Buffer, DWORD Size, va_list *Arguments)
+FormatMessageA(DWORD Flags, LPCVOID Source, DWORD Id, DWORD Language, LPSTR Buffer, DWORD Size,
+    va_list *Arguments)
 {
     WCHAR Wide[64];
-    DWORD Count = FormatMessageW(Flags & ~FORMAT_MESSAGE_ALLOCATE_BUFFER, Source, Id, Language, Wide,
-        ARRAYSIZE(Wide), Arguments);
+    DWORD Count = FormatMessageW(Flags & ~FORMAT_MESSAGE_ALLOCATE_BUFFER, Source, Id, Language,
+        Wide, ARRAYSIZE(Wide), Arguments);
 
     if (Flags & FORMAT_MESSAGE_ALLOCATE_BUFFER) {
         PSTR New = LocalAlloc(0, Count + 1);

@@ -1,7 +1,7 @@
 /*
- * Threads, and thread-local storage by TlsAlloc: 64 slots in the TEB, handed out by a bit map that the process shares. A
- * slot is cleared in the allocating thread only; others see NULL until they set it, because a slot that was freed is
- * not used again while another is left.
+ * Threads, and thread-local storage by TlsAlloc: 64 slots in the TEB, handed out by a bit map
+ * that the process shares. A slot is cleared in the allocating thread only; others see NULL until
+ * they set it, because a slot that was freed is not used again while another is left.
  */
 #include "k32.h"
 
@@ -11,16 +11,16 @@ static volatile LONG64 BaseTlsInUse;
 static LONG            BaseTlsNext;
 
 HANDLE WINAPI
-CreateRemoteThread(HANDLE Process, LPSECURITY_ATTRIBUTES Security, SIZE_T StackSize, LPTHREAD_START_ROUTINE Start,
-    LPVOID Parameter, DWORD Flags, LPDWORD Id)
+CreateRemoteThread(HANDLE Process, LPSECURITY_ATTRIBUTES Security, SIZE_T StackSize,
+    LPTHREAD_START_ROUTINE Start, LPVOID Parameter, DWORD Flags, LPDWORD Id)
 {
     BOOL      IsReserve = (Flags & STACK_SIZE_PARAM_IS_A_RESERVATION) != 0;
     CLIENT_ID Client;
     HANDLE    Thread;
     NTSTATUS  Status;
 
-    Status = RtlCreateUserThread(Process, NULL, TRUE, 0, IsReserve ? StackSize : 0, IsReserve ? 0 : StackSize,
-        (PVOID)Start, Parameter, &Thread, &Client);
+    Status = RtlCreateUserThread(Process, NULL, TRUE, 0, IsReserve ? StackSize : 0, IsReserve ? 0
+        : StackSize, (PVOID)Start, Parameter, &Thread, &Client);
     if (!BaseSetStatus(Status))
         return NULL;
     if (Id)
@@ -31,8 +31,8 @@ CreateRemoteThread(HANDLE Process, LPSECURITY_ATTRIBUTES Security, SIZE_T StackS
 }
 
 HANDLE WINAPI
-CreateThread(LPSECURITY_ATTRIBUTES Security, SIZE_T StackSize, LPTHREAD_START_ROUTINE Start, LPVOID Parameter,
-    DWORD Flags, LPDWORD Id)
+CreateThread(LPSECURITY_ATTRIBUTES Security, SIZE_T StackSize, LPTHREAD_START_ROUTINE Start,
+    LPVOID Parameter, DWORD Flags, LPDWORD Id)
 {
     return CreateRemoteThread(NtCurrentProcess(), Security, StackSize, Start, Parameter, Flags, Id);
 }
@@ -59,7 +59,8 @@ GetExitCodeThread(HANDLE Thread, LPDWORD Code)
 {
     THREAD_BASIC_INFORMATION Basic;
 
-    if (!BaseSetStatus(NtQueryInformationThread(Thread, EtThreadBasicInformation, &Basic, sizeof Basic, NULL)))
+    if (!BaseSetStatus(NtQueryInformationThread(Thread, EtThreadBasicInformation, &Basic,
+        sizeof Basic, NULL)))
         return FALSE;
     *Code = Basic.ExitStatus;
     return TRUE;
@@ -96,16 +97,21 @@ ResumeThread(HANDLE Thread)
 DWORD WINAPI
 QueueUserAPC(PAPCFUNC Routine, HANDLE Thread, ULONG_PTR Data)
 {
-    return BaseSetStatus(NtQueueApcThread(Thread, (PPS_APC_ROUTINE)Routine, (PVOID)Data, NULL, NULL));
+    return BaseSetStatus(NtQueueApcThread(Thread, (PPS_APC_ROUTINE)Routine, (PVOID)Data, NULL,
+        NULL));
 }
 
-/* Priority is relative to the process' base: THREAD_PRIORITY_LOWEST (-2) to THREAD_PRIORITY_HIGHEST (2). */
+/*
+ * Priority is relative to the process' base: THREAD_PRIORITY_LOWEST (-2) to
+ * THREAD_PRIORITY_HIGHEST (2).
+ */
 BOOL WINAPI
 SetThreadPriority(HANDLE Thread, int Priority)
 {
     LONG Increment = Priority;
 
-    return BaseSetStatus(NtSetInformationThread(Thread, EtThreadBasePriority, &Increment, sizeof Increment));
+    return BaseSetStatus(NtSetInformationThread(Thread, EtThreadBasePriority, &Increment,
+        sizeof Increment));
 }
 
 int WINAPI
@@ -113,7 +119,8 @@ GetThreadPriority(HANDLE Thread)
 {
     THREAD_BASIC_INFORMATION Basic;
 
-    if (!BaseSetStatus(NtQueryInformationThread(Thread, EtThreadBasicInformation, &Basic, sizeof Basic, NULL)))
+    if (!BaseSetStatus(NtQueryInformationThread(Thread, EtThreadBasicInformation, &Basic,
+        sizeof Basic, NULL)))
         return THREAD_PRIORITY_ERROR_RETURN;
     return Basic.BasePriority;
 }

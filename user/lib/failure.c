@@ -1,6 +1,6 @@
 /*
- * How a program says that something failed: "name: what was tried: STATUS_NAME (0xC0000034)", on standard error, with the
- * status behind the last failed call.
+ * How a program says that something failed: "name: what was tried: STATUS_NAME (0xC0000034)", on
+ * standard error, with the status behind the last failed call.
  */
 #include "sdk/ntapi.h"
 #include "status.h"

@@ -1,6 +1,7 @@
 /*
- * The names of status codes, for messages: "STATUS_ACCESS_VIOLATION" says more than 0xC0000005. Linked into ntdll, which
- * names the exception that ends a program, and into every program that asks for it.
+ * The names of status codes, for messages: "STATUS_ACCESS_VIOLATION" says more than 0xC0000005.
+ * Linked into ntdll, which names the exception that ends a program, and into every program that
+ * asks for it.
  */
 #include "sdk/ntapi.h"
 #include "status.h"

@@ -1,6 +1,6 @@
 /*
- * What Etude's programs share for naming failures. ntdll exports RtlGetLastNtStatus on Windows too, so a program that uses
- * these runs there as well.
+ * What Etude's programs share for naming failures. ntdll exports RtlGetLastNtStatus on Windows
+ * too, so a program that uses these runs there as well.
  */
 #pragma once
 

@@ -1,9 +1,10 @@
 /*
- * The C library's own declarations. The public ones are mingw-w64's (<stdio.h> and so on) for programs; the files here
- * define what those declare and say it once more, because the headers also define parts inline.
+ * The C library's own declarations. The public ones are mingw-w64's (<stdio.h> and so on) for
+ * programs; the files here define what those declare and say it once more, because the headers
+ * also define parts inline.
  *
- * The library keeps no lock but one for each stream and one for the list of exit routines; errno and the like are
- * a thread's own (CRT_THREAD).
+ * The library keeps no lock but one for each stream and one for the list of exit routines; errno
+ * and the like are a thread's own (CRT_THREAD).
  */
 #pragma once
 
@@ -28,7 +29,7 @@
 #define _IOLBF      0x0040
 #define _IONBF      0x0004
 
-typedef struct _iobuf {                     // as <stdio.h> shows it; programs may look at _ptr and _cnt
+typedef struct _iobuf {                     // as <stdio.h> shows it
     char *_ptr;                             // next byte to take or to put
     int   _cnt;                             // bytes left to take; 0 while writing
     char *_base;                            // the buffer
@@ -69,7 +70,8 @@ VOID        CrtFreeThread(VOID);
 VOID        CrtInitializeStreams(VOID);
 VOID        CrtFlushAll(VOID);
 VOID        CrtRunExitRoutines(VOID);
-int         CrtWriteBytes(FILE *Stream, const void *Bytes, size_t Count);   // under the stream's lock
+// under the stream's lock
+int         CrtWriteBytes(FILE *Stream, const void *Bytes, size_t Count);
 VOID        CrtLock(FILE *Stream);
 VOID        CrtUnlock(FILE *Stream);        // also flushes what must not stay
 HANDLE      CrtHandle(int File);
@@ -77,7 +79,10 @@ HANDLE      CrtHandle(int File);
 #undef  errno
 #define errno (CrtThread()->Errno)
 
-/* format.c: Put gets each character; Wide tells that Format is UTF-16. Returns the number of characters. */
+/*
+ * format.c: Put gets each character; Wide tells that Format is UTF-16. Returns the number of
+ * characters.
+ */
 typedef VOID (*PCRT_PUT)(PVOID Context, WCHAR Character);
 int    CrtFormat(PCRT_PUT Put, PVOID Context, const void *Format, BOOL Wide, va_list Arguments);
 int    CrtFormatDouble(char *Buffer, double Value, char Conversion, int Precision, BOOL Alternate);

@@ -1,4 +1,7 @@
-/* Characters of the "C" locale, the locale itself, and the few numbers that mingw-w64's run-time asks for. */
+/*
+ * Characters of the "C" locale, the locale itself, and the few numbers that mingw-w64's run-time
+ * asks for.
+ */
 #include "crt.h"
 #include <ctype.h>
 
@@ -7,8 +10,14 @@ int __cdecl isupper(int Character) { return Character >= 'A' && Character <= 'Z'
 int __cdecl islower(int Character) { return Character >= 'a' && Character <= 'z'; }
 int __cdecl isalpha(int Character) { return isupper(Character & ~0x20) && Character >= 'A'; }
 int __cdecl isalnum(int Character) { return isalpha(Character) || isdigit(Character); }
-int __cdecl isspace(int Character) { return Character == ' ' || (Character >= 9 && Character <= 13); }
-int __cdecl iscntrl(int Character) { return (Character >= 0 && Character < 32) || Character == 127; }
+int __cdecl isspace(int Character)
+{
+    return Character == ' ' || (Character >= 9 && Character <= 13);
+}
+int __cdecl iscntrl(int Character)
+{
+    return (Character >= 0 && Character < 32) || Character == 127;
+}
 int __cdecl isprint(int Character) { return Character >= 32 && Character < 127; }
 int __cdecl isgraph(int Character) { return Character > 32 && Character < 127; }
 int __cdecl ispunct(int Character) { return isgraph(Character) && !isalnum(Character); }
@@ -24,10 +33,14 @@ int __cdecl
 iswctype(wint_t Character, wctype_t Classes)
 {
     return Character < 128
-        && (((Classes & _UPPER) && isupper(Character)) || ((Classes & _LOWER) && islower(Character))
-            || ((Classes & _DIGIT) && isdigit(Character)) || ((Classes & _SPACE) && isspace(Character))
-            || ((Classes & _PUNCT) && ispunct(Character)) || ((Classes & _CONTROL) && iscntrl(Character))
-            || ((Classes & _BLANK) && Character == ' ') || ((Classes & _HEX) && isxdigit(Character)));
+        && (((Classes & _UPPER) && isupper(Character))
+            || ((Classes & _LOWER) && islower(Character))
+            || ((Classes & _DIGIT) && isdigit(Character))
+            || ((Classes & _SPACE) && isspace(Character))
+            || ((Classes & _PUNCT) && ispunct(Character))
+            || ((Classes & _CONTROL) && iscntrl(Character))
+            || ((Classes & _BLANK) && Character == ' ')
+            || ((Classes & _HEX) && isxdigit(Character)));
 }
 
 int __cdecl

@@ -1,6 +1,6 @@
 /*
- * Reading, writing and seeking on streams, and the few routines on file numbers (a stream's index in _iob) that
- * mingw-w64's run-time uses. See io.c for buffers and locks.
+ * Reading, writing and seeking on streams, and the few routines on file numbers (a stream's index
+ * in _iob) that mingw-w64's run-time uses. See io.c for buffers and locks.
  */
 #include "crt.h"
 
@@ -195,7 +195,8 @@ ftell(FILE *Stream)
 
     fflush(Stream);
     Result = SetFilePointer(CrtHandle(Stream->_file), 0, NULL, FILE_CURRENT);
-    return Result == INVALID_SET_FILE_POINTER ? -1 : (long)Result - Stream->_cnt - (Stream->_charbuf != 0);
+    return Result == INVALID_SET_FILE_POINTER ? -1
+        : (long)Result - Stream->_cnt - (Stream->_charbuf != 0);
 }
 
 void __cdecl

@@ -1,6 +1,7 @@
 /*
- * printf's formatter: %d %i %u %x %X %o %p %c %C %s %S %f %F %e %E %g %G %n %%, flags "-+ #0", width and precision
- * (also *), sizes hh h l ll j z t w I32 I64 I L. In a wide format %s is a wide string and %S a narrow one, as on Windows.
+ * printf's formatter: %d %i %u %x %X %o %p %c %C %s %S %f %F %e %E %g %G %n %%, flags "-+ #0",
+ * width and precision (also *), sizes hh h l ll j z t w I32 I64 I L. In a wide format %s is a
+ * wide string and %S a narrow one, as on Windows.
  */
 #include "crt.h"
 
@@ -33,7 +34,10 @@ CrtPad(PCRT_OUTPUT Output, WCHAR Character, int Count)
         CrtPut(Output, Character);
 }
 
-/* Prefix (sign, 0x), then zeros, then Text: the field is filled with blanks, or after the prefix with zeros. */
+/*
+ * Prefix (sign, 0x), then zeros, then Text: the field is filled with blanks, or after the prefix
+ * with zeros.
+ */
 static VOID
 CrtPutNumber(PCRT_OUTPUT Output, PCRT_SPEC Spec, const char *Prefix, const char *Text, int Zeros)
 {
@@ -89,7 +93,8 @@ CrtPutInteger(PCRT_OUTPUT Output, PCRT_SPEC Spec, ULONG64 Value, BOOL Signed)
         Spec->Precision = 1;
     if ((Spec->Flags & HASH) && Base == 8 && (int)Zeros >= Spec->Precision)
         Spec->Precision = (int)Zeros + 1;
-    CrtPutNumber(Output, Spec, Prefix, Next, Spec->Precision > (int)Zeros ? Spec->Precision - (int)Zeros : 0);
+    CrtPutNumber(Output, Spec, Prefix, Next, Spec->Precision > (int)Zeros
+        ? Spec->Precision - (int)Zeros : 0);
 }
 
 static VOID
@@ -135,7 +140,8 @@ typedef struct _CRT_READER {
 static WCHAR
 CrtPeek(PCRT_READER Reader, int Ahead)
 {
-    return Reader->Wide ? ((const wchar_t *)Reader->Text)[Ahead] : ((const UCHAR *)Reader->Text)[Ahead];
+    return Reader->Wide ? ((const wchar_t *)Reader->Text)[Ahead]
+        : ((const UCHAR *)Reader->Text)[Ahead];
 }
 
 static VOID
@@ -205,7 +211,10 @@ CrtInteger(PCRT_SPEC Spec, BOOL Signed, ULONG64 Argument)
     }
 }
 
-/* On x64 every argument takes one 8-byte slot, and a double's slot holds its bits: one fetch serves all. */
+/*
+ * On x64 every argument takes one 8-byte slot, and a double's slot holds its bits: one fetch
+ * serves all.
+ */
 static VOID
 CrtConvert(PCRT_OUTPUT Output, PCRT_SPEC Spec, BOOL WideFormat, ULONG64 Argument)
 {

@@ -1,7 +1,8 @@
 /*
- * Doubles as decimal text, exactly: the value is written as a binary fixed-point number of 34 words after the point and 33
- * before it, which holds every double; dividing the whole part and multiplying the fraction by 10^9 gives all its
- * decimal digits (no more than 309 before and 1074 after the point). Rounding, to nearest and then to even, is done on those.
+ * Doubles as decimal text, exactly: the value is written as a binary fixed-point number of 34
+ * words after the point and 33 before it, which holds every double; dividing the whole part and
+ * multiplying the fraction by 10^9 gives all its decimal digits (no more than 309 before and 1074
+ * after the point). Rounding, to nearest and then to even, is done on those.
  */
 #include "crt.h"
 
@@ -10,7 +11,8 @@
 #define MAX_DIGITS      1400
 
 typedef struct _CRT_DECIMAL {
-    char Digits[MAX_DIGITS];            // no leading zero, except that a value below 1 starts behind the point
+    // no leading zero, except that a value below 1 starts behind the point
+    char Digits[MAX_DIGITS];
     int  Count;
     int  Point;                         // digits before the point; negative: zeros after it
 } CRT_DECIMAL, *PCRT_DECIMAL;
@@ -36,12 +38,13 @@ CrtExpand(double Value, PCRT_DECIMAL Decimal)
     memcpy(&Bits, &Value, sizeof Bits);
     Exponent = (int)(Bits >> 52 & 0x7FF);
     Mantissa = (Bits & 0xFFFFFFFFFFFFF) | (Exponent ? 1ULL << 52 : 0);
-    Shift = (Exponent ? Exponent : 1) - 1075 + FRACTION_WORDS * 32;     // place of the mantissa's lowest bit
+    // place of the mantissa's lowest bit
+    Shift = (Exponent ? Exponent : 1) - 1075 + FRACTION_WORDS * 32;
     for (int Bit = 0; Bit < 53; Bit++)
         if (Mantissa >> Bit & 1)
             Words[(Shift + Bit) / 32] |= 1u << ((Shift + Bit) % 32);
 
-    while (Rest) {                                                      // the whole part, lowest group first
+    while (Rest) {                      // the whole part, lowest group first
         ULONG64 Remainder = 0;
 
         Rest = FALSE;
@@ -58,7 +61,8 @@ CrtExpand(double Value, PCRT_DECIMAL Decimal)
         CrtPutGroup(Decimal, Groups[--Count]);
     Decimal->Point = Decimal->Count;
 
-    for (Rest = TRUE; Rest && Decimal->Count < MAX_DIGITS - 9;) {       // the fraction, highest group first
+    Rest = TRUE;
+    while (Rest && Decimal->Count < MAX_DIGITS - 9) {   // the fraction, highest group first
         ULONG64 Carry = 0;
 
         Rest = FALSE;
@@ -77,7 +81,10 @@ CrtExpand(double Value, PCRT_DECIMAL Decimal)
     Decimal->Point -= Skip;
 }
 
-/* Keeps Keep digits (which may be 0 or less). A carry out of the first one makes a new first digit. */
+/*
+ * Keeps Keep digits (which may be 0 or less). A carry out of the first one makes a new first
+ * digit.
+ */
 static VOID
 CrtRound(PCRT_DECIMAL Decimal, int Keep)
 {
@@ -129,7 +136,8 @@ CrtFixed(char *Next, PCRT_DECIMAL Decimal, int Precision, BOOL Alternate)
 }
 
 static char *
-CrtScientific(char *Next, PCRT_DECIMAL Decimal, int Precision, BOOL Alternate, char Letter, BOOL Zero)
+CrtScientific(char *Next, PCRT_DECIMAL Decimal, int Precision, BOOL Alternate, char Letter,
+    BOOL Zero)
 {
     int Exponent = Zero ? 0 : Decimal->Point - 1;
 
@@ -149,7 +157,8 @@ CrtScientific(char *Next, PCRT_DECIMAL Decimal, int Precision, BOOL Alternate, c
 }
 
 /*
- * Writes Value (not negative) to Buffer, CRT_DOUBLE_TEXT bytes, terminated. Returns 1 for infinity and NaN, else 0.
+ * Writes Value (not negative) to Buffer, CRT_DOUBLE_TEXT bytes, terminated. Returns 1 for
+ * infinity and NaN, else 0.
  */
 int
 CrtFormatDouble(char *Buffer, double Value, char Conversion, int Precision, BOOL Alternate)
@@ -181,8 +190,8 @@ CrtFormatDouble(char *Buffer, double Value, char Conversion, int Precision, BOOL
         while (!Alternate && Decimal.Count > 1 && Decimal.Digits[Decimal.Count - 1] == 0)
             Decimal.Count--;
         if (Value != 0 && (Decimal.Point < -3 || Decimal.Point > Precision))
-            Next = CrtScientific(Next, &Decimal, Alternate ? Precision - 1 : Decimal.Count - 1, Alternate, Letter,
-                FALSE);
+            Next = CrtScientific(Next, &Decimal, Alternate ? Precision - 1 : Decimal.Count - 1,
+                Alternate, Letter, FALSE);
         else if (Value == 0)
             Next = CrtFixed(Next, &Decimal, Alternate ? Precision - 1 : 0, Alternate);
         else

@@ -1,10 +1,12 @@
 /*
- * Streams. Each has one buffer that holds either what was read ahead or what is to be written (STREAM_WRITING).
+ * Streams. Each has one buffer that holds either what was read ahead or what is to be written
+ * (STREAM_WRITING).
  *
- * Text streams turn "\n" into "\r\n" on the way out and drop the "\r" of "\r\n" on the way in. Standard output is
- * line-buffered, standard error is written out at the end of every call, and a read from standard input first writes
- * out the former, so that a prompt is seen. A read of 0 bytes is the end of the file, once: the next read of a
- * console asks again after clearerr, as on Windows.
+ * Text streams turn "\n" into "\r\n" on the way out and drop the "\r" of "\r\n" on the way in.
+ * Standard output is line-buffered, standard error is written out at the end of every call, and a
+ * read from standard input first writes out the former, so that a prompt is seen. A read of 0
+ * bytes is the end of the file, once: the next read of a console asks again after clearerr, as on
+ * Windows.
  *
  * Lock: one critical section a stream, taken by every public routine for its whole length.
  */
@@ -67,7 +69,8 @@ CrtFlush(FILE *Stream)
     while (Next < End) {
         DWORD Done = 0;
 
-        if (!WriteFile(CrtHandles[Stream->_file], Next, (DWORD)(End - Next), &Done, NULL) || Done == 0) {
+        if (!WriteFile(CrtHandles[Stream->_file], Next, (DWORD)(End - Next), &Done, NULL)
+            || Done == 0) {
             CrtSetError();
             Stream->_flag |= STREAM_ERROR;
             return EOF;
@@ -101,7 +104,10 @@ CrtPutByte(FILE *Stream, char Byte)
     return 0;
 }
 
-/* Puts bytes into the buffer, translated if the stream is text; the caller has the lock. 0, or EOF. */
+/*
+ * Puts bytes into the buffer, translated if the stream is text; the caller has the lock. 0, or
+ * EOF.
+ */
 int
 CrtWriteBytes(FILE *Stream, const void *Bytes, size_t Count)
 {
@@ -199,7 +205,8 @@ CrtGetByte(FILE *Stream)
         } else {
             Byte = CrtFill(Stream);
         }
-        if (Byte != '\r' || (Stream->_flag & STREAM_BINARY) || Stream->_cnt == 0 || *Stream->_ptr != '\n')
+        if (Byte != '\r' || (Stream->_flag & STREAM_BINARY) || Stream->_cnt == 0
+            || *Stream->_ptr != '\n')
             return Byte;
     }
 }

@@ -1,11 +1,13 @@
 /*
  * argv from the command line, by Windows' rules:
  *
- *   The program's name is up to a blank, or between quotes. After it: blanks separate arguments; between quotes they do
- *   not; 2n backslashes before a quote are n backslashes and the quote counts; 2n+1 are n and a literal
- *   quote; other backslashes stand for themselves; "" inside quotes is a literal quote.
+ *   The program's name is up to a blank, or between quotes. After it: blanks separate arguments;
+ *   between quotes they do not; 2n backslashes before a quote are n backslashes and the quote
+ *   counts; 2n+1 are n and a literal quote; other backslashes stand for themselves; "" inside
+ *   quotes is a literal quote.
  *
- * The parser runs over the command line as UTF-16 and writes UTF-16; the narrow vector is made from the wide one.
+ * The parser runs over the command line as UTF-16 and writes UTF-16; the narrow vector is made
+ * from the wide one.
  */
 #include "crt.h"
 
@@ -15,7 +17,10 @@ extern wchar_t **__wargv, **__winitenv, *_wcmdln;
 
 #define CRT_MAX_ARGUMENTS   128
 
-/* Writes one argument, terminated, to *To; returns where the next one begins, or NULL at the end of the line. */
+/*
+ * Writes one argument, terminated, to *To; returns where the next one begins, or NULL at the end
+ * of the line.
+ */
 static const wchar_t *
 CrtArgument(const wchar_t *From, wchar_t **To, BOOL IsName)
 {
@@ -120,7 +125,8 @@ __getmainargs(int *Count, char ***Arguments, char ***Environment, int Wildcards,
 }
 
 int __cdecl
-__wgetmainargs(int *Count, wchar_t ***Arguments, wchar_t ***Environment, int Wildcards, void *StartupInfo)
+__wgetmainargs(int *Count, wchar_t ***Arguments, wchar_t ***Environment, int Wildcards,
+    void *StartupInfo)
 {
     char **Narrow, **NarrowEnvironment;
 

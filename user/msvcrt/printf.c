@@ -1,7 +1,8 @@
 /*
- * The printf family: each member is CrtFormat with a place to put characters. To a buffer, what does not fit is
- * dropped; the _sn variants then return -1 and leave the buffer unterminated, exactly as Windows' msvcrt does. To a
- * stream, characters gather in a small block that goes to the stream under its lock.
+ * The printf family: each member is CrtFormat with a place to put characters. To a buffer, what
+ * does not fit is dropped; the _sn variants then return -1 and leave the buffer unterminated,
+ * exactly as Windows' msvcrt does. To a stream, characters gather in a small block that goes to
+ * the stream under its lock.
  */
 #include "crt.h"
 

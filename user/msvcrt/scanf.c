@@ -1,6 +1,7 @@
 /*
- * sscanf and scanf for numbers, words and characters: %d %i %u %x %o %s %c %n %%, a width, '*', and the sizes hh h l ll I64.
- * A line of standard input is scanned as a string: scanf reads one line a call.
+ * sscanf and scanf for numbers, words and characters: %d %i %u %x %o %s %c %n %%, a width, '*',
+ * and the sizes hh h l ll I64. A line of standard input is scanned as a string: scanf reads one
+ * line a call.
  */
 #include "crt.h"
 
@@ -44,7 +45,8 @@ static const char *
 CrtScanNumber(const char *Text, PCRT_SCAN Scan, void *Target)
 {
     char      Copy[32], *End;
-    int       Base = Scan->Conversion == 'x' ? 16 : Scan->Conversion == 'o' ? 8 : Scan->Conversion == 'i' ? 0 : 10;
+    int       Base = Scan->Conversion == 'x' ? 16 : Scan->Conversion == 'o' ? 8
+        : Scan->Conversion == 'i' ? 0 : 10;
     int       Limit = Scan->Width && Scan->Width < 31 ? Scan->Width : 31, Length = 0;
     long long Value;
 
@@ -66,7 +68,8 @@ CrtScanText(const char *Text, PCRT_SCAN Scan, char *Target)
 {
     int Count = 0, Limit = Scan->Width ? Scan->Width : Scan->Conversion == 'c' ? 1 : INT_MAX;
 
-    while (Count < Limit && Text[Count] && (Scan->Conversion == 'c' || !isspace((UCHAR)Text[Count])))
+    while (Count < Limit && Text[Count] && (Scan->Conversion == 'c'
+        || !isspace((UCHAR)Text[Count])))
         Count++;
     if (Count == 0)
         return NULL;

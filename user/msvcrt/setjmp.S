@@ -1,7 +1,7 @@
 /*
- * setjmp and longjmp: the nonvolatile registers of x64 in the layout of <setjmp.h>'s _JUMP_BUFFER (Frame, Rbx, Rsp, Rbp,
- * Rsi, Rdi, R12..R15, Rip, MxCsr and FpCsr, Xmm6..Xmm15). longjmp goes straight to its target: __finally blocks of
- * the frames between are not run.
+ * setjmp and longjmp: the nonvolatile registers of x64 in the layout of <setjmp.h>'s _JUMP_BUFFER
+ * (Frame, Rbx, Rsp, Rbp, Rsi, Rdi, R12..R15, Rip, MxCsr and FpCsr, Xmm6..Xmm15). longjmp goes
+ * straight to its target: __finally blocks of the frames between are not run.
  */
     .intel_syntax noprefix
     .text

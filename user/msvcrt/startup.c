@@ -1,9 +1,11 @@
 /*
- * The beginning and the end of a C program: what the start-up code of a program calls (__getmainargs, _initterm, ...), the
- * list of routines for exit, signals that a program raises itself, and the DLL's own entry point.
+ * The beginning and the end of a C program: what the start-up code of a program calls
+ * (__getmainargs, _initterm, ...), the list of routines for exit, signals that a program raises
+ * itself, and the DLL's own entry point.
  *
- * exit runs the routines of atexit and _onexit, the last one first, flushes the streams and ends the process; the DLL's
- * process detach flushes once more for programs that call ExitProcess themselves.
+ * exit runs the routines of atexit and _onexit, the last one first, flushes the streams and ends
+ * the process; the DLL's process detach flushes once more for programs that call ExitProcess
+ * themselves.
  */
 #include "crt.h"
 
@@ -199,7 +201,10 @@ _fpreset(void)
     __asm__ volatile ("fninit; ldmxcsr %0" : : "m" (Mxcsr));
 }
 
-/* Locks of the C library that other parts of mingw-w64's run-time take by number; one for all of them. */
+/*
+ * Locks of the C library that other parts of mingw-w64's run-time take by number; one for all of
+ * them.
+ */
 void __cdecl
 _lock(int Number)
 {

@@ -1,4 +1,7 @@
-/* <stdlib.h>: memory, numbers, sorting, random numbers; and what there is of <locale.h>: the "C" locale. */
+/*
+ * <stdlib.h>: memory, numbers, sorting, random numbers; and what there is of <locale.h>: the "C"
+ * locale.
+ */
 #include "crt.h"
 
 void * __cdecl
@@ -65,7 +68,8 @@ CrtReadInteger(const char *Text, char **End, int Base, unsigned long long Limit,
     *Negative = *Text == '-';
     if (*Text == '-' || *Text == '+')
         Text++;
-    if ((Base == 0 || Base == 16) && Text[0] == '0' && (Text[1] | 0x20) == 'x' && CrtDigitValue(Text[2]) < 16) {
+    if ((Base == 0 || Base == 16) && Text[0] == '0' && (Text[1] | 0x20) == 'x'
+        && CrtDigitValue(Text[2]) < 16) {
         Text += 2;
         Base = 16;
     }
@@ -263,7 +267,8 @@ qsort(void *Base, size_t Count, size_t Size, int (*Compare)(const void *, const 
 }
 
 void * __cdecl
-bsearch(const void *Key, const void *Base, size_t Count, size_t Size, int (*Compare)(const void *, const void *))
+bsearch(const void *Key, const void *Base, size_t Count, size_t Size,
+    int (*Compare)(const void *, const void *))
 {
     const char *Items = Base;
 

@@ -1,4 +1,7 @@
-/* Strings of bytes: <string.h>. mem* and str* of the standard, and Windows' _stricmp and friends. ASCII case only. */
+/*
+ * Strings of bytes: <string.h>. mem* and str* of the standard, and Windows' _stricmp and friends.
+ * ASCII case only.
+ */
 #include "crt.h"
 
 void * __cdecl

@@ -1,6 +1,7 @@
 /*
- * What a thread has of its own: errno, the seed of rand, strtok's place. Made at first use, found through a TLS slot,
- * freed when the thread ends. Also error texts, and _beginthreadex, which needs nothing beyond CreateThread for that.
+ * What a thread has of its own: errno, the seed of rand, strtok's place. Made at first use, found
+ * through a TLS slot, freed when the thread ends. Also error texts, and _beginthreadex, which
+ * needs nothing beyond CreateThread for that.
  */
 #include "crt.h"
 
@@ -78,9 +79,11 @@ char * __cdecl
 strerror(int Number)
 {
     static const struct { int Number; const char *Text; } Texts[] = {
-        { 0, "No error" }, { ENOENT, "No such file or directory" }, { EBADF, "Bad file descriptor" },
+        { 0, "No error" }, { ENOENT, "No such file or directory" },
+            { EBADF, "Bad file descriptor" },
         { ENOMEM, "Not enough memory" }, { EACCES, "Permission denied" }, { EEXIST, "File exists" },
-        { EINVAL, "Invalid argument" }, { EMFILE, "Too many open files" }, { ENOSPC, "No space left on device" },
+        { EINVAL, "Invalid argument" }, { EMFILE, "Too many open files" },
+            { ENOSPC, "No space left on device" },
         { EDOM, "Domain error" }, { ERANGE, "Result too large" },
     };
 
@@ -102,11 +105,11 @@ perror(const char *Prefix)
 }
 
 uintptr_t __cdecl
-_beginthreadex(void *Security, unsigned StackSize, unsigned (__stdcall *Start)(void *), void *Argument,
-    unsigned Flags, unsigned *Id)
+_beginthreadex(void *Security, unsigned StackSize, unsigned (__stdcall *Start)(void *),
+    void *Argument, unsigned Flags, unsigned *Id)
 {
-    HANDLE Thread = CreateThread(Security, StackSize, (LPTHREAD_START_ROUTINE)(PVOID)Start, Argument, Flags,
-        (LPDWORD)Id);
+    HANDLE Thread = CreateThread(Security, StackSize, (LPTHREAD_START_ROUTINE)(PVOID)Start,
+        Argument, Flags, (LPDWORD)Id);
 
     if (Thread == NULL)
         CrtSetError();

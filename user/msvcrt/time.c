@@ -1,6 +1,6 @@
 /*
- * <time.h>: seconds since 1970 from the system time (UTC; the zone is UTC too), processor time taken as elapsed time
- * since the process began, and the calendar.
+ * <time.h>: seconds since 1970 from the system time (UTC; the zone is UTC too), processor time
+ * taken as elapsed time since the process began, and the calendar.
  */
 #include "crt.h"
 
@@ -20,7 +20,8 @@ _time64(long long *Result)
     long long Seconds;
 
     GetSystemTimeAsFileTime(&Time);
-    Seconds = (long long)(((ULONG64)Time.dwHighDateTime << 32 | Time.dwLowDateTime) / 10000000) - SECONDS_TO_1970;
+    Seconds = (long long)(((ULONG64)Time.dwHighDateTime << 32 | Time.dwLowDateTime) / 10000000);
+    Seconds -= SECONDS_TO_1970;
     if (Result)
         *Result = Seconds;
     return Seconds;

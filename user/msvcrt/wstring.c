@@ -1,4 +1,7 @@
-/* Strings of UTF-16: the wcs* of <wchar.h>, and conversions to and from bytes (Latin-1, the consoles' code page). */
+/*
+ * Strings of UTF-16: the wcs* of <wchar.h>, and conversions to and from bytes (Latin-1, the
+ * consoles' code page).
+ */
 #include "crt.h"
 
 wint_t towlower(wint_t Character);

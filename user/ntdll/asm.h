@@ -1,4 +1,7 @@
-/* Offsets in the CONTEXT of x64 and the frame that dispatch.S makes below it. except.c asserts the offsets. */
+/*
+ * Offsets in the CONTEXT of x64 and the frame that dispatch.S makes below it. except.c asserts
+ * the offsets.
+ */
 #define CxSegCs     0x38
 #define CxSegSs     0x42
 #define CxEFlags    0x44

@@ -1,9 +1,10 @@
 /*
  * Critical sections: a lock that costs an interlocked instruction while nobody waits.
  *
- * LockCount is -1 when free, and otherwise one less than the number of threads that own or want it. Who raises it
- * to 0 owns the section; anybody else waits on an automatic event, made when first needed, that the owner sets
- * on leaving while LockCount says that somebody waits. Each waiter takes exactly one set, so none is lost.
+ * LockCount is -1 when free, and otherwise one less than the number of threads that own or want
+ * it. Who raises it to 0 owns the section; anybody else waits on an automatic event, made when
+ * first needed, that the owner sets on leaving while LockCount says that somebody waits. Each
+ * waiter takes exactly one set, so none is lost.
  */
 #include "ntdllp.h"
 

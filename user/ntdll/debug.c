@@ -1,7 +1,7 @@
 /*
- * Words for people. RtlpSay writes a sentence to the program's standard error, if it has one, and to the debug port;
- * DbgPrint writes to the debug port only. Both format with the kernel's own formatter (%wZ is a UNICODE_STRING) and cut
- * what exceeds their buffer.
+ * Words for people. RtlpSay writes a sentence to the program's standard error, if it has one, and
+ * to the debug port; DbgPrint writes to the debug port only. Both format with the kernel's own
+ * formatter (%wZ is a UNICODE_STRING) and cut what exceeds their buffer.
  */
 #include "ntdllp.h"
 
@@ -24,7 +24,8 @@ RtlpPutLine(PVOID Context, WCHAR Character)
 static VOID
 RtlpDisplay(PRTLP_LINE_BUFFER Line)
 {
-    UNICODE_STRING String = { (USHORT)(Line->Count * sizeof(WCHAR)), sizeof Line->Text, Line->Text };
+    UNICODE_STRING String = { (USHORT)(Line->Count * sizeof(WCHAR)), sizeof Line->Text,
+        Line->Text };
 
     NtDisplayString(&String);
 }

@@ -1,11 +1,15 @@
 /*
- * Where the kernel enters user mode out of turn: for an exception and for a user APC. In both cases rsp points to a
- * CONTEXT of the interrupted code. The frame describes itself to the unwinder as a machine frame, with the
- * nonvolatile registers saved in that CONTEXT, so that a stack walk and an unwind go on into the interrupted code.
+ * Where the kernel enters user mode out of turn: for an exception and for a user APC. In both
+ * cases rsp points to a CONTEXT of the interrupted code. The frame describes itself to the
+ * unwinder as a machine frame, with the nonvolatile registers saved in that CONTEXT, so that a
+ * stack walk and an unwind go on into the interrupted code.
  */
 #include "asm.h"
 
-/* Copies the machine frame (rip, cs, eflags, rsp, ss) below the CONTEXT and makes room for a call. */
+/*
+ * Copies the machine frame (rip, cs, eflags, rsp, ss) below the CONTEXT and makes room for a
+ * call.
+ */
 .macro ENTER_FROM_KERNEL
     .seh_pushframe
     .seh_stackalloc FRAME_CALL
@@ -44,7 +48,10 @@
 
     .text
 
-/* rsp -> CONTEXT, then the EXCEPTION_RECORD. Does not return: the exception is continued, handled, or raised anew. */
+/*
+ * rsp -> CONTEXT, then the EXCEPTION_RECORD. Does not return: the exception is continued,
+ * handled, or raised anew.
+ */
     .globl  KiUserExceptionDispatcher
     .balign 16
     .seh_proc KiUserExceptionDispatcher
@@ -56,7 +63,10 @@ KiUserExceptionDispatcher:
     int3
     .seh_endproc
 
-/* rsp -> CONTEXT; its P1Home..P4Home: NormalContext, SystemArgument1, SystemArgument2, NormalRoutine. */
+/*
+ * rsp -> CONTEXT; its P1Home..P4Home: NormalContext, SystemArgument1, SystemArgument2,
+ * NormalRoutine.
+ */
     .globl  KiUserApcDispatcher
     .balign 16
     .seh_proc KiUserApcDispatcher

@@ -1,7 +1,8 @@
 /*
- * The environment: a block of UTF-16 "NAME=value" strings that ends with an empty one, at ProcessParameters->Environment.
- * Names compare without case. A change makes a new block on the heap; the one that the process started with lies in the
- * parameter block and is never freed. Lock: PEB->FastPebLock, taken by the callers here.
+ * The environment: a block of UTF-16 "NAME=value" strings that ends with an empty one, at
+ * ProcessParameters->Environment. Names compare without case. A change makes a new block on the
+ * heap; the one that the process started with lies in the parameter block and is never freed.
+ * Lock: PEB->FastPebLock, taken by the callers here.
  */
 #include "ntdllp.h"
 
@@ -39,8 +40,8 @@ RtlpEnsureEnvironment(VOID)
 }
 
 /*
- * Copies a variable's value to Value->Buffer, terminated if there is room. STATUS_BUFFER_TOO_SMALL: Value->Length is
- * what is needed. Environment NULL: the process' own.
+ * Copies a variable's value to Value->Buffer, terminated if there is room.
+ * STATUS_BUFFER_TOO_SMALL: Value->Length is what is needed. Environment NULL: the process' own.
  */
 NTSTATUS NTAPI
 RtlQueryEnvironmentVariable_U(PWSTR Environment, PUNICODE_STRING Name, PUNICODE_STRING Value)

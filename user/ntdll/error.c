@@ -1,6 +1,7 @@
 /*
- * From NTSTATUS to the error codes of GetLastError. A table in no particular order, searched from start to end: it is
- * short, and errors are not a fast path. What is not in it is ERROR_MR_MID_NOT_FOUND, as on Windows.
+ * From NTSTATUS to the error codes of GetLastError. A table in no particular order, searched from
+ * start to end: it is short, and errors are not a fast path. What is not in it is
+ * ERROR_MR_MID_NOT_FOUND, as on Windows.
  */
 #include "ntdllp.h"
 
@@ -112,7 +113,8 @@ RtlNtStatusToDosError(NTSTATUS Status)
     for (ULONG Index = 0; Index < ARRAYSIZE(RtlpErrors); Index++)
         if (RtlpErrors[Index].Status == Status)
             return RtlpErrors[Index].Error;
-    if (((ULONG)Status >> 16) == 0xC007)                // made from an error code by NTSTATUS_FROM_WIN32
+    // made from an error code by NTSTATUS_FROM_WIN32
+    if (((ULONG)Status >> 16) == 0xC007)
         return Status & 0xFFFF;
     if (NT_SUCCESS(Status) && Status < 0x40)            // STATUS_WAIT_n, STATUS_ABANDONED_n
         return Status;

@@ -1,13 +1,16 @@
 /*
- * Exceptions of a program. The kernel brings each one to KiUserExceptionDispatcher (dispatch.S) and so to
- * RtlpDispatchUserException: first the vectored handlers, in their order, then the frames' handlers
- * (RtlDispatchException, shared with the kernel). One that a handler dismisses continues where it happened; one that
- * nobody takes goes back to the kernel as a second chance and ends the process.
+ * Exceptions of a program. The kernel brings each one to KiUserExceptionDispatcher (dispatch.S)
+ * and so to RtlpDispatchUserException: first the vectored handlers, in their order, then the
+ * frames' handlers (RtlDispatchException, shared with the kernel). One that a handler dismisses
+ * continues where it happened; one that nobody takes goes back to the kernel as a second chance
+ * and ends the process.
  *
- * As RtlUserThreadStart is the outermost frame, its filter (RtlpTopLevelFilter) is reached before that: it asks the filter
- * of SetUnhandledExceptionFilter, if there is one, and otherwise says in a sentence what happened and where.
+ * As RtlUserThreadStart is the outermost frame, its filter (RtlpTopLevelFilter) is reached before
+ * that: it asks the filter of SetUnhandledExceptionFilter, if there is one, and otherwise says in
+ * a sentence what happened and where.
  *
- * At the end, what kernel/rtl asks of its host: the limits of the stack and the image around an address.
+ * At the end, what kernel/rtl asks of its host: the limits of the stack and the image around an
+ * address.
  */
 #include "ntdllp.h"
 #include "asm.h"
@@ -47,7 +50,8 @@ RtlpDispatchUserException(PEXCEPTION_RECORD Record, PCONTEXT Context)
     else
         Status = NtRaiseException(Record, Context, FALSE);
 
-    memset(&Nested, 0, sizeof Nested);                      // only if the context was not acceptable
+    // only if the context was not acceptable
+    memset(&Nested, 0, sizeof Nested);
     Nested.ExceptionCode = Status;
     Nested.ExceptionFlags = EXCEPTION_NONCONTINUABLE;
     Nested.ExceptionRecord = Record;
@@ -63,7 +67,8 @@ RtlAddVectoredExceptionHandler(ULONG First, PVECTORED_EXCEPTION_HANDLER Handler)
     if (RtlpVectoredCount < RTLP_MAX_VECTORED) {
         ULONG At = First ? 0 : RtlpVectoredCount;
 
-        memmove(RtlpVectored + At + 1, RtlpVectored + At, (RtlpVectoredCount - At) * sizeof RtlpVectored[0]);
+        memmove(RtlpVectored + At + 1, RtlpVectored + At,
+            (RtlpVectoredCount - At) * sizeof RtlpVectored[0]);
         RtlpVectored[At] = Handler;
         RtlpVectoredCount++;
         Result = (PVOID)Handler;
@@ -104,12 +109,14 @@ RtlpSayUnhandled(PEXCEPTION_RECORD Record)
     PLDR_DATA_TABLE_ENTRY Module = LdrpFindByAddress(Record->ExceptionAddress);
     UNICODE_STRING        Nowhere = { 18, 18, L"no module" };
     PUNICODE_STRING       Name = Module ? &Module->BaseDllName : &Nowhere;
-    ULONG64               Offset = (ULONG64)Record->ExceptionAddress - (Module ? (ULONG64)Module->DllBase : 0);
-    ULONG64               Access = Record->NumberParameters >= 2 ? Record->ExceptionInformation[0] : 0;
+    ULONG64               Offset = (ULONG64)Record->ExceptionAddress - (Module
+        ? (ULONG64)Module->DllBase : 0);
+    ULONG64               Access = Record->NumberParameters >= 2
+        ? Record->ExceptionInformation[0] : 0;
 
     if (Code == STATUS_ACCESS_VIOLATION || Code == STATUS_IN_PAGE_ERROR)
-        RtlpSay("%s: unhandled exception 0x%08X %s %s 0x%llx at %wZ+0x%llx\n", RtlpProgramName(), Code,
-            RtlpStatusName(Code), Accesses[Access == 8 ? 2 : Access == 1],
+        RtlpSay("%s: unhandled exception 0x%08X %s %s 0x%llx at %wZ+0x%llx\n", RtlpProgramName(),
+            Code, RtlpStatusName(Code), Accesses[Access == 8 ? 2 : Access == 1],
             (ULONG64)Record->ExceptionInformation[1], Name, Offset);
     else
         RtlpSay("%s: unhandled exception 0x%08X %s at %wZ+0x%llx\n", RtlpProgramName(), Code,
@@ -142,7 +149,8 @@ RtlpGetStackLimits(PULONG64 Low, PULONG64 High)
 {
     PTEB Teb = (PTEB)NtCurrentTeb();
 
-    *Low = Teb->DeallocationStack ? (ULONG64)Teb->DeallocationStack : (ULONG64)Teb->NtTib.StackLimit;
+    *Low = Teb->DeallocationStack ? (ULONG64)Teb->DeallocationStack
+        : (ULONG64)Teb->NtTib.StackLimit;
     *High = (ULONG64)Teb->NtTib.StackBase;
     return TRUE;
 }

@@ -1,10 +1,12 @@
 /*
- * The heap: blocks of a few dozen sizes, each size with a list of free blocks, cut from 64 KiB runs; a
- * block larger than the largest size has a region of its own, taken from and given back to the kernel directly.
+ * The heap: blocks of a few dozen sizes, each size with a list of free blocks, cut from 64 KiB
+ * runs; a block larger than the largest size has a region of its own, taken from and given back
+ * to the kernel directly.
  *
- * Each block is preceded by a 16-byte header with its size class, the size the caller asked for, and a signature
- * that differs for a block in use, a free one and a large one: freeing twice, freeing what is no block and (when
- * the next block's header was overrun) some overruns end the process with STATUS_HEAP_CORRUPTION and a sentence.
+ * Each block is preceded by a 16-byte header with its size class, the size the caller asked for,
+ * and a signature that differs for a block in use, a free one and a large one: freeing twice,
+ * freeing what is no block and (when the next block's header was overrun) some overruns end the
+ * process with STATUS_HEAP_CORRUPTION and a sentence.
  *
  * Runs are never given back before RtlDestroyHeap. Lock: Heap->Lock, a leaf, for everything.
  */
@@ -43,7 +45,8 @@ typedef struct _HEAP {
     PUCHAR               Next, End;         // the part of the newest run that was not cut yet
 } HEAP, *PHEAP;
 
-_Static_assert(sizeof(HEAP_BLOCK) == 16 && sizeof(HEAP_RUN_HEADER) == 32, "blocks stay 16-byte aligned");
+_Static_assert(sizeof(HEAP_BLOCK) == 16 && sizeof(HEAP_RUN_HEADER) == 32,
+    "blocks stay 16-byte aligned");
 
 /* 16..512 in steps of 16, then 768, 1024, 1536, ... 32768 */
 static SIZE_T
@@ -74,8 +77,8 @@ RtlpReserve(SIZE_T Bytes)
 {
     PVOID Base = NULL;
 
-    if (!NT_SUCCESS(NtAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Bytes, MEM_RESERVE | MEM_COMMIT,
-            PAGE_READWRITE)))
+    if (!NT_SUCCESS(NtAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Bytes,
+        MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE)))
         return NULL;
     return Base;
 }
@@ -185,7 +188,8 @@ RtlAllocateHeap(PVOID HeapHandle, ULONG Flags, SIZE_T Size)
     PHEAP_BLOCK Block;
 
     RtlEnterCriticalSection(&Heap->Lock);
-    Block = Class < HEAP_CLASSES ? RtlpAllocateSmall(Heap, Class, Size) : RtlpAllocateLarge(Heap, Size);
+    Block = Class < HEAP_CLASSES ? RtlpAllocateSmall(Heap, Class, Size) : RtlpAllocateLarge(Heap,
+        Size);
     RtlLeaveCriticalSection(&Heap->Lock);
     if (Block == NULL) {
         if (Flags & HEAP_GENERATE_EXCEPTIONS)
@@ -241,7 +245,10 @@ RtlSizeHeap(PVOID HeapHandle, ULONG Flags, PVOID Memory)
     return RtlpBlockOf(Memory)->Size;
 }
 
-/* The block stays where it is while its size class allows, unless it must be copied; NULL leaves it as it was. */
+/*
+ * The block stays where it is while its size class allows, unless it must be copied; NULL leaves
+ * it as it was.
+ */
 PVOID NTAPI
 RtlReAllocateHeap(PVOID HeapHandle, ULONG Flags, PVOID Memory, SIZE_T Size)
 {

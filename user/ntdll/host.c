@@ -1,6 +1,7 @@
 /*
- * What the sources of kernel/rtl need from the place they run in, as ntdll supplies it: memory for the strings that
- * RtlAnsiStringToUnicodeString and its like make, and the end of an exception that nobody took.
+ * What the sources of kernel/rtl need from the place they run in, as ntdll supplies it: memory
+ * for the strings that RtlAnsiStringToUnicodeString and its like make, and the end of an
+ * exception that nobody took.
  */
 #include "ntdllp.h"
 

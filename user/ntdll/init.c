@@ -1,15 +1,16 @@
 /*
  * The first instructions of a process and of a thread in user mode.
  *
- * The kernel starts every user thread in LdrInitializeThunk with a CONTEXT that says where it is to begin in earnest
- * (RtlUserThreadStart, with the start address and its parameter in rcx and rdx). The first thread finds no
- * PEB->Ldr and so prepares the process: heap, loader lists, the program's imports, TLS, the DLLs' DllMain
- * (process attach). A later thread gets its TLS block and tells the DLLs (thread attach). Both then NtContinue.
+ * The kernel starts every user thread in LdrInitializeThunk with a CONTEXT that says where it is
+ * to begin in earnest (RtlUserThreadStart, with the start address and its parameter in rcx and
+ * rdx). The first thread finds no PEB->Ldr and so prepares the process: heap, loader lists, the
+ * program's imports, TLS, the DLLs' DllMain (process attach). A later thread gets its TLS block
+ * and tells the DLLs (thread attach). Both then NtContinue.
  *
  * A later thread cannot overtake the first one: only code of this process creates threads in it.
  *
- * RtlUserThreadStart is the outermost frame. Its filter is the last handler of every exception: it says on the
- * console what happened, and the process ends with the exception's code.
+ * RtlUserThreadStart is the outermost frame. Its filter is the last handler of every exception:
+ * it says on the console what happened, and the process ends with the exception's code.
  */
 #include "ntdllp.h"
 
@@ -84,8 +85,9 @@ LdrpInitializeProcess(PVOID NtdllBase)
 }
 
 /*
- * Where the kernel starts every thread. Context is what the thread is to continue with; NtdllBase is where the
- * kernel put this image. Ends the process when it cannot be prepared: the reason was said by whoever found it.
+ * Where the kernel starts every thread. Context is what the thread is to continue with; NtdllBase
+ * is where the kernel put this image. Ends the process when it cannot be prepared: the reason was
+ * said by whoever found it.
  */
 VOID NTAPI
 LdrInitializeThunk(PCONTEXT Context, PVOID NtdllBase)
@@ -103,15 +105,16 @@ LdrInitializeThunk(PCONTEXT Context, PVOID NtdllBase)
     }
     if (!NT_SUCCESS(Status)) {
         if (Status != STATUS_DLL_NOT_FOUND && Status != STATUS_ENTRYPOINT_NOT_FOUND)
-            RtlpSay("%s: cannot be started: %s (0x%08X)\n", RtlpProgramName(), RtlpStatusName(Status), Status);
+            RtlpSay("%s: cannot be started: %s (0x%08X)\n", RtlpProgramName(),
+                RtlpStatusName(Status), Status);
         NtTerminateProcess(NtCurrentProcess(), Status);
     }
     NtContinue(Context, TRUE);
 }
 
 /*
- * The outermost frame of every thread. A program's own start routine ends the process when it returns; any other
- * start routine ends its thread.
+ * The outermost frame of every thread. A program's own start routine ends the process when it
+ * returns; any other start routine ends its thread.
  */
 VOID NTAPI
 RtlUserThreadStart(LPTHREAD_START_ROUTINE Start, PVOID Parameter)

@@ -1,11 +1,12 @@
 /*
- * The modules of a process: the lists that PEB->Ldr shows, loading, unloading, and who is told when.
+ * The modules of a process: the lists that PEB->Ldr shows, loading, unloading, and who is told
+ * when.
  *
- * A module is entered when its file is mapped, bound (snap.c) at once, which loads what it imports first, and put in
- * the initialisation order after those. Its DllMain hears of process attach in that order, of detach in the
- * opposite one. Modules that the program's own imports reach are static and stay; one that only LoadLibrary
- * brought in is counted, once for each LoadLibrary and once for each module that imports it, and leaves with the
- * last of these.
+ * A module is entered when its file is mapped, bound (snap.c) at once, which loads what it
+ * imports first, and put in the initialisation order after those. Its DllMain hears of process
+ * attach in that order, of detach in the opposite one. Modules that the program's own imports
+ * reach are static and stay; one that only LoadLibrary brought in is counted, once for each
+ * LoadLibrary and once for each module that imports it, and leaves with the last of these.
  *
  * Everything here runs under LdrpLoaderLock (or before a second thread exists).
  */
@@ -23,12 +24,14 @@ LdrpFindByName(PCWSTR Name, USHORT Length)
     PLIST_ENTRY Head = &NtCurrentPeb()->Ldr->InLoadOrderModuleList;
 
     for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
-        PLDR_DATA_TABLE_ENTRY Module = CONTAINING_RECORD(Link, LDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
+        PLDR_DATA_TABLE_ENTRY Module = CONTAINING_RECORD(Link, LDR_DATA_TABLE_ENTRY,
+            InLoadOrderLinks);
         USHORT                Index = 0, Count = Length / sizeof(WCHAR);
 
         if (Module->BaseDllName.Length != Length)
             continue;
-        while (Index < Count && LdrpLower(Name[Index]) == LdrpLower(Module->BaseDllName.Buffer[Index]))
+        while (Index < Count
+            && LdrpLower(Name[Index]) == LdrpLower(Module->BaseDllName.Buffer[Index]))
             Index++;
         if (Index == Count)
             return Module;
@@ -46,7 +49,8 @@ LdrpFindByAddress(PVOID Address)
         return NULL;
     Head = &Ldr->InLoadOrderModuleList;
     for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
-        PLDR_DATA_TABLE_ENTRY Module = CONTAINING_RECORD(Link, LDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
+        PLDR_DATA_TABLE_ENTRY Module = CONTAINING_RECORD(Link, LDR_DATA_TABLE_ENTRY,
+            InLoadOrderLinks);
 
         if ((ULONG_PTR)Address - (ULONG_PTR)Module->DllBase < Module->SizeOfImage)
             return Module;
@@ -62,7 +66,10 @@ LdrpFindByBase(PVOID Base)
     return Module && Module->DllBase == Base ? Module : NULL;
 }
 
-/* Puts the image at Base in the lists under a copy of its name (Length bytes). NULL when memory is short. */
+/*
+ * Puts the image at Base in the lists under a copy of its name (Length bytes). NULL when memory
+ * is short.
+ */
 PLDR_DATA_TABLE_ENTRY
 LdrpEnterModule(PVOID Base, PCWSTR BaseName, USHORT Length, ULONG Flags)
 {
@@ -80,8 +87,10 @@ LdrpEnterModule(PVOID Base, PCWSTR BaseName, USHORT Length, ULONG Flags)
     Text = (PWSTR)(Module + 1);
     memcpy(Text, Folder, Prefix);
     memcpy((PUCHAR)Text + Prefix, BaseName, Length);
-    Module->FullDllName = (UNICODE_STRING){ Prefix + Length, Prefix + Length + sizeof(WCHAR), Text };
-    Module->BaseDllName = (UNICODE_STRING){ Length, Length + sizeof(WCHAR), Text + Prefix / sizeof(WCHAR) };
+    Module->FullDllName = (UNICODE_STRING){ Prefix + Length, Prefix + Length + sizeof(WCHAR),
+        Text };
+    Module->BaseDllName = (UNICODE_STRING){ Length, Length + sizeof(WCHAR),
+        Text + Prefix / sizeof(WCHAR) };
     Module->DllBase = Base;
     Module->SizeOfImage = Nt->OptionalHeader.SizeOfImage;
     if (Nt->OptionalHeader.AddressOfEntryPoint)
@@ -108,8 +117,8 @@ LdrpRemoveModule(PLDR_DATA_TABLE_ENTRY Module)
 }
 
 /*
- * Finds or loads the DLL of that name (last part only, with its extension) and counts one user more. It is bound
- * and protected afterwards, but not yet told of process attach.
+ * Finds or loads the DLL of that name (last part only, with its extension) and counts one user
+ * more. It is bound and protected afterwards, but not yet told of process attach.
  */
 NTSTATUS
 LdrpLoadModule(PCWSTR Name, USHORT Length, ULONG Flags, PLDR_DATA_TABLE_ENTRY *Result)
@@ -137,12 +146,16 @@ LdrpLoadModule(PCWSTR Name, USHORT Length, ULONG Flags, PLDR_DATA_TABLE_ENTRY *R
         LdrpRemoveModule(Module);
         return Status;
     }
-    InsertTailList(&NtCurrentPeb()->Ldr->InInitializationOrderModuleList, &Module->InInitializationOrderLinks);
+    InsertTailList(&NtCurrentPeb()->Ldr->InInitializationOrderModuleList,
+        &Module->InInitializationOrderLinks);
     *Result = Module;
     return STATUS_SUCCESS;
 }
 
-/* Takes back one use; the last one unloads the module and takes back its own uses of what it imports. */
+/*
+ * Takes back one use; the last one unloads the module and takes back its own uses of what it
+ * imports.
+ */
 VOID
 LdrpDereferenceModule(PLDR_DATA_TABLE_ENTRY Module)
 {
@@ -181,8 +194,8 @@ LdrpCallOne(PLDR_DATA_TABLE_ENTRY Module, ULONG Reason, BOOL *Result)
 }
 
 /*
- * Tells every DLL, and the program's TLS callbacks, of Reason: attach in initialisation order, detach in the
- * opposite one. STATUS_DLL_INIT_FAILED when a DLL refuses the process.
+ * Tells every DLL, and the program's TLS callbacks, of Reason: attach in initialisation order,
+ * detach in the opposite one. STATUS_DLL_INIT_FAILED when a DLL refuses the process.
  */
 NTSTATUS
 LdrpCallInitRoutines(ULONG Reason)
@@ -195,7 +208,8 @@ LdrpCallInitRoutines(ULONG Reason)
         LdrpTlsCallbacks(LdrpProgram, Reason);
     for (PLIST_ENTRY Link = Attach ? Head->Flink : Head->Blink; Link != Head;
          Link = Attach ? Link->Flink : Link->Blink) {
-        PLDR_DATA_TABLE_ENTRY Module = CONTAINING_RECORD(Link, LDR_DATA_TABLE_ENTRY, InInitializationOrderLinks);
+        PLDR_DATA_TABLE_ENTRY Module = CONTAINING_RECORD(Link, LDR_DATA_TABLE_ENTRY,
+            InInitializationOrderLinks);
 
         if (((Module->Flags & LDRP_ATTACHED) == 0) != (Reason == DLL_PROCESS_ATTACH))
             continue;

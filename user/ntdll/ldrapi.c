@@ -1,13 +1,16 @@
 /*
- * The loader as programs call it: LoadLibrary, GetModuleHandle and GetProcAddress of kernel32 end here, and so does
- * the end of a thread or process, because the DLLs hear of it.
+ * The loader as programs call it: LoadLibrary, GetModuleHandle and GetProcAddress of kernel32 end
+ * here, and so does the end of a thread or process, because the DLLs hear of it.
  *
- * A name may come with a path and without an extension; only its last part counts, ".dll" is added, and the file is
- * looked for in \SystemRoot\System32, the only folder that holds DLLs.
+ * A name may come with a path and without an extension; only its last part counts, ".dll" is
+ * added, and the file is looked for in \SystemRoot\System32, the only folder that holds DLLs.
  */
 #include "ntdllp.h"
 
-/* The last part of Name, with an extension; Buffer holds MAX_PATH characters. Returns its length in bytes, or 0. */
+/*
+ * The last part of Name, with an extension; Buffer holds MAX_PATH characters. Returns its length
+ * in bytes, or 0.
+ */
 static USHORT
 LdrpBaseName(PCUNICODE_STRING Name, PWSTR Buffer)
 {
@@ -82,7 +85,10 @@ LdrGetDllHandle(PWSTR SearchPath, PULONG Characteristics, PUNICODE_STRING Name, 
     return Module ? STATUS_SUCCESS : STATUS_DLL_NOT_FOUND;
 }
 
-/* Looks an export up by name, or by Ordinal when Name is NULL. STATUS_PROCEDURE_NOT_FOUND when it is not there. */
+/*
+ * Looks an export up by name, or by Ordinal when Name is NULL. STATUS_PROCEDURE_NOT_FOUND when it
+ * is not there.
+ */
 NTSTATUS NTAPI
 LdrGetProcedureAddress(PVOID Base, PANSI_STRING Name, ULONG Ordinal, PVOID *Address)
 {
@@ -103,7 +109,10 @@ LdrGetProcedureAddress(PVOID Base, PANSI_STRING Name, ULONG Ordinal, PVOID *Addr
     return Status;
 }
 
-/* Tells the DLLs that the process ends. The first caller does it; one that comes again returns at once. */
+/*
+ * Tells the DLLs that the process ends. The first caller does it; one that comes again returns at
+ * once.
+ */
 VOID NTAPI
 LdrShutdownProcess(VOID)
 {

@@ -2,13 +2,14 @@
  * Brings a DLL's file into memory.
  *
  * The file is read with ordinary NtReadFile calls from \SystemRoot\System32 into memory from
- * NtAllocateVirtualMemory: the headers, then each section at its address, and what the file does not fill stays zero.
- * Preferably at the base the headers name, else anywhere, and then relocated. All of it is writable while that goes on
- * and while snap.c binds the imports; LdrpProtectSections then gives each section the rights it asks for, and
- * never both write and execute.
+ * NtAllocateVirtualMemory: the headers, then each section at its address, and what the file does
+ * not fill stays zero. Preferably at the base the headers name, else anywhere, and then
+ * relocated. All of it is writable while that goes on and while snap.c binds the imports;
+ * LdrpProtectSections then gives each section the rights it asks for, and never both write and
+ * execute.
  *
- * The kernel maps the program and ntdll itself. Everything is checked against the file's and the image's size before
- * it is used: a damaged DLL gives STATUS_INVALID_IMAGE_FORMAT.
+ * The kernel maps the program and ntdll itself. Everything is checked against the file's and the
+ * image's size before it is used: a damaged DLL gives STATUS_INVALID_IMAGE_FORMAT.
  */
 #include "ntdllp.h"
 
@@ -30,7 +31,8 @@ LdrpDirectory(PVOID Base, ULONG Directory, PULONG Size)
     PIMAGE_OPTIONAL_HEADER Optional = &LdrpHeaders(Base)->OptionalHeader;
 
     *Size = 0;
-    if (Directory >= Optional->NumberOfRvaAndSizes || Optional->DataDirectory[Directory].VirtualAddress == 0)
+    if (Directory >= Optional->NumberOfRvaAndSizes
+        || Optional->DataDirectory[Directory].VirtualAddress == 0)
         return NULL;
     *Size = Optional->DataDirectory[Directory].Size;
     return (PUCHAR)Base + Optional->DataDirectory[Directory].VirtualAddress;
@@ -51,7 +53,10 @@ LdrpRead(HANDLE File, ULONG Offset, PVOID Buffer, ULONG Length)
     return Iosb.Information == Length ? STATUS_SUCCESS : STATUS_INVALID_IMAGE_FORMAT;
 }
 
-/* Checks the headers in the first Length bytes of a file; returns them, or NULL if the file is no x64 DLL. */
+/*
+ * Checks the headers in the first Length bytes of a file; returns them, or NULL if the file is no
+ * x64 DLL.
+ */
 static PIMAGE_NT_HEADERS
 LdrpCheckHeaders(PUCHAR Data, ULONG Length)
 {
@@ -59,7 +64,8 @@ LdrpCheckHeaders(PUCHAR Data, ULONG Length)
     PIMAGE_NT_HEADERS Nt;
     ULONG             SectionsAt;
 
-    if (Length < sizeof *Dos || Dos->e_magic != IMAGE_DOS_SIGNATURE || Dos->e_lfanew < (LONG)sizeof *Dos)
+    if (Length < sizeof *Dos || Dos->e_magic != IMAGE_DOS_SIGNATURE
+        || Dos->e_lfanew < (LONG)sizeof *Dos)
         return NULL;
     if ((ULONG)Dos->e_lfanew > Length - sizeof *Nt)
         return NULL;
@@ -84,14 +90,16 @@ LdrpReadSections(HANDLE File, PVOID Base, PIMAGE_NT_HEADERS Nt)
     NTSTATUS              Status;
 
     Status = LdrpRead(File, 0, Base, min(Nt->OptionalHeader.SizeOfHeaders, LDRP_HEADER_BYTES));
-    for (USHORT Index = 0; NT_SUCCESS(Status) && Index < Nt->FileHeader.NumberOfSections; Index++, Section++) {
+    for (USHORT Index = 0; NT_SUCCESS(Status) && Index < Nt->FileHeader.NumberOfSections;
+        Index++, Section++) {
         ULONG Size = Section->SizeOfRawData;
 
         if (Section->Misc.VirtualSize && Size > Section->Misc.VirtualSize)
             Size = Section->Misc.VirtualSize;
         if (Section->VirtualAddress > Image || Size > Image - Section->VirtualAddress)
             return STATUS_INVALID_IMAGE_FORMAT;
-        Status = LdrpRead(File, Section->PointerToRawData, (PUCHAR)Base + Section->VirtualAddress, Size);
+        Status = LdrpRead(File, Section->PointerToRawData,
+            (PUCHAR)Base + Section->VirtualAddress, Size);
     }
     return Status;
 }
@@ -103,12 +111,14 @@ LdrpAllocateImage(PIMAGE_NT_HEADERS Nt, PVOID *Base)
     NTSTATUS Status;
 
     *Base = (PVOID)(ULONG_PTR)Nt->OptionalHeader.ImageBase;
-    Status = NtAllocateVirtualMemory(NtCurrentProcess(), Base, 0, &Size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    Status = NtAllocateVirtualMemory(NtCurrentProcess(), Base, 0, &Size,
+        MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
     if (NT_SUCCESS(Status))
         return Status;
     *Base = NULL;
     Size = Nt->OptionalHeader.SizeOfImage;
-    return NtAllocateVirtualMemory(NtCurrentProcess(), Base, 0, &Size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    return NtAllocateVirtualMemory(NtCurrentProcess(), Base, 0, &Size, MEM_RESERVE | MEM_COMMIT,
+        PAGE_READWRITE);
 }
 
 static NTSTATUS
@@ -144,8 +154,9 @@ Done:
 }
 
 /*
- * Maps \SystemRoot\System32\Name (Length bytes of UTF-16), writable throughout. *Base is the image's address;
- * the caller protects it once its imports are bound. STATUS_DLL_NOT_FOUND when there is no such file.
+ * Maps \SystemRoot\System32\Name (Length bytes of UTF-16), writable throughout. *Base is the
+ * image's address; the caller protects it once its imports are bound. STATUS_DLL_NOT_FOUND when
+ * there is no such file.
  */
 NTSTATUS
 LdrpMapFile(PCWSTR Name, USHORT Length, PVOID *Base)

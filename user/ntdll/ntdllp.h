@@ -1,12 +1,14 @@
 /*
  * ntdll's own declarations: what its files offer each other and nobody else.
  *
- * A process begins in init.c (LdrInitializeThunk), which makes the heap, enters the two images the kernel mapped
- * (the program and ntdll) in the module lists and asks ldr.c to load what the program imports. ldr.c keeps the lists,
- * map.c brings a file into memory, snap.c binds imports, tls.c gives threads their TLS blocks, except.c and dispatch.S
- * receive exceptions and APCs from the kernel, heap.c and critsec.c are what their names say.
+ * A process begins in init.c (LdrInitializeThunk), which makes the heap, enters the two images
+ * the kernel mapped (the program and ntdll) in the module lists and asks ldr.c to load what the
+ * program imports. ldr.c keeps the lists, map.c brings a file into memory, snap.c binds imports,
+ * tls.c gives threads their TLS blocks, except.c and dispatch.S receive exceptions and APCs from
+ * the kernel, heap.c and critsec.c are what their names say.
  *
- * Locks: LdrpLoaderLock guards the module lists and every call of a DllMain; a heap's own lock is a leaf.
+ * Locks: LdrpLoaderLock guards the module lists and every call of a DllMain; a heap's own lock is
+ * a leaf.
  */
 #pragma once
 

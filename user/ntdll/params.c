@@ -1,7 +1,7 @@
 /*
- * Process parameters: one block with the strings behind the structure, which NtCreateUserProcess copies into the
- * new process. What the caller leaves out is taken from the running process (current directory, environment,
- * console and standard handles) or is empty.
+ * Process parameters: one block with the strings behind the structure, which NtCreateUserProcess
+ * copies into the new process. What the caller leaves out is taken from the running process
+ * (current directory, environment, console and standard handles) or is empty.
  */
 #include "ntdllp.h"
 
@@ -38,8 +38,9 @@ RtlpPlaceString(PUNICODE_STRING Target, PCUNICODE_STRING Source, PUCHAR *Next)
 /* Free it with RtlDestroyProcessParameters. */
 NTSTATUS NTAPI
 RtlCreateProcessParametersEx(PRTL_USER_PROCESS_PARAMETERS *Result, PUNICODE_STRING ImagePath,
-    PUNICODE_STRING DllPath, PUNICODE_STRING CurrentDirectory, PUNICODE_STRING CommandLine, PVOID Environment,
-    PUNICODE_STRING Title, PUNICODE_STRING Desktop, PUNICODE_STRING Shell, PUNICODE_STRING Runtime, ULONG Flags)
+    PUNICODE_STRING DllPath, PUNICODE_STRING CurrentDirectory, PUNICODE_STRING CommandLine,
+    PVOID Environment, PUNICODE_STRING Title, PUNICODE_STRING Desktop, PUNICODE_STRING Shell,
+    PUNICODE_STRING Runtime, ULONG Flags)
 {
     PRTL_USER_PROCESS_PARAMETERS Own = NtCurrentPeb()->ProcessParameters, New;
     PUNICODE_STRING              Directory = CurrentDirectory;
@@ -54,8 +55,8 @@ RtlCreateProcessParametersEx(PRTL_USER_PROCESS_PARAMETERS *Result, PUNICODE_STRI
     if (Environment == NULL && Own)
         Environment = Own->Environment;
     EnvironmentBytes = RtlpEnvironmentBytes(Environment);
-    Size = sizeof *New + RtlpRoom(ImagePath) + RtlpRoom(DllPath) + RtlpRoom(Directory) + RtlpRoom(CommandLine)
-        + EnvironmentBytes;
+    Size = sizeof *New + RtlpRoom(ImagePath) + RtlpRoom(DllPath) + RtlpRoom(Directory)
+        + RtlpRoom(CommandLine) + EnvironmentBytes;
     New = RtlAllocateHeap(NtCurrentPeb()->ProcessHeap, HEAP_ZERO_MEMORY, Size);
     if (New == NULL)
         return STATUS_NO_MEMORY;

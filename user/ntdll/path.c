@@ -39,7 +39,10 @@ RtlpIsOldDevice(PCWSTR Name)
         && Name[3] >= L'1' && Name[3] <= L'9';
 }
 
-/* Appends the parts of Path to Target (which holds Count characters, Root of them fixed); 0 if it does not fit. */
+/*
+ * Appends the parts of Path to Target (which holds Count characters, Root of them fixed); 0 if it
+ * does not fit.
+ */
 static ULONG
 RtlpAppendParts(PWSTR Target, ULONG Count, ULONG Root, PCWSTR Path)
 {
@@ -84,8 +87,8 @@ RtlpTranslate(PCWSTR Dos, PWSTR Target)
     ULONG              Count = ARRAYSIZE(Root) - 1;
     PCWSTR             Directory = NULL;
 
-    if (RtlpHasPrefix(Dos, L"\\\\.\\") || RtlpHasPrefix(Dos, L"\\\\?\\") || RtlpHasPrefix(Dos, Devices)
-        || RtlpIsOldDevice(Dos)) {
+    if (RtlpHasPrefix(Dos, L"\\\\.\\") || RtlpHasPrefix(Dos, L"\\\\?\\") || RtlpHasPrefix(Dos,
+        Devices) || RtlpIsOldDevice(Dos)) {
         memcpy(Target, Devices, sizeof Devices);
         return RtlpAppendVerbatim(Target, 4, RtlpIsOldDevice(Dos) ? Dos : Dos + 4);
     }
@@ -109,11 +112,12 @@ RtlpTranslate(PCWSTR Dos, PWSTR Target)
 }
 
 /*
- * NtName's buffer comes from the process heap: RtlFreeUnicodeString. *FilePart is the last part within it.
- * FALSE for an empty name, one longer than 1023 characters, or when memory is short.
+ * NtName's buffer comes from the process heap: RtlFreeUnicodeString. *FilePart is the last part
+ * within it. FALSE for an empty name, one longer than 1023 characters, or when memory is short.
  */
 BOOLEAN NTAPI
-RtlDosPathNameToNtPathName_U(PCWSTR DosName, PUNICODE_STRING NtName, PWSTR *FilePart, PVOID Reserved)
+RtlDosPathNameToNtPathName_U(PCWSTR DosName, PUNICODE_STRING NtName, PWSTR *FilePart,
+    PVOID Reserved)
 {
     PWSTR Buffer;
     ULONG Count;

@@ -1,18 +1,22 @@
 /*
- * Binds imports: for each DLL an image names, loads it, and for each routine writes its address into the image's
- * import address table.
+ * Binds imports: for each DLL an image names, loads it, and for each routine writes its address
+ * into the image's import address table.
  *
- * An export may be a forwarder ("ntdll.RtlAllocateHeap", "ntdll.#7"): then the search goes on in that DLL. One that is
- * missing is named in a sentence, with who wanted it, and the binding fails: STATUS_DLL_NOT_FOUND or
- * STATUS_ENTRYPOINT_NOT_FOUND. The program itself was mapped by the kernel with its final rights, so its table is made
- * writable while it is filled; an image from map.c is still writable throughout.
+ * An export may be a forwarder ("ntdll.RtlAllocateHeap", "ntdll.#7"): then the search goes on in
+ * that DLL. One that is missing is named in a sentence, with who wanted it, and the binding
+ * fails: STATUS_DLL_NOT_FOUND or STATUS_ENTRYPOINT_NOT_FOUND. The program itself was mapped by
+ * the kernel with its final rights, so its table is made writable while it is filled; an image
+ * from map.c is still writable throughout.
  */
 #include "ntdllp.h"
 
 #define LDRP_MAX_NAME   64
 #define LDRP_MAX_HOPS   8
 
-/* Copies a DLL's name to UTF-16, up to Last characters, and adds ".dll" if asked; returns bytes, 0 if too long. */
+/*
+ * Copies a DLL's name to UTF-16, up to Last characters, and adds ".dll" if asked; returns bytes,
+ * 0 if too long.
+ */
 static USHORT
 LdrpWiden(PCSTR Name, ULONG Last, BOOLEAN AddExtension, PWSTR Buffer)
 {
@@ -59,7 +63,10 @@ LdrpFollow(PCSTR Forwarder, PVOID *Base, PCSTR *Name, PULONG Ordinal)
     return STATUS_SUCCESS;
 }
 
-/* The address of an export of the image at Base, by name or (Name is NULL) by ordinal, through forwarders. */
+/*
+ * The address of an export of the image at Base, by name or (Name is NULL) by ordinal, through
+ * forwarders.
+ */
 NTSTATUS
 LdrpResolve(PVOID Base, PCSTR Name, ULONG Ordinal, PVOID *Address)
 {
@@ -85,7 +92,7 @@ LdrpSayMissing(PLDR_DATA_TABLE_ENTRY Module, PCSTR Dll, PCSTR Name, ULONG Ordina
         RtlpSay("%wZ: cannot be started: %s has no %s (STATUS_ENTRYPOINT_NOT_FOUND)\n",
             &Module->BaseDllName, Dll, Name);
     else
-        RtlpSay("%wZ: cannot be started: %s has no export number %u (STATUS_ENTRYPOINT_NOT_FOUND)\n",
+        RtlpSay("%wZ: cannot be started: %s has no export %u (STATUS_ENTRYPOINT_NOT_FOUND)\n",
             &Module->BaseDllName, Dll, Ordinal);
 }
 
@@ -112,7 +119,10 @@ LdrpBindOne(PLDR_DATA_TABLE_ENTRY Module, PIMAGE_IMPORT_DESCRIPTOR Import, PVOID
     return STATUS_SUCCESS;
 }
 
-/* Lets the import address table of an image that the kernel mapped be written, or takes that back. */
+/*
+ * Lets the import address table of an image that the kernel mapped be written, or takes that
+ * back.
+ */
 static ULONG
 LdrpSetTableRights(PVOID Base, ULONG Rights)
 {
@@ -147,9 +157,11 @@ LdrpBindImports(PLDR_DATA_TABLE_ENTRY Module)
         USHORT                Length = LdrpWiden(Name, LDRP_MAX_NAME + 1, FALSE, Buffer);
         PLDR_DATA_TABLE_ENTRY Dll;
 
-        Status = Length ? LdrpLoadModule(Buffer, Length, Module->Flags & LDRP_STATIC, &Dll) : STATUS_DLL_NOT_FOUND;
+        Status = Length ? LdrpLoadModule(Buffer, Length, Module->Flags & LDRP_STATIC, &Dll)
+            : STATUS_DLL_NOT_FOUND;
         if (Status == STATUS_DLL_NOT_FOUND)
-            RtlpSay("%wZ: cannot be started: there is no %s in \\SystemRoot\\System32 (STATUS_DLL_NOT_FOUND)\n",
+            RtlpSay("%wZ: cannot be started: there is no %s in \\SystemRoot\\System32 "
+                "(STATUS_DLL_NOT_FOUND)\n",
                 &Module->BaseDllName, Name);
         else if (Status == STATUS_INVALID_IMAGE_FORMAT)
             RtlpSay("%wZ: cannot be started: %s is damaged (STATUS_INVALID_IMAGE_FORMAT)\n",

@@ -1,9 +1,10 @@
 /*
  * The end of threads and processes, and the creation of threads.
  *
- * RtlExitUserProcess stops the other threads first, so that the DLLs' process detach runs alone; a lock that one
- * of them held stays held, which is why the loader and heap locks are made anew. RtlExitUserThread tells
- * the DLLs of the thread's end; the last thread of a process ends the process instead.
+ * RtlExitUserProcess stops the other threads first, so that the DLLs' process detach runs alone;
+ * a lock that one of them held stays held, which is why the loader and heap locks are made anew.
+ * RtlExitUserThread tells the DLLs of the thread's end; the last thread of a process ends the
+ * process instead.
  */
 #include "ntdllp.h"
 
@@ -33,7 +34,8 @@ RtlExitUserThread(NTSTATUS Status)
 
 NTSTATUS NTAPI
 RtlCreateUserThread(HANDLE Process, PVOID SecurityDescriptor, BOOLEAN Suspended, ULONG ZeroBits,
-    SIZE_T StackReserve, SIZE_T StackCommit, PVOID Start, PVOID Parameter, PHANDLE Thread, CLIENT_ID *Id)
+    SIZE_T StackReserve, SIZE_T StackCommit, PVOID Start, PVOID Parameter, PHANDLE Thread,
+    CLIENT_ID *Id)
 {
     OBJECT_ATTRIBUTES        Attributes;
     THREAD_BASIC_INFORMATION Information;
@@ -42,7 +44,8 @@ RtlCreateUserThread(HANDLE Process, PVOID SecurityDescriptor, BOOLEAN Suspended,
 
     InitializeObjectAttributes(&Attributes, NULL, 0, NULL, SecurityDescriptor);
     Status = NtCreateThreadEx(&Handle, THREAD_ALL_ACCESS, &Attributes, Process, Start, Parameter,
-        Suspended ? THREAD_CREATE_FLAGS_CREATE_SUSPENDED : 0, ZeroBits, StackCommit, StackReserve, NULL);
+        Suspended ? THREAD_CREATE_FLAGS_CREATE_SUSPENDED : 0, ZeroBits, StackCommit,
+        StackReserve, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
     if (Id && NT_SUCCESS(NtQueryInformationThread(Handle, EtThreadBasicInformation, &Information,

@@ -1,10 +1,11 @@
 /*
- * Thread-local storage declared by images (__thread, __declspec(thread)): an image with a TLS directory gets an index,
- * and every thread a copy of the image's template at TEB->ThreadLocalStoragePointer[index]. An image that
- * LoadLibrary brings in later gets an index too, but threads that are already running have no block for it, except
- * the one that loads it.
+ * Thread-local storage declared by images (__thread, __declspec(thread)): an image with a TLS
+ * directory gets an index, and every thread a copy of the image's template at
+ * TEB->ThreadLocalStoragePointer[index]. An image that LoadLibrary brings in later gets an index
+ * too, but threads that are already running have no block for it, except the one that loads it.
  *
- * The directory's callbacks are called like a DllMain; mingw-w64's start-up code has some in every program.
+ * The directory's callbacks are called like a DllMain; mingw-w64's start-up code has some in
+ * every program.
  */
 #include "ntdllp.h"
 
@@ -19,14 +20,18 @@ LdrpTlsMakeBlock(PVOID *Blocks, ULONG Index)
     PIMAGE_TLS_DIRECTORY Tls = LdrpTlsDirectories[Index];
     SIZE_T               Raw = Tls->EndAddressOfRawData - Tls->StartAddressOfRawData;
 
-    Blocks[Index] = RtlAllocateHeap(NtCurrentPeb()->ProcessHeap, HEAP_ZERO_MEMORY, Raw + Tls->SizeOfZeroFill + 16);
+    Blocks[Index] = RtlAllocateHeap(NtCurrentPeb()->ProcessHeap, HEAP_ZERO_MEMORY,
+        Raw + Tls->SizeOfZeroFill + 16);
     if (Blocks[Index] == NULL)
         return STATUS_NO_MEMORY;
     memcpy(Blocks[Index], (PVOID)(ULONG_PTR)Tls->StartAddressOfRawData, Raw);
     return STATUS_SUCCESS;
 }
 
-/* Gives Module an index if it has a TLS directory, and the running thread a block if it is set up already. */
+/*
+ * Gives Module an index if it has a TLS directory, and the running thread a block if it is set up
+ * already.
+ */
 NTSTATUS
 LdrpTlsAddModule(PLDR_DATA_TABLE_ENTRY Module)
 {
@@ -81,11 +86,13 @@ LdrpTlsFreeThread(VOID)
 VOID
 LdrpTlsCallbacks(PLDR_DATA_TABLE_ENTRY Module, ULONG Reason)
 {
+    PIMAGE_TLS_DIRECTORY Tls;
     PIMAGE_TLS_CALLBACK *Callback;
 
     if (Module->TlsIndex == 0)
         return;
-    Callback = (PIMAGE_TLS_CALLBACK *)(ULONG_PTR)LdrpTlsDirectories[Module->TlsIndex - 1]->AddressOfCallBacks;
+    Tls = LdrpTlsDirectories[Module->TlsIndex - 1];
+    Callback = (PIMAGE_TLS_CALLBACK *)(ULONG_PTR)Tls->AddressOfCallBacks;
     for (; Callback && *Callback; Callback++)
         (*Callback)(Module->DllBase, Reason, NULL);
 }

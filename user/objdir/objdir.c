@@ -1,7 +1,8 @@
 /*
- * objdir [PATH]: what the directory PATH of the object namespace holds (`\` if none is given): name, type, where a
- * symbolic link leads, and for objects that a program can open by name their two counts. Those were taken through a handle of
- * objdir's own, which is not counted in what is printed.
+ * objdir [PATH]: what the directory PATH of the object namespace holds (`\` if none is given):
+ * name, type, where a symbolic link leads, and for objects that a program can open by name their
+ * two counts. Those were taken through a handle of objdir's own, which is not counted in what is
+ * printed.
  */
 #include "sdk/ntapi.h"
 #include "../lib/status.h"
@@ -11,7 +12,8 @@
 #define PROGRAM     "objdir"
 #define MAX_PATH_CHARACTERS 512
 
-typedef NTSTATUS (NTAPI *OPEN_ROUTINE)(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
+typedef NTSTATUS (NTAPI *OPEN_ROUTINE)(PHANDLE Handle, ACCESS_MASK Access,
+    POBJECT_ATTRIBUTES Attributes);
 
 static const struct {
     PCWSTR       Type;
@@ -101,11 +103,13 @@ main(int Count, char **Arguments)
     if (!NT_SUCCESS(Status))
         return FailStatus(PROGRAM, Status, "cannot open %s", Path);
     for (;; Restart = FALSE) {
-        Status = NtQueryDirectoryObject(Directory, &Buffer, sizeof Buffer, TRUE, Restart, &Context, &Needed);
+        Status = NtQueryDirectoryObject(Directory, &Buffer, sizeof Buffer, TRUE, Restart,
+            &Context, &Needed);
         if (Status != STATUS_SUCCESS)
             break;
-        printf("%-24.*ls %-14.*ls", (int)(Buffer.Entry.Name.Length / sizeof(WCHAR)), Buffer.Entry.Name.Buffer,
-            (int)(Buffer.Entry.TypeName.Length / sizeof(WCHAR)), Buffer.Entry.TypeName.Buffer);
+        printf("%-24.*ls %-14.*ls", (int)(Buffer.Entry.Name.Length / sizeof(WCHAR)),
+            Buffer.Entry.Name.Buffer, (int)(Buffer.Entry.TypeName.Length / sizeof(WCHAR)),
+            Buffer.Entry.TypeName.Buffer);
         PrintDetails(Directory, &Buffer.Entry);
         printf("\n");
     }

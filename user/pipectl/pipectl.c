@@ -1,6 +1,7 @@
 /*
- * pipectl NAME [query | size BYTES | drop | overwrite]: the control codes of pipe.sys. Opening a pipe creates it if it is
- * not there, so a size set here lasts only while another program has the pipe open.
+ * pipectl NAME [query | size BYTES | drop | overwrite]: the control codes of pipe.sys. Opening a
+ * pipe creates it if it is not there, so a size set here lasts only while another program has the
+ * pipe open.
  */
 #include <windows.h>
 #include <winioctl.h>
@@ -29,10 +30,11 @@ Query(HANDLE Pipe, const char *Name)
     PIPE_INFORMATION Information;
     DWORD            Done;
 
-    if (!DeviceIoControl(Pipe, IOCTL_PIPE_QUERY, NULL, 0, &Information, sizeof Information, &Done, NULL))
+    if (!DeviceIoControl(Pipe, IOCTL_PIPE_QUERY, NULL, 0, &Information, sizeof Information,
+        &Done, NULL))
         return FailLast(PROGRAM, "cannot query pipe %s", Name);
-    printf("pipe %s: size %lu, held %lu, lost %llu, opens %lu, %s\n", Name, Information.Size, Information.Held,
-        Information.Lost, Information.Opens - 1,            // without this one
+    printf("pipe %s: size %lu, held %lu, lost %llu, opens %lu, %s\n", Name, Information.Size,
+        Information.Held, Information.Lost, Information.Opens - 1,      // without this one
         Information.Mode == PIPE_DROP_NEW ? "drops new data" : "overwrites old data");
     return 0;
 }
@@ -62,8 +64,8 @@ main(int Count, char **Arguments)
         return 1;
     }
     sprintf(Path, "\\\\.\\Example\\%s", Arguments[1]);
-    Pipe = CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING,
-        0, NULL);
+    Pipe = CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+        NULL, OPEN_EXISTING, 0, NULL);
     if (Pipe == INVALID_HANDLE_VALUE)
         return FailLast(PROGRAM, "cannot open %s", Path);
 

@@ -1,5 +1,6 @@
 /*
- * ps: one line a process: its number, its parent's, its threads, handles, memory and time, and its image's name.
+ * ps: one line a process: its number, its parent's, its threads, handles, memory and time, and
+ * its image's name.
  */
 #include "sdk/ntapi.h"
 #include "../lib/status.h"
@@ -36,9 +37,11 @@ PrintProcess(const SYSTEM_PROCESS_INFORMATION *Process)
     ULONG64 Milliseconds = (Process->UserTime.QuadPart + Process->KernelTime.QuadPart) / 10000;
     int     Length = Process->ImageName.Length / sizeof(WCHAR);
 
-    printf("%5u %6u %7lu %7lu %7lluK %6llu.%02llu  ", (unsigned)(ULONG_PTR)Process->UniqueProcessId,
-        (unsigned)(ULONG_PTR)Process->InheritedFromUniqueProcessId, Process->NumberOfThreads, Process->HandleCount,
-        (ULONG64)Process->VirtualSize / 1024, Milliseconds / 1000, Milliseconds / 10 % 100);
+    printf("%5u %6u %7lu %7lu %7lluK %6llu.%02llu  ",
+        (unsigned)(ULONG_PTR)Process->UniqueProcessId,
+        (unsigned)(ULONG_PTR)Process->InheritedFromUniqueProcessId, Process->NumberOfThreads,
+        Process->HandleCount, (ULONG64)Process->VirtualSize / 1024, Milliseconds / 1000,
+        Milliseconds / 10 % 100);
     if (Length)
         printf("%.*ls\n", Length, Process->ImageName.Buffer);
     else

@@ -1,7 +1,8 @@
 /*
- * sc query [NAME], sc start NAME, sc stop NAME: drivers as services. What services there are is written in
- * \SystemRoot\System32\config\system.reg; a service runs while there is a \Driver\NAME. Starting and stopping are NtLoadDriver
- * and NtUnloadDriver with the service's registry path; a refusal is explained.
+ * sc query [NAME], sc start NAME, sc stop NAME: drivers as services. What services there are is
+ * written in \SystemRoot\System32\config\system.reg; a service runs while there is a
+ * \Driver\NAME. Starting and stopping are NtLoadDriver and NtUnloadDriver with the service's
+ * registry path; a refusal is explained.
  */
 #include "sdk/ntapi.h"
 #include "../lib/status.h"
@@ -40,19 +41,23 @@ IsRunning(const char *Name)
     InitializeObjectAttributes(&Attributes, &String, OBJ_CASE_INSENSITIVE, NULL, NULL);
     if (!NT_SUCCESS(NtOpenDirectoryObject(&Directory, DIRECTORY_QUERY, &Attributes)))
         return FALSE;
-    while (!Found && NtQueryDirectoryObject(Directory, &Buffer, sizeof Buffer, TRUE, Restart, &Context, &Needed)
-           == STATUS_SUCCESS) {
+    while (!Found && NtQueryDirectoryObject(Directory, &Buffer, sizeof Buffer, TRUE, Restart,
+        &Context, &Needed) == STATUS_SUCCESS) {
         char Text[MAX_NAME * 2];
 
         Restart = FALSE;
-        snprintf(Text, sizeof Text, "%.*ls", (int)(Buffer.Entry.Name.Length / sizeof(WCHAR)), Buffer.Entry.Name.Buffer);
+        snprintf(Text, sizeof Text, "%.*ls", (int)(Buffer.Entry.Name.Length / sizeof(WCHAR)),
+            Buffer.Entry.Name.Buffer);
         Found = _stricmp(Text, Name) == 0;
     }
     NtClose(Directory);
     return Found;
 }
 
-/* Takes a service's name from a line "[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\pipe]"; FALSE if it is none. */
+/*
+ * Takes a service's name from a line
+ * "[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\pipe]"; FALSE if it is none.
+ */
 static BOOL
 ServiceOfLine(const char *Line, char *Name)
 {
@@ -70,7 +75,10 @@ ServiceOfLine(const char *Line, char *Name)
     return TRUE;
 }
 
-/* Prints every service, or the one called Wanted. Returns how many there were, -1 if the registry cannot be read. */
+/*
+ * Prints every service, or the one called Wanted. Returns how many there were, -1 if the registry
+ * cannot be read.
+ */
 static int
 ListServices(const char *Wanted, BOOL Print)
 {
@@ -114,8 +122,9 @@ Reason(NTSTATUS Status, BOOL Starting)
     case STATUS_OBJECT_NAME_NOT_FOUND:
     case STATUS_OBJECT_PATH_NOT_FOUND:
     case STATUS_NO_SUCH_FILE:
-        return Starting ? "there is no such service in the registry, or no .sys file where it points"
-                        : "no driver of that name is loaded";
+        return Starting
+            ? "there is no such service in the registry, or no .sys file where it points"
+            : "no driver of that name is loaded";
     case STATUS_DRIVER_ENTRYPOINT_NOT_FOUND:
     case STATUS_PROCEDURE_NOT_FOUND:
     case STATUS_DLL_NOT_FOUND:
@@ -127,7 +136,8 @@ Reason(NTSTATUS Status, BOOL Starting)
     case STATUS_IMAGE_CHECKSUM_MISMATCH:
         return "its file is damaged or not a driver for x64";
     case STATUS_INVALID_DEVICE_REQUEST:
-        return Starting ? "its DriverEntry refused" : "it has no unload routine, or is part of the system";
+        return Starting ? "its DriverEntry refused"
+            : "it has no unload routine, or is part of the system";
     case STATUS_DEVICE_BUSY:
         return "something still uses it";
     case STATUS_OBJECT_NAME_COLLISION:
@@ -148,11 +158,13 @@ Change(const char *Name, BOOL Start)
         fprintf(stderr, "%s: the name is too long: STATUS_NAME_TOO_LONG (0xC0000106)\n", PROGRAM);
         return 1;
     }
-    Length = _snwprintf(Path, ARRAYSIZE(Path), L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%S", Name);
+    Length = _snwprintf(Path, ARRAYSIZE(Path),
+        L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%S", Name);
     String.Length = (USHORT)(Length * sizeof(WCHAR));
     Status = Start ? NtLoadDriver(&String) : NtUnloadDriver(&String);
     if (!NT_SUCCESS(Status))
-        return FailStatus(PROGRAM, Status, "cannot %s %s: %s", Start ? "start" : "stop", Name, Reason(Status, Start));
+        return FailStatus(PROGRAM, Status, "cannot %s %s: %s", Start ? "start" : "stop", Name,
+            Reason(Status, Start));
     printf("%-16s %s\n", Name, IsRunning(Name) ? "running" : "stopped");
     return 0;
 }

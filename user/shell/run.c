@@ -1,9 +1,11 @@
 /*
- * Programs, run from the shell. A foreground program owns the console until it ends: the shell only waits. Ctrl-C reaches the
- * console driver, not the program; a thread of the shell keeps a request for that event at the driver, on a file of its own
- * (the standard handles' file is busy while somebody reads), and ends the foreground program when it comes.
+ * Programs, run from the shell. A foreground program owns the console until it ends: the shell
+ * only waits. Ctrl-C reaches the console driver, not the program; a thread of the shell keeps a
+ * request for that event at the driver, on a file of its own (the standard handles' file is busy
+ * while somebody reads), and ends the foreground program when it comes.
  *
- * Lock: Foreground belongs to ForegroundLock, so that a process handle is not closed under the thread that uses it.
+ * Lock: Foreground belongs to ForegroundLock, so that a process handle is not closed under the
+ * thread that uses it.
  */
 #include <windows.h>
 #include <winioctl.h>
@@ -14,7 +16,8 @@
 #include "drivers/console/console.h"
 
 static CRITICAL_SECTION ForegroundLock;
-static HANDLE           Foreground;                         // guarded by ForegroundLock; NULL at the prompt
+// guarded by ForegroundLock; NULL at the prompt
+static HANDLE           Foreground;
 
 static DWORD WINAPI
 BreakThread(void *Parameter)
@@ -39,8 +42,8 @@ WatchBreaks(const char *Name)
 
     InitializeCriticalSection(&ForegroundLock);
     _snprintf(Path, sizeof Path, "\\\\.\\%s", Name);
-    Console = CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING,
-        0, NULL);
+    Console = CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+        NULL, OPEN_EXISTING, 0, NULL);
     if (Console == INVALID_HANDLE_VALUE) {
         FailLast("shell", "cannot watch %s for Ctrl-C", Path);
         return;
@@ -73,10 +76,12 @@ ExplainStart(const char *Name)
     case ERROR_FILE_NOT_FOUND:
     case ERROR_PATH_NOT_FOUND:
     case ERROR_INVALID_NAME:
-        printf("%s: there is no such program; `help` lists the commands, `dir` the programs\n", Name);
+        printf("%s: there is no such program; `help` lists the commands, `dir` the programs\n",
+            Name);
         break;
     case ERROR_BAD_EXE_FORMAT:
-        printf("%s: is not a program for this system, or is damaged: %s\n", Name, RtlpStatusName(RtlGetLastNtStatus()));
+        printf("%s: is not a program for this system, or is damaged: %s\n", Name,
+            RtlpStatusName(RtlGetLastNtStatus()));
         break;
     default:
         FailLast("shell", "cannot start %s", Name);
@@ -104,7 +109,8 @@ RunForeground(char *CommandLine)
 
     NameOf(CommandLine, Name, sizeof Name);
     fflush(stdout);
-    if (!CreateProcessA(NULL, CommandLine, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &Startup, &Information)) {
+    if (!CreateProcessA(NULL, CommandLine, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL,
+        &Startup, &Information)) {
         ExplainStart(Name);
         return;
     }
@@ -134,7 +140,8 @@ RunBackground(char *CommandLine)
     HANDLE              Nul;
 
     NameOf(CommandLine, Name, sizeof Name);
-    Nul = CreateFileA("NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &Inherit, OPEN_EXISTING, 0, NULL);
+    Nul = CreateFileA("NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &Inherit,
+        OPEN_EXISTING, 0, NULL);
     if (Nul == INVALID_HANDLE_VALUE) {
         FailLast("shell", "cannot open NUL");
         return;
@@ -142,7 +149,8 @@ RunBackground(char *CommandLine)
     Startup.hStdInput = Nul;
     Startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     Startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (CreateProcessA(NULL, CommandLine, NULL, NULL, TRUE, 0, NULL, NULL, &Startup, &Information)) {
+    if (CreateProcessA(NULL, CommandLine, NULL, NULL, TRUE, 0, NULL, NULL, &Startup,
+        &Information)) {
         printf("%s: started as process %lu\n", Name, Information.dwProcessId);
         CloseHandle(Information.hThread);
         CloseHandle(Information.hProcess);

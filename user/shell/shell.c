@@ -1,6 +1,7 @@
 /*
- * The shell: a prompt, a few commands of its own, and every program of \SystemRoot\System32. Editing of the line, its history and
- * Ctrl-C are the console driver's; the shell reads finished lines.
+ * The shell: a prompt, a few commands of its own, and every program of \SystemRoot\System32.
+ * Editing of the line, its history and Ctrl-C are the console driver's; the shell reads finished
+ * lines.
  *
  * Its argument is the name of its console (CONSOLE0, CONSOLE1).
  */
@@ -87,23 +88,23 @@ Directory(char *Arguments)
 }
 
 static const COMMAND Commands[] = {
-    { "help",     "",                  "this list",                                      Help },
-    { "start",    "PROGRAM ARGUMENTS", "run a program in the background",                Start },
-    { "dir",      "[FOLDER]",          "list a folder of the RAM disk",                  Directory },
-    { "echo",     "TEXT",              "print text",                                     Echo },
-    { "cls",      "",                  "clear the screen",                               Clear },
-    { "exit",     "",                  "end this shell (another one starts)",            Exit },
-    { "shutdown", "[reboot]",          "power off",                                      Shutdown },
+    { "help",     "",                  "this list",                           Help },
+    { "start",    "PROGRAM ARGUMENTS", "run a program in the background",     Start },
+    { "dir",      "[FOLDER]",          "list a folder of the RAM disk",       Directory },
+    { "echo",     "TEXT",              "print text",                          Echo },
+    { "cls",      "",                  "clear the screen",                    Clear },
+    { "exit",     "",                  "end this shell (another one starts)", Exit },
+    { "shutdown", "[reboot]",          "power off",                           Shutdown },
 };
 
 static const COMMAND Programs[] = {
-    { "usedriver2", "NAME",         "write each line typed to the pipe NAME, until Ctrl-D",      NULL },
-    { "usedriver3", "NAME",         "print what the pipe NAME holds, at each Enter",             NULL },
-    { "pipectl",    "NAME [VERB]",  "query or change the pipe NAME",                             NULL },
-    { "ps",         "",             "list the processes",                                        NULL },
-    { "kill",       "PID",          "end a process",                                             NULL },
-    { "sc",         "VERB [NAME]",  "query, start or stop a driver",                             NULL },
-    { "objdir",     "[PATH]",       "list a directory of the object namespace",                  NULL },
+    { "usedriver2", "NAME",        "write each line typed to the pipe NAME, until Ctrl-D", NULL },
+    { "usedriver3", "NAME",        "print what the pipe NAME holds, at each Enter",        NULL },
+    { "pipectl",    "NAME [VERB]", "query or change the pipe NAME",                        NULL },
+    { "ps",         "",            "list the processes",                                   NULL },
+    { "kill",       "PID",         "end a process",                                        NULL },
+    { "sc",         "VERB [NAME]", "query, start or stop a driver",                        NULL },
+    { "objdir",     "[PATH]",      "list a directory of the object namespace",             NULL },
 };
 
 static void
@@ -167,7 +168,8 @@ main(int Count, char **Arguments)
         if (fgets(Buffer, sizeof Buffer, stdin) == NULL) {
             if (feof(stdin))
                 break;
-            if (RtlGetLastNtStatus() != STATUS_CANCELLED)   // Ctrl-C at the prompt only drops the line
+            // Ctrl-C at the prompt only drops the line
+            if (RtlGetLastNtStatus() != STATUS_CANCELLED)
                 return FailLast("shell", "cannot read the console");
             clearerr(stdin);
             printf("\n");

@@ -1,13 +1,14 @@
 /*
- * smss, the first program: the kernel starts it when the drivers are up. It opens the consoles and keeps a shell on each.
+ * smss, the first program: the kernel starts it when the drivers are up. It opens the consoles
+ * and keeps a shell on each.
  *
- * With run="PROGRAM ARGUMENTS" on the kernel's command line it runs that program on the first console instead, and the
- * system ends with it: powered off, or, with `testexit`, through QEMU's isa-debug-exit, so that a test sees whether the
- * program's exit status was 0 (33) or not (35).
+ * With run="PROGRAM ARGUMENTS" on the kernel's command line it runs that program on the first
+ * console instead, and the system ends with it: powered off, or, with `testexit`, through QEMU's
+ * isa-debug-exit, so that a test sees whether the program's exit status was 0 (33) or not (35).
  *
- * A console is opened twice, for input and for output: its file is busy while somebody reads, and what a background program
- * writes must not wait for that. Its handles are inheritable only while a shell is created on it: no shell gets the
- * other's console.
+ * A console is opened twice, for input and for output: its file is busy while somebody reads, and
+ * what a background program writes must not wait for that. Its handles are inheritable only while
+ * a shell is created on it: no shell gets the other's console.
  */
 #include "sdk/ntapi.h"
 #include "../lib/status.h"
@@ -42,7 +43,8 @@ OpenConsole(int Number, DWORD Access)
         OPEN_EXISTING, 0, NULL);
     if (Console != INVALID_HANDLE_VALUE)
         return Console;
-    DbgPrint("smss: cannot open %s: %s (0x%08X)\n", Path, RtlpStatusName(RtlGetLastNtStatus()), RtlGetLastNtStatus());
+    DbgPrint("smss: cannot open %s: %s (0x%08X)\n", Path, RtlpStatusName(RtlGetLastNtStatus()),
+        RtlGetLastNtStatus());
     return NULL;
 }
 
@@ -55,7 +57,10 @@ SetInheritance(int Number, DWORD Flag)
         SetHandleInformation(Outputs[Number], HANDLE_FLAG_INHERIT, Flag);
 }
 
-/* Starts a program with a console as its standard handles. Returns its process, or NULL with a sentence said. */
+/*
+ * Starts a program with a console as its standard handles. Returns its process, or NULL with a
+ * sentence said.
+ */
 static HANDLE
 StartOn(int Number, const char *CommandLine)
 {
@@ -74,8 +79,8 @@ StartOn(int Number, const char *CommandLine)
     if (!Started) {
         NTSTATUS Status = RtlGetLastNtStatus();
 
-        _snprintf(Text, sizeof Text, "smss: cannot start %s: %s (0x%08lX)\r\n", Line, RtlpStatusName(Status),
-            (ULONG)Status);
+        _snprintf(Text, sizeof Text, "smss: cannot start %s: %s (0x%08lX)\r\n", Line,
+            RtlpStatusName(Status), (ULONG)Status);
         Say(Number, Text);
     }
     SetInheritance(Number, 0);
@@ -122,13 +127,15 @@ KeepShells(void)
         GetExitCodeProcess(Shells[Number], &Code);
         CloseHandle(Shells[Number]);
         if (Code)
-            _snprintf(Text, sizeof Text, "smss: the shell ended with 0x%08lX (%s); here is another.\r\n", Code,
+            _snprintf(Text, sizeof Text,
+                "smss: the shell ended with 0x%08lX (%s); here is another.\r\n", Code,
                 RtlpStatusName(Code));
         else
             _snprintf(Text, sizeof Text, "smss: the shell ended; here is another.\r\n");
         Say(Number, Text);
         if (Code)
-            Sleep(1000);                                    // a shell that cannot live does not fill the console
+            // a shell that cannot live does not fill the console
+            Sleep(1000);
         Shells[Number] = StartShell(Number);
     }
 }
@@ -168,8 +175,10 @@ RunAndEnd(const char *Command, BOOL TestExit)
     }
     _snprintf(Text, sizeof Text, "smss: %s ended with 0x%08lX\r\n", Command, Code);
     Say(0, Text);
-    Sleep(100);                                             // the console's last bytes leave through the UART
-    NtShutdownSystem(!TestExit ? EtShutdownPowerOff : Code ? EtShutdownTestFailed : EtShutdownTestPassed);
+    // the console's last bytes leave through the UART
+    Sleep(100);
+    NtShutdownSystem(!TestExit ? EtShutdownPowerOff : Code ? EtShutdownTestFailed
+        : EtShutdownTestPassed);
     Sleep(INFINITE);
 }
 
@@ -183,7 +192,8 @@ main(void)
         Inputs[Number] = OpenConsole(Number, GENERIC_READ);
         Outputs[Number] = OpenConsole(Number, GENERIC_WRITE);
     }
-    if (NT_SUCCESS(NtQuerySystemInformation(EtSystemCommandLine, Wide, sizeof Wide - sizeof(WCHAR), NULL)))
+    if (NT_SUCCESS(NtQuerySystemInformation(EtSystemCommandLine, Wide,
+        sizeof Wide - sizeof(WCHAR), NULL)))
         for (int Index = 0; Index < COMMAND_LENGTH - 1 && Wide[Index]; Index++)
             KernelLine[Index] = (char)Wide[Index];
 

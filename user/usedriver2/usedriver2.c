@@ -1,8 +1,9 @@
 /*
- * usedriver2 NAME: each line typed is written to the pipe \\.\Example\NAME, until the end of the file (Ctrl-D at the start of
- * a line). The other end is usedriver3, in another console.
+ * usedriver2 NAME: each line typed is written to the pipe \\.\Example\NAME, until the end of the
+ * file (Ctrl-D at the start of a line). The other end is usedriver3, in another console.
  *
- * A pipe does not block: what does not fit is dropped, and the line is then reported as cut short.
+ * A pipe does not block: what does not fit is dropped, and the line is then reported as cut
+ * short.
  */
 #include <windows.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ main(int Count, char **Arguments)
     HANDLE Pipe;
 
     if (Count != 2) {
-        fprintf(stderr, "usage: %s NAME    writes each line typed to the pipe NAME, until Ctrl-D\n", PROGRAM);
+        fprintf(stderr,
+            "usage: %s NAME    writes each line typed to the pipe NAME, until Ctrl-D\n", PROGRAM);
         return 2;
     }
     if (strlen(Arguments[1]) > sizeof Path - 16) {
@@ -38,7 +40,8 @@ main(int Count, char **Arguments)
         return 1;
     }
     sprintf(Path, "\\\\.\\Example\\%s", Arguments[1]);
-    Pipe = CreateFileA(Path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    Pipe = CreateFileA(Path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+        OPEN_EXISTING, 0, NULL);
     if (Pipe == INVALID_HANDLE_VALUE)
         return ExplainOpen(Arguments[1]);
 

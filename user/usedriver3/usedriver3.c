@@ -1,6 +1,6 @@
 /*
- * usedriver3 NAME: at each Enter, reads what the pipe \\.\Example\NAME holds and prints it, until the end of the file (Ctrl-D).
- * usedriver2 writes to the pipe.
+ * usedriver3 NAME: at each Enter, reads what the pipe \\.\Example\NAME holds and prints it, until
+ * the end of the file (Ctrl-D). usedriver2 writes to the pipe.
  */
 #include <windows.h>
 #include <stdio.h>
@@ -51,7 +51,9 @@ main(int Count, char **Arguments)
     HANDLE Pipe;
 
     if (Count != 2) {
-        fprintf(stderr, "usage: %s NAME    prints what the pipe NAME holds at each Enter, until Ctrl-D\n", PROGRAM);
+        fprintf(stderr,
+            "usage: %s NAME    prints what the pipe NAME holds at each Enter, until Ctrl-D\n",
+            PROGRAM);
         return 2;
     }
     if (strlen(Arguments[1]) > sizeof Path - 16) {
@@ -59,7 +61,8 @@ main(int Count, char **Arguments)
         return 1;
     }
     sprintf(Path, "\\\\.\\Example\\%s", Arguments[1]);
-    Pipe = CreateFileA(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    Pipe = CreateFileA(Path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+        OPEN_EXISTING, 0, NULL);
     if (Pipe == INVALID_HANDLE_VALUE)
         return ExplainOpen(Arguments[1]);
 

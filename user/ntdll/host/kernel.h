@@ -1,7 +1,8 @@
 /*
- * Stands in for kernel/kernel.h when a source of kernel/rtl is compiled into ntdll: the same public declarations, and
- * the calling-context macros, which have nothing to check in a program. user/ntdll is the "host" that rtl.h speaks of:
- * it supplies RtlpGetStackLimits, RtlpFindImage, the pool routines and RtlAssert.
+ * Stands in for kernel/kernel.h when a source of kernel/rtl is compiled into ntdll: the same
+ * public declarations, and the calling-context macros, which have nothing to check in a program.
+ * user/ntdll is the "host" that rtl.h speaks of: it supplies RtlpGetStackLimits, RtlpFindImage,
+ * the pool routines and RtlAssert.
  */
 #pragma once
 
