@@ -113,34 +113,3 @@ NtQueryEvent(HANDLE EventHandle, ULONG Class, PVOID Buffer, ULONG Length, PULONG
     ObDereferenceObject(Event);
     return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, Mode);
 }
-
-static PKEVENT
-ExpNamedEvent(PUNICODE_STRING Name, EVENT_TYPE Type, PHANDLE Handle)
-{
-    OBJECT_ATTRIBUTES Attributes;
-    PKEVENT           Event;
-
-    InitializeObjectAttributes(&Attributes, Name, OBJ_OPENIF | OBJ_KERNEL_HANDLE, NULL, NULL);
-    if (!NT_SUCCESS(ZwCreateEvent(Handle, EVENT_ALL_ACCESS, &Attributes, Type, TRUE)))
-        return NULL;
-
-    ObReferenceObjectByHandle(*Handle, 0, *ExEventObjectType, KernelMode, (PVOID *)&Event, NULL);
-    ObDereferenceObject(Event);                 // the handle keeps it
-    return Event;
-}
-
-/*
- * The event of this name, made signalled if there was none; valid until *EventHandle (a kernel
- * handle) is closed. NULL: no memory, or the name is taken by something else. PASSIVE_LEVEL.
- */
-PKEVENT NTAPI
-IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle)
-{
-    return ExpNamedEvent(EventName, NotificationEvent, EventHandle);
-}
-
-PKEVENT NTAPI
-IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle)
-{
-    return ExpNamedEvent(EventName, SynchronizationEvent, EventHandle);
-}

@@ -66,7 +66,8 @@ typedef struct _EX_HOLD {
     ACCESS_MASK         GrantedAccess;
 } EX_HOLD, *PEX_HOLD;
 
-#define EX_HOLD_ADDRESS(Value)  ((PVOID)(((Value) | (LONG64)0xFFFF000000000000) & ~(LONG64)EX_HANDLE_FLAGS))
+#define EX_HOLD_ADDRESS(Value)  \
+    ((PVOID)(((Value) | (LONG64)0xFFFF000000000000) & ~(LONG64)EX_HANDLE_FLAGS))
 #define EX_HOLD_COUNT(Value)    ((ULONG)(0xFFFF - ((ULONG64)(Value) >> 48)))
 #define EX_SAME_ADDRESS(A, B)   ((((A) ^ (B)) & 0x0000FFFFFFFFFFF0LL) == 0)
 

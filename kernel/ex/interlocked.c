@@ -102,8 +102,24 @@ ExInterlockedPopEntryList(PSINGLE_LIST_ENTRY ListHead, PKSPIN_LOCK Lock)
     return First;
 }
 
+/* Raises STATUS_DATATYPE_MISALIGNMENT unless the header is aligned to 16 bytes. */
+VOID
+InitializeSListHead(PSLIST_HEADER SListHead)
+{
+    if (((ULONG_PTR)SListHead & 15) != 0)
+        ExRaiseDatatypeMisalignment();
+    SListHead->Alignment = 0;
+    SListHead->Region = 0;
+}
+
 USHORT
 ExQueryDepthSList(PSLIST_HEADER ListHead)
 {
     return (USHORT)ListHead->Alignment;
+}
+
+VOID
+InitializeSListHead(PSLIST_HEADER ListHead)
+{
+    RtlZeroMemory(ListHead, sizeof *ListHead);
 }

@@ -81,7 +81,8 @@ KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
     PVOID  Owner;
 
     KiAcquireSpinLock(&Prcb->DpcLock);
-    Owner = InterlockedCompareExchangePointer((PVOID volatile *)&Dpc->DpcData, &Prcb->DpcLock, NULL);
+    Owner = InterlockedCompareExchangePointer((PVOID volatile *)&Dpc->DpcData, &Prcb->DpcLock,
+        NULL);
     if (Owner != NULL) {
         KiReleaseSpinLock(&Prcb->DpcLock);
         KeLowerIrql(OldIrql);
