@@ -5,20 +5,6 @@
  */
 #include "iop.h"
 
-/* The process whose address space is in use: the one the thread is attached to, if any. */
-PEPROCESS NTAPI
-IoGetCurrentProcess(VOID)
-{
-    return CONTAINING_RECORD(IopThread()->ApcState.Process, EPROCESS, Pcb);
-}
-
-/* The process a thread belongs to. */
-PEPROCESS NTAPI
-IoThreadToProcess(PETHREAD Thread)
-{
-    return Thread->ThreadsProcess;
-}
-
 /* The process that issued Irp, or NULL for a driver's own. */
 PEPROCESS NTAPI
 IoGetRequestorProcess(PIRP Irp)
