@@ -38,7 +38,7 @@ COMMON      := --target=x86_64-w64-windows-gnu -std=gnu17 -fms-extensions -Xclan
                -fasynchronous-unwind-tables -mno-stack-arg-probe -fno-stack-protector -fno-ident -O2 -g $(WARNINGS)
 PRIVILEGED  := $(COMMON) -ffreestanding -mno-sse -mno-mmx
 
-KERNEL_CFLAGS := $(PRIVILEGED) -D_NTOSKRNL_ -D_NTSYSTEM_ -D_NTHAL_ -Ikernel -I. -I$(BUILD)/gen $(SDK_INCLUDE)
+KERNEL_CFLAGS := $(PRIVILEGED) -D_CRTIMP= -D_NTOSKRNL_ -D_NTSYSTEM_ -D_NTHAL_ -Ikernel -I. -I$(BUILD)/gen $(SDK_INCLUDE)
 DRIVER_CFLAGS := $(PRIVILEGED) $(SDK_INCLUDE)
 USER_CFLAGS   := $(COMMON) -D__USE_MINGW_ANSI_STDIO=0 -Iuser/include -Isdk -I. -isystem $(MINGW)/include
 BOOT_CFLAGS   := --target=i386-unknown-none-elf -std=gnu17 -ffreestanding -fno-pic -mno-sse -mno-mmx -fno-stack-protector \
