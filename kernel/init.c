@@ -10,8 +10,6 @@
 #include "se/se.h"
 #include "ps/psp.h"
 
-#include <stdio.h>
-
 static LOADER_PARAMETER_BLOCK ExpLoaderBlock;
 PLOADER_PARAMETER_BLOCK KeLoaderBlock = &ExpLoaderBlock;
 ULONG NtBuildNumber = 3790;
@@ -94,7 +92,10 @@ ExpPhase1(PVOID Context)
     MmFreeInitMemory();
 }
 
-INIT_CODE VOID
+/*
+ * Not INIT_CODE: readying the first thread leaves the idle thread in here, and it comes back when that section is gone.
+ */
+VOID
 ExpInitializePhase0(PLOADER_PARAMETER_BLOCK LoaderBlock)
 {
     PETHREAD Thread;
