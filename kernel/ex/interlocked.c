@@ -117,9 +117,3 @@ ExQueryDepthSList(PSLIST_HEADER ListHead)
 {
     return (USHORT)ListHead->Alignment;
 }
-
-VOID
-InitializeSListHead(PSLIST_HEADER ListHead)
-{
-    RtlZeroMemory(ListHead, sizeof *ListHead);
-}
