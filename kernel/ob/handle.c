@@ -57,7 +57,7 @@ ObpReferencePseudoHandle(HANDLE Handle, POBJECT_TYPE Type, ULONG Tag, PVOID *Obj
     return STATUS_SUCCESS;
 }
 
-static inline NTSTATUS
+static inline __attribute__((always_inline)) NTSTATUS
 ObpReferenceByHandle(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode,
                      ULONG Tag, PVOID *Object,
     POBJECT_HANDLE_INFORMATION Information, PVOID Caller)
@@ -114,8 +114,9 @@ ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE
 
 /* The same under a tag of the caller's choice. */
 NTSTATUS NTAPI
-ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-    KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess,
+                                 POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag,
+                                 PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
 {
     return ObpReferenceByHandle(Handle, DesiredAccess, ObjectType, AccessMode, Tag, Object,
                                 HandleInformation, CALLER());

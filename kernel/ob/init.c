@@ -85,8 +85,8 @@ VOID INIT_CODE
 ObInitSystem(VOID)
 {
     static const PCWSTR Directories[] = {
-        L"\\Device", L"\\Driver", L"\\FileSystem", L"\\??", L"\\BaseNamedObjects", L"\\KernelObjects", L"\\Callback",
-        L"\\Security",
+        L"\\Device", L"\\Driver", L"\\FileSystem", L"\\??", L"\\BaseNamedObjects",
+        L"\\KernelObjects", L"\\Callback", L"\\Security",
     };
 
     ExInitializeFastMutex(&ObpNameLock);

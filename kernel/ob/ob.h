@@ -143,7 +143,8 @@ typedef struct _OBJECT_TYPE {
     OBJECT_TYPE_INITIALIZER TypeInfo;
 
     /* Interlocked: */
-    volatile LONG           TotalNumberOfObjects, TotalNumberOfHandles, HighWaterNumberOfObjects, HighWaterNumberOfHandles;
+    volatile LONG           TotalNumberOfObjects, TotalNumberOfHandles;
+    volatile LONG           HighWaterNumberOfObjects, HighWaterNumberOfHandles;
 
     /* Guarded by Lock: */
     FAST_MUTEX              Lock;

@@ -162,7 +162,8 @@ typedef struct _OBJECT_CREATE_INFORMATION {
  * Nameless objects need no block for it: ObjectCreateInfo is then the attributes, the mode (bit
  * 1) and bit 0 set.
  */
-#define OB_SMALL_CREATE_INFO(Attributes, Mode)  ((PVOID)(((ULONG_PTR)(Attributes) << 2) | ((ULONG_PTR)(Mode) << 1) | 1))
+#define OB_SMALL_CREATE_INFO(Attributes, Mode)  \
+    ((PVOID)(((ULONG_PTR)(Attributes) << 2) | ((ULONG_PTR)(Mode) << 1) | 1))
 #define OB_IS_SMALL_CREATE_INFO(Info)           (((ULONG_PTR)(Info) & 1) != 0)
 #define OB_SMALL_ATTRIBUTES(Info)               ((ULONG)((ULONG_PTR)(Info) >> 2))
 #define OB_SMALL_MODE(Info)                     ((KPROCESSOR_MODE)(((ULONG_PTR)(Info) >> 1) & 1))
@@ -275,7 +276,8 @@ VOID     ObpCountUp(volatile LONG *Number, volatile LONG *Peak);
  * mode may use them. -1 and -2 are the pseudo handles of the running process and thread.
  */
 #define KERNEL_HANDLE_MASK          0xFFFFFFFF80000000ULL
-#define IS_KERNEL_HANDLE(Handle)    ((LONG64)(ULONG_PTR)(Handle) < -2)
+#define IS_KERNEL_HANDLE(Handle)    \
+    (((ULONG_PTR)(Handle) & KERNEL_HANDLE_MASK) == KERNEL_HANDLE_MASK && (LONG64)(ULONG_PTR)(Handle) < -2)
 #define ObpKernelHandleValue(Handle) ((HANDLE)((ULONG_PTR)(Handle) | KERNEL_HANDLE_MASK))
 
 extern PHANDLE_TABLE ObpKernelHandleTable;
@@ -314,7 +316,8 @@ ObpHoldHandle(PHANDLE_TABLE Table, HANDLE Handle, PEX_HOLD Hold)
 static inline ULONG
 ObpSlotFlags(ULONG Attributes)
 {
-    return (Attributes & (OBJ_INHERIT | OBJ_AUDIT_OBJECT_CLOSE)) | (Attributes & OBJ_PROTECT_CLOSE ? EX_HANDLE_PROTECT : 0);
+    return (Attributes & (OBJ_INHERIT | OBJ_AUDIT_OBJECT_CLOSE)) |
+           (Attributes & OBJ_PROTECT_CLOSE ? EX_HANDLE_PROTECT : 0);
 }
 
 static inline ULONG

@@ -103,9 +103,10 @@ SeDeleteAccessState(PACCESS_STATE AccessState)
  */
 BOOLEAN NTAPI
 SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
-              PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
-    BOOLEAN SubjectContextLocked, ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess, PPRIVILEGE_SET *Privileges,
-    PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+              PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN SubjectContextLocked,
+              ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess,
+              PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping,
+              KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
 {
     PAGED_CODE();
 
@@ -147,8 +148,9 @@ SeFreePrivileges(PPRIVILEGE_SET Privileges)
 /* The descriptor of a new object: none, because none is kept. */
 NTSTATUS NTAPI
 SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor,
-    PSECURITY_DESCRIPTOR *NewDescriptor, BOOLEAN IsDirectoryObject, PSECURITY_SUBJECT_CONTEXT SubjectContext,
-    PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
+                 PSECURITY_DESCRIPTOR *NewDescriptor, BOOLEAN IsDirectoryObject,
+                 PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping,
+                 POOL_TYPE PoolType)
 {
     *NewDescriptor = NULL;
     return UNIMPLEMENTED();
