@@ -1,9 +1,10 @@
 /*
- * What programs and pipe.sys agree on: the device's names and its control codes. Programs include it after
- * <windows.h> and <winioctl.h>, the driver after <ntddk.h>.
+ * What programs and pipe.sys agree on: the device's names and its control codes. Programs include
+ * it after <windows.h> and <winioctl.h>, the driver after <ntddk.h>.
  *
- * A pipe is opened as \\.\Example\NAME. NAME is 1 to PIPE_MAX_NAME characters, compared without regard to case, with no
- * backslash in it. All control codes are METHOD_BUFFERED and act on the pipe behind the handle.
+ * A pipe is opened as \\.\Example\NAME. NAME is 1 to PIPE_MAX_NAME characters, compared without
+ * regard to case, with no backslash in it. All control codes are METHOD_BUFFERED and act on the
+ * pipe behind the handle.
  */
 #pragma once
 
@@ -28,11 +29,17 @@ typedef struct _PIPE_INFORMATION {
 
 #define PIPE_DEVICE_TYPE        0x8000
 
-/* Input: ULONG, 1 to PIPE_MAX_SIZE. Data that fits is kept, the oldest of what does not fit is lost and counted. */
-#define IOCTL_PIPE_SET_SIZE     CTL_CODE(PIPE_DEVICE_TYPE, 0x800, METHOD_BUFFERED, FILE_WRITE_ACCESS)
+/*
+ * Input: ULONG, 1 to PIPE_MAX_SIZE. Data that fits is kept, the oldest of what does not fit is
+ * lost and counted.
+ */
+#define IOCTL_PIPE_SET_SIZE \
+    CTL_CODE(PIPE_DEVICE_TYPE, 0x800, METHOD_BUFFERED, FILE_WRITE_ACCESS)
 
 /* Input: ULONG, PIPE_DROP_NEW or PIPE_OVERWRITE_OLD. */
-#define IOCTL_PIPE_SET_MODE     CTL_CODE(PIPE_DEVICE_TYPE, 0x801, METHOD_BUFFERED, FILE_WRITE_ACCESS)
+#define IOCTL_PIPE_SET_MODE \
+    CTL_CODE(PIPE_DEVICE_TYPE, 0x801, METHOD_BUFFERED, FILE_WRITE_ACCESS)
 
 /* Output: PIPE_INFORMATION. */
-#define IOCTL_PIPE_QUERY        CTL_CODE(PIPE_DEVICE_TYPE, 0x802, METHOD_BUFFERED, FILE_ANY_ACCESS)
+#define IOCTL_PIPE_QUERY \
+    CTL_CODE(PIPE_DEVICE_TYPE, 0x802, METHOD_BUFFERED, FILE_ANY_ACCESS)

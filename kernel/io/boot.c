@@ -1,17 +1,20 @@
 /*
  * The first drivers: out of the RAM disk before there is a file system.
  *
- * The loader left the archive in memory. Until the boot drivers (Start = 0), ramdisk.sys among them, are running, files are
- * looked up in it directly: a ustar archive is a row of 512-byte headers, each followed by its file, padded to 512 bytes.
- * Then \SystemRoot becomes a link to \Device\Ramdisk and the system drivers (Start = 1) are read like any file. A RAM disk without
- * System32\config\system.reg, or whose boot drivers do not start, ends in bugcheck 0x7B with a sentence before it.
+ * The loader left the archive in memory. Until the boot drivers (Start = 0), ramdisk.sys among
+ * them, are running, files are looked up in it directly: a ustar archive is a row of 512-byte
+ * headers, each followed by its file, padded to 512 bytes. Then \SystemRoot becomes a link to
+ * \Device\Ramdisk and the system drivers (Start = 1) are read like any file. A RAM disk without
+ * System32\config\system.reg, or whose boot drivers do not start, ends in bugcheck 0x7B with a
+ * sentence before it.
  */
 #include "iop.h"
 #include "kd/kd.h"
 
 typedef struct _USTAR_HEADER {
     CHAR Name[100], Mode[8], Owner[8], Group[8], Size[12], Time[12], Checksum[8], Kind, Link[100];
-    CHAR Magic[6], Version[2], OwnerName[32], GroupName[32], Major[8], Minor[8], Prefix[155], Pad[12];
+    CHAR Magic[6], Version[2], OwnerName[32], GroupName[32], Major[8], Minor[8], Prefix[155],
+    Pad[12];
 } USTAR_HEADER;
 _Static_assert(sizeof(USTAR_HEADER) == 512, "a ustar header fills a block");
 
@@ -34,12 +37,16 @@ IopHeaderIsValid(const USTAR_HEADER *Header)
     ULONG        Sum = 8 * ' ';
 
     for (ULONG Index = 0; Index < sizeof *Header; Index++)
-        if (Index < FIELD_OFFSET(USTAR_HEADER, Checksum) || Index >= FIELD_OFFSET(USTAR_HEADER, Kind))
+        if (Index < FIELD_OFFSET(USTAR_HEADER, Checksum) ||
+            Index >= FIELD_OFFSET(USTAR_HEADER, Kind))
             Sum += Bytes[Index];
     return memcmp(Header->Magic, "ustar", 5) == 0 && IopReadOctal(Header->Checksum, 8) == Sum;
 }
 
-/* Compares a header's name with Path, whose separators may be either slash, without regard to case. */
+/*
+ * Compares a header's name with Path, whose separators may be either slash, without regard to
+ * case.
+ */
 static BOOLEAN
 IopNameMatches(const USTAR_HEADER *Header, PCUNICODE_STRING Path)
 {
@@ -47,9 +54,11 @@ IopNameMatches(const USTAR_HEADER *Header, PCUNICODE_STRING Path)
     ULONG Index;
 
     for (Index = 0; Index < Length; Index++) {
-        WCHAR Given = Path->Buffer[Index] == L'\\' ? L'/' : RtlUpcaseUnicodeChar(Path->Buffer[Index]);
+        WCHAR Given = Path->Buffer[Index] == L'\\'
+            ? L'/' : RtlUpcaseUnicodeChar(Path->Buffer[Index]);
 
-        if (Index == sizeof Header->Name || RtlUpcaseUnicodeChar((UCHAR)Header->Name[Index]) != Given)
+        if (Index == sizeof Header->Name ||
+            RtlUpcaseUnicodeChar((UCHAR)Header->Name[Index]) != Given)
             return FALSE;
     }
     return Index == sizeof Header->Name || Header->Name[Index] == 0;
@@ -89,7 +98,8 @@ IopReadWholeFile(HANDLE File, PVOID *Data, PSIZE_T Size)
     IO_STATUS_BLOCK           Iosb;
     NTSTATUS                  Status;
 
-    Status = ZwQueryInformationFile(File, &Iosb, &Standard, sizeof Standard, FileStandardInformation);
+    Status = ZwQueryInformationFile(File, &Iosb, &Standard, sizeof Standard,
+                                    FileStandardInformation);
     if (!NT_SUCCESS(Status))
         return Status;
     if (Standard.EndOfFile.QuadPart == 0 || Standard.EndOfFile.QuadPart > MAXLONG)
@@ -98,7 +108,8 @@ IopReadWholeFile(HANDLE File, PVOID *Data, PSIZE_T Size)
     if (*Data == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
 
-    Status = ZwReadFile(File, NULL, NULL, NULL, &Iosb, *Data, Standard.EndOfFile.LowPart, NULL, NULL);
+    Status = ZwReadFile(File, NULL, NULL, NULL, &Iosb, *Data, Standard.EndOfFile.LowPart, NULL,
+                        NULL);
     if (!NT_SUCCESS(Status))
         ExFreePoolWithTag(*Data, IOP_TAG_OTHER);
     *Size = Iosb.Information;
@@ -106,7 +117,8 @@ IopReadWholeFile(HANDLE File, PVOID *Data, PSIZE_T Size)
 }
 
 /*
- * The whole image file: from the archive while \SystemRoot is not there, else from the file, in pool (*FromPool) with the tag IOP_TAG_OTHER.
+ * The whole image file: from the archive while \SystemRoot is not there, else from the file, in
+ * pool (*FromPool) with the tag IOP_TAG_OTHER.
  */
 NTSTATUS
 IopReadImageFile(PCUNICODE_STRING FullName, PVOID *Data, PSIZE_T Size, PBOOLEAN FromPool)
@@ -129,7 +141,8 @@ IopReadImageFile(PCUNICODE_STRING FullName, PVOID *Data, PSIZE_T Size, PBOOLEAN 
         return IopFindInArchive(&Path, Data, Size);
     }
 
-    InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
+                               NULL);
     Status = ZwOpenFile(&File, FILE_READ_DATA | SYNCHRONIZE, &Attributes, &Iosb, FILE_SHARE_READ,
                         FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE);
     if (!NT_SUCCESS(Status))

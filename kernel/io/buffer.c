@@ -1,14 +1,16 @@
 /*
  * The buffers of an IRP: how a caller's memory becomes what a driver sees.
  *
- *   buffered   a system buffer in nonpaged pool (AssociatedIrp.SystemBuffer): input is copied in before the call, output
- *              is copied out in step (7), in the issuing thread (IRP_INPUT_OPERATION says so)
+ *   buffered   a system buffer in nonpaged pool (AssociatedIrp.SystemBuffer): input is copied in
+ *              before the call, output is copied out in step (7), in the issuing thread
+ *              (IRP_INPUT_OPERATION says so)
  *   direct     an MDL over the caller's pages, probed and locked (MdlAddress)
  *   neither    the caller's address as it is (UserBuffer, Type3InputBuffer); the driver probes it
  *
- * Reads, writes and directory queries go by the device's DO_BUFFERED_IO and DO_DIRECT_IO, control requests by the method in
- * the low two bits of their code. The Set routines raise: the services call them in a __try block, and IopFreeBuffers takes
- * back whatever was made until then, because each piece is in the IRP before the next step may raise.
+ * Reads, writes and directory queries go by the device's DO_BUFFERED_IO and DO_DIRECT_IO, control
+ * requests by the method in the low two bits of their code. The Set routines raise: the services
+ * call them in a __try block, and IopFreeBuffers takes back whatever was made until then, because
+ * each piece is in the IRP before the next step may raise.
  */
 #include "iop.h"
 
@@ -34,7 +36,8 @@ IopSetMdl(PIRP Irp, PVOID Buffer, ULONG Length, KPROCESSOR_MODE Mode, LOCK_OPERA
 }
 
 VOID
-IopSetTransferBuffer(PIRP Irp, ULONG DeviceFlags, PVOID Buffer, ULONG Length, KPROCESSOR_MODE Mode, BOOLEAN Write)
+IopSetTransferBuffer(PIRP Irp, ULONG DeviceFlags, PVOID Buffer, ULONG Length,
+                     KPROCESSOR_MODE Mode, BOOLEAN Write)
 {
     Irp->UserBuffer = Buffer;
     if (Length == 0)
@@ -52,7 +55,8 @@ IopSetTransferBuffer(PIRP Irp, ULONG DeviceFlags, PVOID Buffer, ULONG Length, KP
 }
 
 static VOID
-IopSetDirectControl(PIRP Irp, ULONG Method, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength,
+IopSetDirectControl(PIRP Irp, ULONG Method, PVOID Input, ULONG InputLength, PVOID Output,
+                    ULONG OutputLength,
                     KPROCESSOR_MODE Mode)
 {
     if (InputLength != 0) {
@@ -60,11 +64,13 @@ IopSetDirectControl(PIRP Irp, ULONG Method, PVOID Input, ULONG InputLength, PVOI
         RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, Input, InputLength);
     }
     if (OutputLength != 0)
-        IopSetMdl(Irp, Output, OutputLength, Mode, Method == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess);
+        IopSetMdl(Irp, Output, OutputLength, Mode, Method == METHOD_IN_DIRECT
+                  ? IoReadAccess : IoWriteAccess);
 }
 
 VOID
-IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output,
+IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Input, ULONG InputLength,
+                     PVOID Output,
                      ULONG OutputLength, KPROCESSOR_MODE Mode)
 {
     ULONG Method = Code & 3;

@@ -1,14 +1,15 @@
 /*
  * Cancellation: step (5) of the life of an IRP (io.h).
  *
- * A driver that keeps an IRP sets a cancel routine with IoSetCancelRoutine, an atomic exchange of one pointer. Whoever
- * exchanges the routine out of the IRP owns its completion: IoCancelIrp, which then calls the routine, or the driver, which
- * then completes the IRP normally. A driver that sets its routine must look at Irp->Cancel afterwards, because a
- * cancel that found no routine does not come again.
+ * A driver that keeps an IRP sets a cancel routine with IoSetCancelRoutine, an atomic exchange of
+ * one pointer. Whoever exchanges the routine out of the IRP owns its completion: IoCancelIrp,
+ * which then calls the routine, or the driver, which then completes the IRP normally. A driver
+ * that sets its routine must look at Irp->Cancel afterwards, because a cancel that found no
+ * routine does not come again.
  *
- * IoCancelIrp holds the cancel spin lock while it calls the routine; the routine releases it, with IoReleaseCancelSpinLock and
- * the IRQL it finds in Irp->CancelIrql, before it does anything else. A routine that comes back without having
- * released it is stopped with 0xC9, 0x201.
+ * IoCancelIrp holds the cancel spin lock while it calls the routine; the routine releases it,
+ * with IoReleaseCancelSpinLock and the IRQL it finds in Irp->CancelIrql, before it does anything
+ * else. A routine that comes back without having released it is stopped with 0xC9, 0x201.
  */
 #include "iop.h"
 
@@ -28,8 +29,9 @@ IoReleaseCancelSpinLock(KIRQL Irql)
 }
 
 /*
- * (5) Asks for Irp to be completed soon. TRUE if a cancel routine was there and was called; FALSE if the IRP was only
- * marked. The caller makes sure that the IRP is not freed meanwhile. IRQL <= DISPATCH_LEVEL.
+ * (5) Asks for Irp to be completed soon. TRUE if a cancel routine was there and was called; FALSE
+ * if the IRP was only marked. The caller makes sure that the IRP is not freed meanwhile. IRQL <=
+ * DISPATCH_LEVEL.
  */
 BOOLEAN NTAPI
 IoCancelIrp(PIRP Irp)
@@ -62,7 +64,10 @@ IoCancelIrp(PIRP Irp)
     return TRUE;
 }
 
-/* Cancels the running thread's IRPs for File (all, if NULL); returns how many there are. Own thread at APC_LEVEL. */
+/*
+ * Cancels the running thread's IRPs for File (all, if NULL); returns how many there are. Own
+ * thread at APC_LEVEL.
+ */
 static ULONG
 IopCancelMine(PETHREAD Thread, PFILE_OBJECT File, BOOLEAN Cancel)
 {
@@ -73,7 +78,8 @@ IopCancelMine(PETHREAD Thread, PFILE_OBJECT File, BOOLEAN Cancel)
     for (Entry = Thread->IrpList.Flink; Entry != &Thread->IrpList; Entry = Next) {
         PIRP Irp = CONTAINING_RECORD(Entry, IRP, ThreadListEntry);
 
-        Next = Entry->Flink;                    // only an APC could take IRPs off, and none runs here
+        // only an APC could take IRPs off, and none runs here
+        Next = Entry->Flink;
         if (Irp->AllocationFlags & IOP_IRP_FINISHING) {
             Count++;                            // its Tail is an APC by now
         } else if (File == NULL || Irp->Tail.Overlay.OriginalFileObject == File) {
@@ -126,7 +132,8 @@ IoCancelThreadIo(PETHREAD Thread)
 }
 
 /*
- * System service: cancels what the calling thread has outstanding on a file, and waits until it is completed. Other threads' requests stay.
+ * System service: cancels what the calling thread has outstanding on a file, and waits until it
+ * is completed. Other threads' requests stay.
  */
 NTSTATUS NTAPI
 NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
@@ -143,7 +150,8 @@ NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
-    Status = ObReferenceObjectByHandle(FileHandle, 0, IopFileObjectType, Mode, (PVOID *)&File, NULL);
+    Status = ObReferenceObjectByHandle(FileHandle, 0, IopFileObjectType, Mode, (PVOID *)&File,
+                                       NULL);
     if (!NT_SUCCESS(Status))
         return Status;
 

@@ -1,13 +1,16 @@
 /*
  * The end of a file: CLEANUP at the last handle, CLOSE at the last reference.
  *
- * The close procedure of the type File runs for each handle; the last one sends IRP_MJ_CLEANUP, on which the driver completes
- * what it still holds for the file. Requests on their way keep the file object (each IRP has a reference), so IRP_MJ_CLOSE may
- * come much later and in another thread: from the delete procedure, when the last reference is gone. After it
- * nothing of the file is left, and the device's count goes down, which may delete the device or unload its driver.
+ * The close procedure of the type File runs for each handle; the last one sends IRP_MJ_CLEANUP,
+ * on which the driver completes what it still holds for the file. Requests on their way keep the
+ * file object (each IRP has a reference), so IRP_MJ_CLOSE may come much later and in another
+ * thread: from the delete procedure, when the last reference is gone. After it nothing of the
+ * file is left, and the device's count goes down, which may delete the device or unload its
+ * driver.
  *
- * A file that was opened but whose handle could not be made never had a handle: the delete procedure sends CLEANUP
- * itself. Both IRPs must be sent, so an allocation that fails is tried again.
+ * A file that was opened but whose handle could not be made never had a handle: the delete
+ * procedure sends CLEANUP itself. Both IRPs must be sent, so an allocation that fails is tried
+ * again.
  */
 #include "iop.h"
 
@@ -38,7 +41,8 @@ IopSendClose(PFILE_OBJECT File, UCHAR Major)
 
 /* Close procedure of the type File. The counts are those before the handle went. */
 VOID
-IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount)
+IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessHandleCount,
+             ULONG64 SystemHandleCount)
 {
     PFILE_OBJECT File = Object;
 

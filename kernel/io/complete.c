@@ -1,14 +1,16 @@
 /*
  * An IRP on its way down and up: steps (3), (4) and (6) of the life of an IRP (io.h).
  *
- * IofCallDriver moves one stack location down and calls the driver's dispatch routine; IofCompleteRequest moves up, location
- * by location, calling the completion routines that were set, until one of them keeps the IRP (STATUS_MORE_PROCESSING_REQUIRED)
- * or the top is reached. A location's completion routine was set by the driver above it. Having passed a
- * location, its Control byte is cleared, so that a driver that sends the IRP again starts clean.
+ * IofCallDriver moves one stack location down and calls the driver's dispatch routine;
+ * IofCompleteRequest moves up, location by location, calling the completion routines that were
+ * set, until one of them keeps the IRP (STATUS_MORE_PROCESSING_REQUIRED) or the top is reached. A
+ * location's completion routine was set by the driver above it. Having passed a location, its
+ * Control byte is cleared, so that a driver that sends the IRP again starts clean.
  *
- * Drivers are assumed hostile by accident. Always checked, each with its documented stop: an IRP completed twice or after it
- * was freed (0x44), with STATUS_PENDING (0xC9, 6), with a cancel routine still set (0x48), above DISPATCH_LEVEL (0xC9, 0xE);
- * an IRP sent down further than it has locations (0x35); a dispatch or completion routine that returns at another IRQL (0xC9,
+ * Drivers are assumed hostile by accident. Always checked, each with its documented stop: an IRP
+ * completed twice or after it was freed (0x44), with STATUS_PENDING (0xC9, 6), with a cancel
+ * routine still set (0x48), above DISPATCH_LEVEL (0xC9, 0xE); an IRP sent down further than it
+ * has locations (0x35); a dispatch or completion routine that returns at another IRQL (0xC9,
  * 5) or with the thread's APCs disabled differently (0xC9, 0x200).
  */
 #include "iop.h"
@@ -35,8 +37,8 @@ IopApcState(VOID)
 {
     return *(volatile ULONG *)&IopThread()->KernelApcDisable;
 }
-_Static_assert(FIELD_OFFSET(KTHREAD, SpecialApcDisable) == FIELD_OFFSET(KTHREAD, KernelApcDisable) + 2,
-               "IopApcState reads both");
+_Static_assert(FIELD_OFFSET(KTHREAD, SpecialApcDisable)
+               == FIELD_OFFSET(KTHREAD, KernelApcDisable) + 2, "IopApcState reads both");
 
 static __attribute__((noinline, cold)) VOID
 IopRoutineViolation(PVOID Routine, PDEVICE_OBJECT Device, KIRQL Before)
@@ -44,7 +46,8 @@ IopRoutineViolation(PVOID Routine, PDEVICE_OBJECT Device, KIRQL Before)
     KIRQL After = KeGetCurrentIrql();
 
     if (After != Before)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Device, Before | (ULONG_PTR)After << 8, Routine,
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Device,
+                Before | (ULONG_PTR)After << 8, Routine,
                 "returned at an IRQL other than it was called at");
     IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Device, IopApcState(), Routine,
             "returned with APCs disabled that were enabled, or the other way round");
@@ -61,8 +64,9 @@ IopBadCall(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
 }
 
 /*
- * (3) Sends Irp to Device's driver, whose dispatch routine owns it from here on: the caller must not touch it again unless
- * it set a completion routine that keeps it. Returns what the dispatch routine returned. IRQL <= DISPATCH_LEVEL.
+ * (3) Sends Irp to Device's driver, whose dispatch routine owns it from here on: the caller must
+ * not touch it again unless it set a completion routine that keeps it. Returns what the dispatch
+ * routine returned. IRQL <= DISPATCH_LEVEL.
  */
 NTSTATUS FASTCALL
 IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -81,8 +85,9 @@ IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     Irp->CurrentLocation--;
     Sp = --Irp->Tail.Overlay.CurrentStackLocation;
     Sp->DeviceObject = DeviceObject;
-    Dispatch = Sp->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION
-             ? DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction] : IopInvalidDeviceRequest;
+    Dispatch = IopInvalidDeviceRequest;
+    if (Sp->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION)
+        Dispatch = DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction];
 
     Status = Dispatch(DeviceObject, Irp);
 
@@ -95,15 +100,18 @@ static __attribute__((noinline, cold)) VOID
 IopBadCompletion(PIRP Irp, PVOID Caller)
 {
     if (KeGetCurrentIrql() > DISPATCH_LEVEL)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0xE, KeGetCurrentIrql(), (ULONG_PTR)Irp, Caller,
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0xE, KeGetCurrentIrql(), (ULONG_PTR)Irp,
+                Caller,
                 "completed an IRP above DISPATCH_LEVEL");
     if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount + 1)
         IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, Caller,
                 "completed an IRP that was completed before");
     if (Irp->CancelRoutine != NULL)
-        IopStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Irp->CancelRoutine, 0, Caller,
+        IopStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Irp->CancelRoutine, 0,
+                Caller,
                 "completed an IRP with its cancel routine still set");
-    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 6, (ULONG_PTR)Irp->IoStatus.Status, (ULONG_PTR)Irp, Caller,
+    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 6, (ULONG_PTR)Irp->IoStatus.Status,
+            (ULONG_PTR)Irp, Caller,
             "completed an IRP with STATUS_PENDING");
 }
 
@@ -135,7 +143,8 @@ IopWantsCompletion(PIRP Irp, UCHAR Control)
 {
     if (Irp->Cancel && (Control & SL_INVOKE_ON_CANCEL))
         return TRUE;
-    return (Control & (NT_SUCCESS(Irp->IoStatus.Status) ? SL_INVOKE_ON_SUCCESS : SL_INVOKE_ON_ERROR)) != 0;
+    return (Control & (NT_SUCCESS(Irp->IoStatus.Status)
+                       ? SL_INVOKE_ON_SUCCESS : SL_INVOKE_ON_ERROR)) != 0;
 }
 
 /* The last associated IRP of a master completes it. */
@@ -166,12 +175,14 @@ IopReachTop(PIRP Irp, CCHAR PriorityBoost)
     } else if (!(Flags & IRP_DEFER_IO_COMPLETION) || Irp->PendingReturned) {
         IopUnlockMdls(Irp);
         IopQueueFinish(Irp, PriorityBoost);
-    }                                               // else the service finishes it: it has not seen STATUS_PENDING
+    }
+    // else the service finishes it: it has not seen STATUS_PENDING
 }
 
 /*
- * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the waiting thread gains. Completion
- * routines run here, on the caller's thread and at its IRQL. IRQL <= DISPATCH_LEVEL.
+ * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the
+ * waiting thread gains. Completion routines run here, on the caller's thread and at its IRQL.
+ * IRQL <= DISPATCH_LEVEL.
  */
 VOID FASTCALL
 IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)

@@ -1,6 +1,7 @@
 /*
- * NtCreateFile, NtOpenFile, IoCreateFile: the arguments are checked and captured, and packed into an OPEN_PACKET that
- * travels through the object manager's walk to the parse procedure of the device the name leads to (parse.c).
+ * NtCreateFile, NtOpenFile, IoCreateFile: the arguments are checked and captured, and packed into
+ * an OPEN_PACKET that travels through the object manager's walk to the parse procedure of the
+ * device the name leads to (parse.c).
  *
  *   NtCreateFile -> IoCreateFile -> ObOpenObjectByName -> IopParseDevice -> IRP_MJ_CREATE
  *
@@ -11,18 +12,21 @@
 #define SYNCHRONOUS_OPTIONS (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
 
 /* What may stand beside FILE_DIRECTORY_FILE. */
-#define DIRECTORY_OPTIONS   (FILE_DIRECTORY_FILE | SYNCHRONOUS_OPTIONS | FILE_WRITE_THROUGH | FILE_COMPLETE_IF_OPLOCKED \
-                             | FILE_OPEN_FOR_BACKUP_INTENT | FILE_DELETE_ON_CLOSE | FILE_OPEN_FOR_FREE_SPACE_QUERY      \
-                             | FILE_OPEN_BY_FILE_ID | FILE_NO_COMPRESSION | FILE_OPEN_REPARSE_POINT)
+#define DIRECTORY_OPTIONS \
+    (FILE_DIRECTORY_FILE | SYNCHRONOUS_OPTIONS | FILE_WRITE_THROUGH | FILE_COMPLETE_IF_OPLOCKED \
+     | FILE_OPEN_FOR_BACKUP_INTENT | FILE_DELETE_ON_CLOSE | FILE_OPEN_FOR_FREE_SPACE_QUERY \
+     | FILE_OPEN_BY_FILE_ID | FILE_NO_COMPRESSION | FILE_OPEN_REPARSE_POINT)
 
 /* The documented combinations that make no sense. */
 static NTSTATUS
-IopCheckCreateArguments(ACCESS_MASK Access, ULONG FileAttributes, ULONG ShareAccess, ULONG Disposition, ULONG Options)
+IopCheckCreateArguments(ACCESS_MASK Access, ULONG FileAttributes, ULONG ShareAccess,
+                        ULONG Disposition, ULONG Options)
 {
     if ((FileAttributes & ~FILE_ATTRIBUTE_VALID_FLAGS) || (ShareAccess & ~FILE_SHARE_VALID_FLAGS)
         || Disposition > FILE_MAXIMUM_DISPOSITION || (Options & ~FILE_VALID_OPTION_FLAGS))
         return STATUS_INVALID_PARAMETER;
-    if ((Options & SYNCHRONOUS_OPTIONS) && !(Access & (SYNCHRONIZE | GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE
+    if ((Options & SYNCHRONOUS_OPTIONS) &&
+        !(Access & (SYNCHRONIZE | GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE
                                                        | GENERIC_ALL)))
         return STATUS_INVALID_PARAMETER;
     if ((Options & SYNCHRONOUS_OPTIONS) == SYNCHRONOUS_OPTIONS)
@@ -31,7 +35,8 @@ IopCheckCreateArguments(ACCESS_MASK Access, ULONG FileAttributes, ULONG ShareAcc
         return STATUS_INVALID_PARAMETER;
     if ((Options & FILE_DIRECTORY_FILE)
         && ((Options & ~DIRECTORY_OPTIONS)
-            || (Disposition != FILE_CREATE && Disposition != FILE_OPEN && Disposition != FILE_OPEN_IF)))
+            || (Disposition != FILE_CREATE && Disposition != FILE_OPEN &&
+                Disposition != FILE_OPEN_IF)))
         return STATUS_INVALID_PARAMETER;
     if ((Options & (FILE_COMPLETE_IF_OPLOCKED | FILE_RESERVE_OPFILTER))
         == (FILE_COMPLETE_IF_OPLOCKED | FILE_RESERVE_OPFILTER))
@@ -43,7 +48,8 @@ IopCheckCreateArguments(ACCESS_MASK Access, ULONG FileAttributes, ULONG ShareAcc
 
 /* Probes and captures what lies in the caller's memory; raises. */
 static VOID
-IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle, PIO_STATUS_BLOCK Iosb,
+IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle,
+                 PIO_STATUS_BLOCK Iosb,
                  PLARGE_INTEGER AllocationSize, PVOID EaBuffer, ULONG EaLength)
 {
     if (Mode != KernelMode) {
@@ -71,7 +77,8 @@ IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle, 
 
 /* Hands the results to the caller; a handle it cannot be told is closed again. */
 static NTSTATUS
-IopReturnHandle(PHANDLE FileHandle, HANDLE Handle, PIO_STATUS_BLOCK Iosb, NTSTATUS Status, ULONG_PTR Information,
+IopReturnHandle(PHANDLE FileHandle, HANDLE Handle, PIO_STATUS_BLOCK Iosb, NTSTATUS Status,
+                ULONG_PTR Information,
                 KPROCESSOR_MODE Mode)
 {
     __try {
@@ -86,18 +93,24 @@ IopReturnHandle(PHANDLE FileHandle, HANDLE Handle, PIO_STATUS_BLOCK Iosb, NTSTAT
 }
 
 /*
- * NtCreateFile with more options: Options are IO_NO_PARAMETER_CHECKING, IO_FORCE_ACCESS_CHECK, IO_OPEN_TARGET_DIRECTORY. The
- * caller's mode is the thread's previous mode, or KernelMode with IO_NO_PARAMETER_CHECKING. PASSIVE_LEVEL.
+ * NtCreateFile with more options: Options are IO_NO_PARAMETER_CHECKING, IO_FORCE_ACCESS_CHECK,
+ * IO_OPEN_TARGET_DIRECTORY. The caller's mode is the thread's previous mode, or KernelMode with
+ * IO_NO_PARAMETER_CHECKING. PASSIVE_LEVEL.
  */
 NTSTATUS NTAPI
 IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-             PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
-             ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength, CREATE_FILE_TYPE CreateFileType,
+             PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
+             ULONG ShareAccess,
+             ULONG Disposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength,
+             CREATE_FILE_TYPE CreateFileType,
              PVOID InternalParameters, ULONG Options)
 {
-    KPROCESSOR_MODE Mode = (Options & IO_NO_PARAMETER_CHECKING) ? KernelMode : IopThread()->PreviousMode;
-    OPEN_PACKET     Packet = { .Type = IO_TYPE_OPEN_PACKET, .Size = sizeof Packet, .Options = CreateOptions,
-                               .Disposition = Disposition, .Flags = Options, .FileAttributes = (USHORT)FileAttributes,
+    KPROCESSOR_MODE Mode = (Options & IO_NO_PARAMETER_CHECKING)
+        ? KernelMode : IopThread()->PreviousMode;
+    OPEN_PACKET     Packet = { .Type = IO_TYPE_OPEN_PACKET, .Size = sizeof Packet,
+                              .Options = CreateOptions,
+                               .Disposition = Disposition, .Flags = Options, .FileAttributes =
+                                   (USHORT)FileAttributes,
                                .ShareAccess = (USHORT)ShareAccess };
     HANDLE          Handle = NULL;
     NTSTATUS        Status;
@@ -106,32 +119,39 @@ IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES O
 
     if (CreateFileType != CreateFileTypeNone)
         return UNIMPLEMENTED();
-    Status = IopCheckCreateArguments(DesiredAccess, FileAttributes, ShareAccess, Disposition, CreateOptions);
+    Status = IopCheckCreateArguments(DesiredAccess, FileAttributes, ShareAccess, Disposition,
+                                     CreateOptions);
     if (!NT_SUCCESS(Status))
         return Status;
 
     __try {
-        IopCaptureCreate(&Packet, Mode, FileHandle, IoStatusBlock, AllocationSize, EaBuffer, EaLength);
+        IopCaptureCreate(&Packet, Mode, FileHandle, IoStatusBlock, AllocationSize, EaBuffer,
+                         EaLength);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Status = GetExceptionCode();
     }
     if (NT_SUCCESS(Status))
-        Status = ObOpenObjectByName(ObjectAttributes, IopFileObjectType, Mode, NULL, DesiredAccess, &Packet, &Handle);
+        Status = ObOpenObjectByName(ObjectAttributes, IopFileObjectType, Mode, NULL,
+                                    DesiredAccess, &Packet, &Handle);
     if (Packet.EaBuffer != NULL)
         ExFreePoolWithTag(Packet.EaBuffer, IOP_TAG_BUFFER);
     if (!NT_SUCCESS(Status))
         return Status;
-    return IopReturnHandle(FileHandle, Handle, IoStatusBlock, Packet.FinalStatus, Packet.Information, Mode);
+    return IopReturnHandle(FileHandle, Handle, IoStatusBlock, Packet.FinalStatus,
+                           Packet.Information, Mode);
 }
 
 /* System service: creates or opens a file or device. */
 NTSTATUS NTAPI
 NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-             PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+             PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
+             ULONG ShareAccess,
              ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
 {
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize, FileAttributes,
-                        ShareAccess, CreateDisposition, CreateOptions, EaBuffer, EaLength, CreateFileTypeNone, NULL, 0);
+    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock,
+                        AllocationSize, FileAttributes,
+                        ShareAccess, CreateDisposition, CreateOptions, EaBuffer, EaLength,
+                        CreateFileTypeNone, NULL, 0);
 }
 
 /* System service: opens what is there. */
@@ -139,6 +159,7 @@ NTSTATUS NTAPI
 NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
            PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
-    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0, ShareAccess, FILE_OPEN,
+    return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0,
+                        ShareAccess, FILE_OPEN,
                         OpenOptions, NULL, 0, CreateFileTypeNone, NULL, 0);
 }

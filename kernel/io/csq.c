@@ -1,14 +1,19 @@
 /*
- * Cancel-safe queues: the queue is the driver's (insert, remove, peek, its lock), the races are handled here.
+ * Cancel-safe queues: the queue is the driver's (insert, remove, peek, its lock), the races are
+ * handled here.
  *
- * An IRP in the queue has a cancel routine of ours and, in Tail.Overlay.DriverContext[3], the way back to the queue: the IO_CSQ
- * itself, or the IO_CSQ_IRP_CONTEXT it was inserted with, which points to the queue and, while the IRP is queued, to
- * the IRP. Whoever takes the cancel routine out of an IRP owns it; an IRP without one is being cancelled and is left alone.
+ * An IRP in the queue has a cancel routine of ours and, in Tail.Overlay.DriverContext[3], the way
+ * back to the queue: the IO_CSQ itself, or the IO_CSQ_IRP_CONTEXT it was inserted with, which
+ * points to the queue and, while the IRP is queued, to the IRP. Whoever takes the cancel routine
+ * out of an IRP owns it; an IRP without one is being cancelled and is left alone.
  *
- *   insert   under the driver's lock: mark pending, queue, set the routine; if Cancel is set by then and the routine
- *            can be taken back, remove it again and, outside the lock, complete it as cancelled
- *   remove   under the lock: take the routine; NULL means that a cancel has it, so the IRP is as good as gone
- *   cancel   releases the cancel lock first, then removes the IRP under the driver's lock, then completes it
+ *   insert   under the driver's lock: mark pending, queue, set the routine; if Cancel is set by
+ *            then and the routine can be taken back, remove it again and, outside the lock,
+ *            complete it as cancelled
+ *   remove   under the lock: take the routine; NULL means that a cancel has it, so the IRP is as
+ *            good as gone
+ *   cancel   releases the cancel lock first, then removes the IRP under the driver's lock, then
+ *            completes it
  */
 #include "iop.h"
 #include <csq.h>
@@ -39,7 +44,8 @@ IopCsqCancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 }
 
 static NTSTATUS
-IopCsqFill(PIO_CSQ Csq, ULONG Type, PVOID Insert, PVOID Remove, PVOID Peek, PVOID Acquire, PVOID Release, PVOID Complete)
+IopCsqFill(PIO_CSQ Csq, ULONG Type, PVOID Insert, PVOID Remove, PVOID Peek, PVOID Acquire,
+           PVOID Release, PVOID Complete)
 {
     Csq->Type = Type;
     Csq->CsqInsertIrp = (PIO_CSQ_INSERT_IRP)Insert;
@@ -56,9 +62,11 @@ IopCsqFill(PIO_CSQ Csq, ULONG Type, PVOID Insert, PVOID Remove, PVOID Peek, PVOI
 NTSTATUS NTAPI
 IoCsqInitialize(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP CsqInsertIrp, PIO_CSQ_REMOVE_IRP CsqRemoveIrp,
                 PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp, PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock,
-                PIO_CSQ_RELEASE_LOCK CsqReleaseLock, PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
+                PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
+                PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
 {
-    return IopCsqFill(Csq, IO_TYPE_CSQ, CsqInsertIrp, CsqRemoveIrp, CsqPeekNextIrp, CsqAcquireLock, CsqReleaseLock,
+    return IopCsqFill(Csq, IO_TYPE_CSQ, CsqInsertIrp, CsqRemoveIrp, CsqPeekNextIrp,
+                      CsqAcquireLock, CsqReleaseLock,
                       CsqCompleteCanceledIrp);
 }
 
@@ -66,15 +74,18 @@ IoCsqInitialize(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP CsqInsertIrp, PIO_CSQ_REMOVE_IRP
 NTSTATUS NTAPI
 IoCsqInitializeEx(PIO_CSQ Csq, PIO_CSQ_INSERT_IRP_EX CsqInsertIrp, PIO_CSQ_REMOVE_IRP CsqRemoveIrp,
                   PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp, PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock,
-                  PIO_CSQ_RELEASE_LOCK CsqReleaseLock, PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
+                  PIO_CSQ_RELEASE_LOCK CsqReleaseLock,
+                  PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp)
 {
-    return IopCsqFill(Csq, IO_TYPE_CSQ_EX, CsqInsertIrp, CsqRemoveIrp, CsqPeekNextIrp, CsqAcquireLock, CsqReleaseLock,
+    return IopCsqFill(Csq, IO_TYPE_CSQ_EX, CsqInsertIrp, CsqRemoveIrp, CsqPeekNextIrp,
+                      CsqAcquireLock, CsqReleaseLock,
                       CsqCompleteCanceledIrp);
 }
 
 /*
- * Queues Irp, marked pending: the dispatch routine then returns STATUS_PENDING. Context (may be NULL) lets IoCsqRemoveIrp find it.
- * Returns the insert routine's status; if that is an error the IRP is not queued. IRQL <= DISPATCH_LEVEL.
+ * Queues Irp, marked pending: the dispatch routine then returns STATUS_PENDING. Context (may be
+ * NULL) lets IoCsqRemoveIrp find it. Returns the insert routine's status; if that is an error the
+ * IRP is not queued. IRQL <= DISPATCH_LEVEL.
  */
 NTSTATUS NTAPI
 IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context, PVOID InsertContext)
@@ -125,7 +136,9 @@ IoCsqInsertIrp(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context)
     IoCsqInsertIrpEx(Csq, Irp, Context, NULL);
 }
 
-/* Takes an IRP out of its queue for good; with the driver's lock held. FALSE: a cancel owns it. */
+/*
+ * Takes an IRP out of its queue for good; with the driver's lock held. FALSE: a cancel owns it.
+ */
 static BOOLEAN
 IopCsqTakeLocked(PIO_CSQ Csq, PIRP Irp)
 {

@@ -1,10 +1,13 @@
 /*
- * NtQueryDirectoryFile: the entries of a directory, a buffer at a time. The driver keeps the place it has reached with the
- * file object; the pattern of the first call counts for all.
+ * NtQueryDirectoryFile: the entries of a directory, a buffer at a time. The driver keeps the
+ * place it has reached with the file object; the pattern of the first call counts for all.
  */
 #include "iop.h"
 
-/* The pattern, copied to pool behind a UNICODE_STRING: it becomes the IRP's auxiliary buffer. Raises. */
+/*
+ * The pattern, copied to pool behind a UNICODE_STRING: it becomes the IRP's auxiliary buffer.
+ * Raises.
+ */
 static PUNICODE_STRING
 IopCapturePattern(PUNICODE_STRING Given, KPROCESSOR_MODE Mode)
 {
@@ -51,7 +54,8 @@ IopLeastEntry(ULONG Class)
 
 /* Fills the stack location's parameters and the buffer; raises. */
 static VOID
-IopSetDirectoryQuery(PIOP_CALL Call, PVOID Buffer, ULONG Length, ULONG Class, BOOLEAN ReturnSingleEntry,
+IopSetDirectoryQuery(PIOP_CALL Call, PVOID Buffer, ULONG Length, ULONG Class,
+                     BOOLEAN ReturnSingleEntry,
                      PUNICODE_STRING Pattern, BOOLEAN RestartScan)
 {
     if (Call->Mode != KernelMode)
@@ -59,22 +63,26 @@ IopSetDirectoryQuery(PIOP_CALL Call, PVOID Buffer, ULONG Length, ULONG Class, BO
     if (Pattern != NULL)
         Call->Irp->Tail.Overlay.AuxiliaryBuffer = (PCHAR)IopCapturePattern(Pattern, Call->Mode);
     Call->Sp->MinorFunction = IRP_MN_QUERY_DIRECTORY;
-    Call->Sp->Flags = (RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry ? SL_RETURN_SINGLE_ENTRY : 0);
+    Call->Sp->Flags = (RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry
+                                                             ? SL_RETURN_SINGLE_ENTRY : 0);
     Call->Sp->Parameters.QueryDirectory.Length = Length;
-    Call->Sp->Parameters.QueryDirectory.FileName = (PUNICODE_STRING)Call->Irp->Tail.Overlay.AuxiliaryBuffer;
+    Call->Sp->Parameters.QueryDirectory.FileName =
+        (PUNICODE_STRING)Call->Irp->Tail.Overlay.AuxiliaryBuffer;
     Call->Sp->Parameters.QueryDirectory.FileInformationClass = Class;
     IopSetTransferBuffer(Call->Irp, Call->Device->Flags, Buffer, Length, Call->Mode, FALSE);
 }
 
 /*
- * System service: entries of the directory, from where the last call stopped. FileName (may be NULL) is a pattern with * and ?.
- * STATUS_NO_MORE_FILES at the end, STATUS_NO_SUCH_FILE if the first call finds nothing, STATUS_BUFFER_OVERFLOW if not even
- * one name fits, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_INFO_CLASS.
+ * System service: entries of the directory, from where the last call stopped. FileName (may be
+ * NULL) is a pattern with * and ?. STATUS_NO_MORE_FILES at the end, STATUS_NO_SUCH_FILE if the
+ * first call finds nothing, STATUS_BUFFER_OVERFLOW if not even one name fits,
+ * STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_INFO_CLASS.
  */
 NTSTATUS NTAPI
 NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                      PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
-                     FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry, PUNICODE_STRING FileName,
+                     FILE_INFORMATION_CLASS FileInformationClass, BOOLEAN ReturnSingleEntry,
+                     PUNICODE_STRING FileName,
                      BOOLEAN RestartScan)
 {
     IOP_CALL Call;
@@ -92,9 +100,11 @@ NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
 
     __try {
         IopProbeStatusBlock(IoStatusBlock, Call.Mode);
-        Status = IopAllocateCallIrp(&Call, IRP_MJ_DIRECTORY_CONTROL, ApcRoutine, ApcContext, IoStatusBlock);
+        Status = IopAllocateCallIrp(&Call, IRP_MJ_DIRECTORY_CONTROL, ApcRoutine, ApcContext,
+                                    IoStatusBlock);
         if (NT_SUCCESS(Status))
-            IopSetDirectoryQuery(&Call, FileInformation, Length, FileInformationClass, ReturnSingleEntry, FileName,
+            IopSetDirectoryQuery(&Call, FileInformation, Length, FileInformationClass,
+                                 ReturnSingleEntry, FileName,
                                  RestartScan);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Status = GetExceptionCode();

@@ -1,17 +1,20 @@
 /*
  * Driver objects: loaded, initialised, unloaded.
  *
- * Loading makes the object \Driver\NAME first, so that its name keeps a second load of the same service out, then reads and
- * maps the image, then calls DriverEntry in the System process. If any of it fails, what was done is undone: devices
- * that DriverEntry left are deleted and named, the object loses its name and its last reference, and with it the image goes.
+ * Loading makes the object \Driver\NAME first, so that its name keeps a second load of the same
+ * service out, then reads and maps the image, then calls DriverEntry in the System process. If
+ * any of it fails, what was done is undone: devices that DriverEntry left are deleted and named,
+ * the object loses its name and its last reference, and with it the image goes.
  *
- * Who keeps a driver: the load (one reference, dropped after DriverUnload ran) and each device object (one each). The
- * image is unmapped by the object's delete procedure, after all DPCs that were queued have run; so no dispatch
- * routine, work item or DPC of the driver finds its code gone.
+ * Who keeps a driver: the load (one reference, dropped after DriverUnload ran) and each device
+ * object (one each). The image is unmapped by the object's delete procedure, after all DPCs that
+ * were queued have run; so no dispatch routine, work item or DPC of the driver finds its code
+ * gone.
  *
- * Unloading (IopUnloadDriver in device.c) sets DOE_UNLOAD_PENDING on all devices, which refuses new opens; when no file and no
- * attached device is left, DRVO_UNLOAD_INVOKED is set and DriverUnload called, once. Loading the service again while the
- * unload is still waiting takes the DOE_UNLOAD_PENDING flags back.
+ * Unloading (IopUnloadDriver in device.c) sets DOE_UNLOAD_PENDING on all devices, which refuses
+ * new opens; when no file and no attached device is left, DRVO_UNLOAD_INVOKED is set and
+ * DriverUnload called, once. Loading the service again while the unload is still waiting takes
+ * the DOE_UNLOAD_PENDING flags back.
  */
 #include "iop.h"
 
@@ -42,7 +45,8 @@ IopRunInSystem(NTSTATUS (*Routine)(PVOID), PVOID Context)
 
     PAGED_CODE();
 
-    if ((PEPROCESS)IoGetCurrentProcess() == PsInitialSystemProcess && KeGetCurrentIrql() == PASSIVE_LEVEL)
+    if ((PEPROCESS)IoGetCurrentProcess() == PsInitialSystemProcess &&
+        KeGetCurrentIrql() == PASSIVE_LEVEL)
         return Routine(Context);
 
     KeInitializeEvent(&Call.Done, NotificationEvent, FALSE);
@@ -116,7 +120,8 @@ IopCreateDriverObject(PCUNICODE_STRING ServiceName, PDRIVER_OBJECT *Result)
     Status = IopJoinName(&DriverName, L"\\Driver\\", ServiceName);
     if (!NT_SUCCESS(Status))
         return Status;
-    InitializeObjectAttributes(&Attributes, &DriverName, OBJ_PERMANENT | OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
+    InitializeObjectAttributes(&Attributes, &DriverName,
+                               OBJ_PERMANENT | OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
                                NULL);
     Status = ObCreateObject(KernelMode, IopDriverObjectType, &Attributes, KernelMode, NULL,
                             sizeof *Driver + sizeof *Extension, 0, 0, (PVOID *)&Driver);
@@ -198,7 +203,8 @@ IopCleanUpFailedDriver(PDRIVER_OBJECT Driver)
         DbgPrint("io: %wZ failed and left device %p behind\n", &Driver->DriverName, Device);
         IoDeleteDevice(Device);
         if (Driver->DeviceObject == Device)
-            break;                              // somebody uses it already: the driver stays until that ends
+            // somebody uses it already: the driver stays until that ends
+            break;
     }
 }
 
@@ -216,7 +222,8 @@ IopCallDriverEntry(PDRIVER_OBJECT Driver)
     IopFreeName(&RegistryPath);
 
     if (KeGetCurrentIrql() != PASSIVE_LEVEL)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, 0, (ULONG_PTR)KeGetCurrentIrql() << 8, Driver->DriverInit,
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, 0, (ULONG_PTR)KeGetCurrentIrql() << 8,
+                Driver->DriverInit,
                 "returned from DriverEntry above PASSIVE_LEVEL");
     if (!NT_SUCCESS(Status)) {
         DbgPrint("io: %wZ: DriverEntry failed with status %08x\n", &Driver->DriverName, Status);
@@ -231,7 +238,10 @@ IopCallDriverEntry(PDRIVER_OBJECT Driver)
     return STATUS_SUCCESS;
 }
 
-/* The service's driver is there already: takes a waiting unload back, or says STATUS_IMAGE_ALREADY_LOADED. */
+/*
+ * The service's driver is there already: takes a waiting unload back, or says
+ * STATUS_IMAGE_ALREADY_LOADED.
+ */
 static NTSTATUS
 IopResurrectDriver(PCUNICODE_STRING ServiceName)
 {
@@ -242,11 +252,14 @@ IopResurrectDriver(PCUNICODE_STRING ServiceName)
 
     if (!NT_SUCCESS(IopJoinName(&Name, L"\\Driver\\", ServiceName)))
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (NT_SUCCESS(ObReferenceObjectByName(&Name, OBJ_CASE_INSENSITIVE, NULL, 0, IopDriverObjectType, KernelMode, NULL,
+    if (NT_SUCCESS(ObReferenceObjectByName(&Name, OBJ_CASE_INSENSITIVE, NULL, 0,
+                                           IopDriverObjectType, KernelMode, NULL,
                                            (PVOID *)&Driver))) {
         KeAcquireSpinLock(&IopDatabaseLock, &Irql);
-        for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice) {
-            if ((IopExtension(Device)->ExtensionFlags & DOE_UNLOAD_PENDING) && !(Driver->Flags & DRVO_UNLOAD_INVOKED)) {
+        for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
+             Device = Device->NextDevice) {
+            if ((IopExtension(Device)->ExtensionFlags & DOE_UNLOAD_PENDING) &&
+                !(Driver->Flags & DRVO_UNLOAD_INVOKED)) {
                 IopExtension(Device)->ExtensionFlags &= ~DOE_UNLOAD_PENDING;
                 Status = STATUS_SUCCESS;
             }
@@ -269,7 +282,8 @@ IopLoadDriver(PCUNICODE_STRING ServiceName)
 
     if (Service == NULL)
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    if (Service->Type != 1 && Service->Type != 2)       // SERVICE_KERNEL_DRIVER, SERVICE_FILE_SYSTEM_DRIVER
+    // SERVICE_KERNEL_DRIVER, SERVICE_FILE_SYSTEM_DRIVER
+    if (Service->Type != 1 && Service->Type != 2)
         return STATUS_INVALID_PARAMETER;
 
     Status = IopCreateDriverObject(&Service->Name, &Driver);

@@ -1,10 +1,11 @@
 /*
- * What is known about a file: NtQueryInformationFile, NtSetInformationFile, NtQueryVolumeInformationFile, NtQueryAttributesFile,
- * NtFlushBuffersFile.
+ * What is known about a file: NtQueryInformationFile, NtSetInformationFile,
+ * NtQueryVolumeInformationFile, NtQueryAttributesFile, NtFlushBuffersFile.
  *
- * Each class has a least length and an access the handle needs; a table holds both. Position, access and mode are the I/O
- * manager's own and need no IRP; the rest is asked of the driver, in a buffer in pool, and the service waits for the answer
- * whether the file is synchronous or not. A synchronous file's lock is held meanwhile.
+ * Each class has a least length and an access the handle needs; a table holds both. Position,
+ * access and mode are the I/O manager's own and need no IRP; the rest is asked of the driver, in
+ * a buffer in pool, and the service waits for the answer whether the file is synchronous or not.
+ * A synchronous file's lock is held meanwhile.
  */
 #include "iop.h"
 
@@ -14,22 +15,28 @@
 
 /* By FILE_INFORMATION_CLASS; a class that is not there is STATUS_INVALID_INFO_CLASS. */
 static const struct { UCHAR Uses; UCHAR Length; ACCESS_MASK Query, Set; } IopFileClasses[] = {
-    [FileBasicInformation] = { QUERY | SET, sizeof(FILE_BASIC_INFORMATION), FILE_READ_ATTRIBUTES, FILE_WRITE_ATTRIBUTES },
+    [FileBasicInformation] = { QUERY | SET, sizeof(FILE_BASIC_INFORMATION), FILE_READ_ATTRIBUTES,
+                              FILE_WRITE_ATTRIBUTES },
     [FileStandardInformation] = { QUERY, sizeof(FILE_STANDARD_INFORMATION), ANY, ANY },
     [FileInternalInformation] = { QUERY, sizeof(FILE_INTERNAL_INFORMATION), ANY, ANY },
     [FileEaInformation] = { QUERY, sizeof(FILE_EA_INFORMATION), ANY, ANY },
     [FileAccessInformation] = { QUERY, sizeof(FILE_ACCESS_INFORMATION), ANY, ANY },
-    [FileNameInformation] = { QUERY, FIELD_OFFSET(FILE_NAME_INFORMATION, FileName) + sizeof(ULONG), ANY, ANY },
+    [FileNameInformation] = { QUERY, FIELD_OFFSET(FILE_NAME_INFORMATION,
+                                                  FileName) + sizeof(ULONG), ANY, ANY },
     [FileRenameInformation] = { SET, FIELD_OFFSET(FILE_RENAME_INFORMATION, FileName), ANY, DELETE },
     [FileDispositionInformation] = { SET, sizeof(FILE_DISPOSITION_INFORMATION), ANY, DELETE },
     [FilePositionInformation] = { QUERY | SET, sizeof(FILE_POSITION_INFORMATION), ANY, ANY },
     [FileModeInformation] = { QUERY | SET, sizeof(FILE_MODE_INFORMATION), ANY, ANY },
     [FileAlignmentInformation] = { QUERY, sizeof(FILE_ALIGNMENT_INFORMATION), ANY, ANY },
     [FileAllInformation] = { QUERY, sizeof(FILE_ALL_INFORMATION), FILE_READ_ATTRIBUTES, ANY },
-    [FileAllocationInformation] = { SET, sizeof(FILE_ALLOCATION_INFORMATION), ANY, FILE_WRITE_DATA },
-    [FileEndOfFileInformation] = { SET, sizeof(FILE_END_OF_FILE_INFORMATION), ANY, FILE_WRITE_DATA },
-    [FileNetworkOpenInformation] = { QUERY, sizeof(FILE_NETWORK_OPEN_INFORMATION), FILE_READ_ATTRIBUTES, ANY },
-    [FileAttributeTagInformation] = { QUERY, sizeof(FILE_ATTRIBUTE_TAG_INFORMATION), FILE_READ_ATTRIBUTES, ANY },
+    [FileAllocationInformation] = { SET, sizeof(FILE_ALLOCATION_INFORMATION), ANY,
+                                   FILE_WRITE_DATA },
+    [FileEndOfFileInformation] = { SET, sizeof(FILE_END_OF_FILE_INFORMATION), ANY,
+                                  FILE_WRITE_DATA },
+    [FileNetworkOpenInformation] = { QUERY, sizeof(FILE_NETWORK_OPEN_INFORMATION),
+                                    FILE_READ_ATTRIBUTES, ANY },
+    [FileAttributeTagInformation] = { QUERY, sizeof(FILE_ATTRIBUTE_TAG_INFORMATION),
+                                     FILE_READ_ATTRIBUTES, ANY },
 };
 
 static const UCHAR IopVolumeLengths[] = {
@@ -40,9 +47,12 @@ static const UCHAR IopVolumeLengths[] = {
     [FileFsFullSizeInformation] = sizeof(FILE_FS_FULL_SIZE_INFORMATION),
 };
 
-/* Sends Major with a system buffer and waits. *Information is what the driver says it has filled. */
+/*
+ * Sends Major with a system buffer and waits. *Information is what the driver says it has filled.
+ */
 static NTSTATUS
-IopAskDriver(PIOP_CALL Call, UCHAR Major, ULONG Class, PVOID Buffer, ULONG Length, PULONG_PTR Information)
+IopAskDriver(PIOP_CALL Call, UCHAR Major, ULONG Class, PVOID Buffer, ULONG Length,
+             PULONG_PTR Information)
 {
     PIRP               Irp = IoAllocateIrp(Call->Device->StackSize, TRUE);
     PIO_STACK_LOCATION Sp;
@@ -73,7 +83,8 @@ IopFileMode(PFILE_OBJECT File)
     ULONG Mode = 0;
 
     if (File->Flags & FO_SYNCHRONOUS_IO)
-        Mode |= File->Flags & FO_ALERTABLE_IO ? FILE_SYNCHRONOUS_IO_ALERT : FILE_SYNCHRONOUS_IO_NONALERT;
+        Mode |= File->Flags & FO_ALERTABLE_IO
+            ? FILE_SYNCHRONOUS_IO_ALERT : FILE_SYNCHRONOUS_IO_NONALERT;
     if (File->Flags & FO_WRITE_THROUGH)
         Mode |= FILE_WRITE_THROUGH;
     if (File->Flags & FO_SEQUENTIAL_ONLY)
@@ -110,7 +121,8 @@ IopQueryClass(PIOP_CALL Call, ULONG Class, PVOID Buffer, ULONG Length, PULONG_PT
         ((PFILE_MODE_INFORMATION)Buffer)->Mode = IopFileMode(Call->File);
         return STATUS_SUCCESS;
     case FileAlignmentInformation:
-        ((PFILE_ALIGNMENT_INFORMATION)Buffer)->AlignmentRequirement = Call->Device->AlignmentRequirement;
+        ((PFILE_ALIGNMENT_INFORMATION)Buffer)->AlignmentRequirement =
+            Call->Device->AlignmentRequirement;
         return STATUS_SUCCESS;
     default:
         Status = IopAskDriver(Call, IRP_MJ_QUERY_INFORMATION, Class, Buffer, Length, Information);
@@ -138,7 +150,8 @@ IopSetClass(PIOP_CALL Call, ULONG Class, PVOID Buffer, ULONG Length, PULONG_PTR 
         Mode = ((PFILE_MODE_INFORMATION)Buffer)->Mode;
         if ((Mode & ~(FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY | FILE_SYNCHRONOUS_IO_ALERT
                       | FILE_SYNCHRONOUS_IO_NONALERT))
-            || !(Mode & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) != !Call->Locked)
+            || !(Mode & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) !=
+                !Call->Locked)
             return STATUS_INVALID_PARAMETER;
         Call->File->Flags &= ~(FO_WRITE_THROUGH | FO_SEQUENTIAL_ONLY | FO_ALERTABLE_IO);
         Call->File->Flags |= (Mode & FILE_WRITE_THROUGH ? FO_WRITE_THROUGH : 0)
@@ -200,7 +213,8 @@ IopCaptureInformation(INFORMATION_KIND Kind, KPROCESSOR_MODE Mode, PVOID Given, 
 }
 
 static NTSTATUS
-IopInformation(INFORMATION_KIND Kind, HANDLE FileHandle, PIO_STATUS_BLOCK Iosb, PVOID Given, ULONG Length, ULONG Class)
+IopInformation(INFORMATION_KIND Kind, HANDLE FileHandle, PIO_STATUS_BLOCK Iosb, PVOID Given,
+               ULONG Length, ULONG Class)
 {
     ULONG_PTR   Information = 0;
     PVOID       Buffer = NULL;
@@ -225,7 +239,8 @@ IopInformation(INFORMATION_KIND Kind, HANDLE FileHandle, PIO_STATUS_BLOCK Iosb, 
         else if (Kind == SetFileKind)
             Status = IopSetClass(&Call, Class, Buffer, Length, &Information);
         else
-            Status = IopAskDriver(&Call, IRP_MJ_QUERY_VOLUME_INFORMATION, Class, Buffer, Length, &Information);
+            Status = IopAskDriver(&Call, IRP_MJ_QUERY_VOLUME_INFORMATION, Class, Buffer, Length,
+                                  &Information);
         if (!NT_ERROR(Status)) {
             if (Kind != SetFileKind)
                 RtlCopyMemory(Given, Buffer, min(Information, Length));
@@ -240,31 +255,43 @@ IopInformation(INFORMATION_KIND Kind, HANDLE FileHandle, PIO_STATUS_BLOCK Iosb, 
     return IopEndCall(&Call, Status);
 }
 
-/* System service: one class of information about an open file. STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH. */
+/*
+ * System service: one class of information about an open file. STATUS_INVALID_INFO_CLASS,
+ * STATUS_INFO_LENGTH_MISMATCH.
+ */
 NTSTATUS NTAPI
-NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
+NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+                       ULONG Length,
                        FILE_INFORMATION_CLASS FileInformationClass)
 {
-    return IopInformation(QueryFileKind, FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass);
+    return IopInformation(QueryFileKind, FileHandle, IoStatusBlock, FileInformation, Length,
+                          FileInformationClass);
 }
 
 /* System service: changes one class of information of an open file. */
 NTSTATUS NTAPI
-NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation, ULONG Length,
+NtSetInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+                     ULONG Length,
                      FILE_INFORMATION_CLASS FileInformationClass)
 {
-    return IopInformation(SetFileKind, FileHandle, IoStatusBlock, FileInformation, Length, FileInformationClass);
+    return IopInformation(SetFileKind, FileHandle, IoStatusBlock, FileInformation, Length,
+                          FileInformationClass);
 }
 
 /* System service: one class of information about the volume or device behind an open file. */
 NTSTATUS NTAPI
-NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation, ULONG Length,
+NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+                             PVOID FsInformation, ULONG Length,
                              FS_INFORMATION_CLASS FsInformationClass)
 {
-    return IopInformation(QueryVolumeKind, FileHandle, IoStatusBlock, FsInformation, Length, FsInformationClass);
+    return IopInformation(QueryVolumeKind, FileHandle, IoStatusBlock, FsInformation, Length,
+                          FsInformationClass);
 }
 
-/* System service: has the driver write what it still holds back. The handle must be open for writing. */
+/*
+ * System service: has the driver write what it still holds back. The handle must be open for
+ * writing.
+ */
 NTSTATUS NTAPI
 NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
 {
@@ -297,9 +324,11 @@ NTSTATUS NTAPI
 NtQueryAttributesFile(POBJECT_ATTRIBUTES ObjectAttributes, PFILE_BASIC_INFORMATION FileInformation)
 {
     KPROCESSOR_MODE        Mode = IopThread()->PreviousMode;
-    OPEN_PACKET            Packet = { .Type = IO_TYPE_OPEN_PACKET, .Size = sizeof Packet, .Disposition = FILE_OPEN,
+    OPEN_PACKET            Packet = { .Type = IO_TYPE_OPEN_PACKET, .Size = sizeof Packet,
+                                     .Disposition = FILE_OPEN,
                                       .Options = FILE_OPEN_REPARSE_POINT,
-                                      .ShareAccess = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE };
+                                      .ShareAccess =
+                                          FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE };
     FILE_BASIC_INFORMATION Basic;
     IO_STATUS_BLOCK        Iosb;
     HANDLE                 Handle;
@@ -310,7 +339,8 @@ NtQueryAttributesFile(POBJECT_ATTRIBUTES ObjectAttributes, PFILE_BASIC_INFORMATI
     __try {
         if (Mode != KernelMode)
             ProbeForWrite(FileInformation, sizeof *FileInformation, sizeof(ULONG));
-        Status = ObOpenObjectByName(ObjectAttributes, IopFileObjectType, Mode, NULL, FILE_READ_ATTRIBUTES, &Packet, &Handle);
+        Status = ObOpenObjectByName(ObjectAttributes, IopFileObjectType, Mode, NULL,
+                                    FILE_READ_ATTRIBUTES, &Packet, &Handle);
         if (!NT_SUCCESS(Status))
             return Status;
         Status = ZwQueryInformationFile(Handle, &Iosb, &Basic, sizeof Basic, FileBasicInformation);

@@ -1,17 +1,19 @@
 /*
  * The end of an IRP in the thread that issued it: step (7) of the life of an IRP (io.h).
  *
- * Output of buffered requests goes to the caller's memory, the status block is written, events are set, the user's APC is
- * queued: all this needs the issuing thread's address space, so it happens in that thread at APC_LEVEL. A service whose
- * driver did not return STATUS_PENDING does it itself on the way out, which costs no APC; otherwise IofCompleteRequest, on
- * whatever processor it runs, queues a special kernel APC (IopQueueFinish).
+ * Output of buffered requests goes to the caller's memory, the status block is written, events
+ * are set, the user's APC is queued: all this needs the issuing thread's address space, so it
+ * happens in that thread at APC_LEVEL. A service whose driver did not return STATUS_PENDING does
+ * it itself on the way out, which costs no APC; otherwise IofCompleteRequest, on whatever
+ * processor it runs, queues a special kernel APC (IopQueueFinish).
  *
- * An IRP that failed at once (an error, and no driver had returned STATUS_PENDING) leaves status block, event and APC
- * alone: the service's return value says it all.
+ * An IRP that failed at once (an error, and no driver had returned STATUS_PENDING) leaves status
+ * block, event and APC alone: the service's return value says it all.
  *
- * A thread that ends does not wait for ever: after IOP_CANCEL_PATIENCE seconds it disowns what a driver still holds. Such
- * an IRP has no thread any more, and is dropped when it is completed at last. IopDisownLock decides between the
- * two: either the APC is queued first (IOP_IRP_FINISHING) and the thread waits for it, or the thread is taken out first.
+ * A thread that ends does not wait for ever: after IOP_CANCEL_PATIENCE seconds it disowns what a
+ * driver still holds. Such an IRP has no thread any more, and is dropped when it is completed at
+ * last. IopDisownLock decides between the two: either the APC is queued first (IOP_IRP_FINISHING)
+ * and the thread waits for it, or the thread is taken out first.
  */
 #include "iop.h"
 
@@ -21,7 +23,8 @@ static KSPIN_LOCK IopDisownLock;
 static VOID
 IopCopyOut(PIRP Irp)
 {
-    if (!(Irp->Flags & IRP_BUFFERED_IO) || !(Irp->Flags & IRP_INPUT_OPERATION) || NT_ERROR(Irp->IoStatus.Status)
+    if (!(Irp->Flags & IRP_BUFFERED_IO) || !(Irp->Flags & IRP_INPUT_OPERATION) ||
+        NT_ERROR(Irp->IoStatus.Status)
         || Irp->IoStatus.Information == 0)
         return;
 
@@ -57,7 +60,8 @@ IopSignal(PIRP Irp, PFILE_OBJECT File)
 }
 
 static VOID NTAPI
-IopFreeUserApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2)
+IopFreeUserApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1,
+               PVOID *Argument2)
 {
     IoFreeIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc));
 }
@@ -76,13 +80,17 @@ IopQueueUserApc(PIRP Irp)
 
     if (Routine == NULL)
         return FALSE;
-    KeInitializeApc(&Irp->Tail.Apc, KeGetCurrentThread(), IOP_CURRENT_APC_ENVIRONMENT, IopFreeUserApc,
+    KeInitializeApc(&Irp->Tail.Apc, KeGetCurrentThread(), IOP_CURRENT_APC_ENVIRONMENT,
+                    IopFreeUserApc,
                     IopRundownUserApc, (PKNORMAL_ROUTINE)(PVOID)Routine, Irp->RequestorMode,
                     Irp->Overlay.AsynchronousParameters.UserApcContext);
     return KeInsertQueueApc(&Irp->Tail.Apc, Irp->UserIosb, NULL, 2);
 }
 
-/* (7) and (8). File is the IRP's OriginalFileObject or NULL. A synchronous file's reference is the service's (service.c). */
+/*
+ * (7) and (8). File is the IRP's OriginalFileObject or NULL. A synchronous file's reference is
+ * the service's (service.c).
+ */
 VOID
 IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
 {
@@ -113,7 +121,8 @@ IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
 }
 
 static VOID NTAPI
-IopFinishApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2)
+IopFinishApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1,
+             PVOID *Argument2)
 {
     IopFinishIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc), *Argument1, *Argument2);
 }
@@ -143,7 +152,10 @@ IopDropIrp(PIRP Irp, PFILE_OBJECT File)
     IoFreeIrp(Irp);
 }
 
-/* Sends a completed IRP to its thread. IRQL <= DISPATCH_LEVEL. The APC overlays Tail.Overlay, so what it needs is taken out. */
+/*
+ * Sends a completed IRP to its thread. IRQL <= DISPATCH_LEVEL. The APC overlays Tail.Overlay, so
+ * what it needs is taken out.
+ */
 VOID
 IopQueueFinish(PIRP Irp, CCHAR Boost)
 {
@@ -156,7 +168,8 @@ IopQueueFinish(PIRP Irp, CCHAR Boost)
     Thread = Irp->Tail.Overlay.Thread;
     if (Thread != NULL) {
         Irp->AllocationFlags |= IOP_IRP_FINISHING;
-        KeInitializeApc(&Irp->Tail.Apc, &Thread->Tcb, Irp->ApcEnvironment, IopFinishApc, IopRundownFinishApc, NULL,
+        KeInitializeApc(&Irp->Tail.Apc, &Thread->Tcb, Irp->ApcEnvironment, IopFinishApc,
+                        IopRundownFinishApc, NULL,
                         KernelMode, NULL);
         if (!KeInsertQueueApc(&Irp->Tail.Apc, File, Auxiliary, Boost))
             Thread = NULL;
@@ -184,11 +197,15 @@ IopReportHeldIrp(PIRP Irp)
         Device = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
     if (Device != NULL)
         DbgPrint("io: %wZ holds IRP %p (function %02x) %u seconds after it was cancelled\n",
-                 &Device->DriverObject->DriverName, Irp, IoGetCurrentIrpStackLocation(Irp)->MajorFunction,
+                 &Device->DriverObject->DriverName, Irp,
+                 IoGetCurrentIrpStackLocation(Irp)->MajorFunction,
                  IOP_CANCEL_PATIENCE);
 }
 
-/* Takes an IRP a driver does not give back off the running thread; its completion, if it ever comes, drops it. */
+/*
+ * Takes an IRP a driver does not give back off the running thread; its completion, if it ever
+ * comes, drops it.
+ */
 BOOLEAN
 IopDisownIrp(PIRP Irp)
 {

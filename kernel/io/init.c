@@ -1,12 +1,15 @@
 /*
  * Start-up of the I/O manager: the object types it owns.
  *
- *   Device      \Device\NAME: where a name leaves the object namespace and a driver takes over (parse.c)
+ *   Device      \Device\NAME: where a name leaves the object namespace and a driver takes over
+ *               (parse.c)
  *   Driver      \Driver\NAME: a loaded driver (driver.c)
- *   File        one open of a device or of something on it; no name of its own, waits on its Event (parse.c, close.c)
+ *   File        one open of a device or of something on it; no name of its own, waits on its
+ *               Event (parse.c, close.c)
  *   Adapter, Controller, DeviceHandler   known by name only: there is no DMA
  *
- * Drivers find the types through exported pointers (IoFileObjectType, ...), as the DDK headers declare them.
+ * Drivers find the types through exported pointers (IoFileObjectType, ...), as the DDK headers
+ * declare them.
  */
 #include "iop.h"
 
@@ -28,7 +31,8 @@ IoGetFileObjectGenericMapping(VOID)
 }
 
 static INIT_CODE VOID
-IopCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag, LONG DefaultObject, POBJECT_TYPE *Type)
+IopCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag, LONG DefaultObject,
+              POBJECT_TYPE *Type)
 {
     NTSTATUS Status;
 
@@ -45,11 +49,13 @@ IopCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag, LONG
 INIT_CODE VOID
 IoInitSystem(VOID)
 {
-    OBJECT_TYPE_INITIALIZER Device = { .DeleteProcedure = IopDeleteDeviceObject, .ParseProcedure = IopParseDevice };
+    OBJECT_TYPE_INITIALIZER Device = { .DeleteProcedure = IopDeleteDeviceObject,
+                                      .ParseProcedure = IopParseDevice };
     OBJECT_TYPE_INITIALIZER Driver = { .DeleteProcedure = IopDeleteDriverObject };
     OBJECT_TYPE_INITIALIZER Plain = { 0 };
     OBJECT_TYPE_INITIALIZER File = { .MaintainHandleCount = TRUE, .CloseProcedure = IopCloseFile,
-                                     .DeleteProcedure = IopDeleteFile, .ParseProcedure = IopParseFile,
+                                     .DeleteProcedure = IopDeleteFile, .ParseProcedure =
+                                         IopParseFile,
                                      .QueryNameProcedure = IopQueryName };
 
     IopCreateType(L"Adapter", &Plain, 'padA', OB_WAIT_NEVER, &IoAdapterObjectType);

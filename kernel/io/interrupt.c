@@ -1,6 +1,7 @@
 /*
- * Interrupts for drivers: IoConnectInterrupt puts a service routine on a vector of every processor, over the interrupt
- * objects of ke/. There is no Plug and Play to hand out vectors: HalGetInterruptVector says which vector and IRQL a bus line has.
+ * Interrupts for drivers: IoConnectInterrupt puts a service routine on a vector of every
+ * processor, over the interrupt objects of ke/. There is no Plug and Play to hand out vectors:
+ * HalGetInterruptVector says which vector and IRQL a bus line has.
  */
 #include "iop.h"
 #include "ke/interrupt.h"
@@ -8,12 +9,15 @@
 #define IOP_TAG_INTERRUPT   'tnIK'
 
 /*
- * Has ServiceRoutine called at SynchronizeIrql, with SpinLock (or one of its own, if NULL) held, when Vector is interrupted.
- * STATUS_INVALID_PARAMETER: the vector cannot be had. Undone with IoDisconnectInterrupt. PASSIVE_LEVEL.
+ * Has ServiceRoutine called at SynchronizeIrql, with SpinLock (or one of its own, if NULL) held,
+ * when Vector is interrupted. STATUS_INVALID_PARAMETER: the vector cannot be had. Undone with
+ * IoDisconnectInterrupt. PASSIVE_LEVEL.
  */
 NTSTATUS NTAPI
-IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine, PVOID ServiceContext,
-                   PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql, KINTERRUPT_MODE InterruptMode,
+IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine,
+                   PVOID ServiceContext,
+                   PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql, KIRQL SynchronizeIrql,
+                   KINTERRUPT_MODE InterruptMode,
                    BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask, BOOLEAN FloatingSave)
 {
     PKINTERRUPT Interrupt;
@@ -25,7 +29,8 @@ IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutin
     if (Interrupt == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     RtlZeroMemory(Interrupt, sizeof *Interrupt);
-    KeInitializeInterrupt(Interrupt, ServiceRoutine, ServiceContext, SpinLock, Vector, Irql, SynchronizeIrql, InterruptMode,
+    KeInitializeInterrupt(Interrupt, ServiceRoutine, ServiceContext, SpinLock, Vector, Irql,
+                          SynchronizeIrql, InterruptMode,
                           ShareVector, ProcessorEnableMask);
     *InterruptObject = Interrupt;               // the first interrupt may come before this returns
     if (KeConnectInterrupt(Interrupt))
@@ -36,7 +41,10 @@ IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutin
     return STATUS_INVALID_PARAMETER;
 }
 
-/* When this returns, the service routine does not run and will not be called again. PASSIVE_LEVEL. */
+/*
+ * When this returns, the service routine does not run and will not be called again.
+ * PASSIVE_LEVEL.
+ */
 VOID NTAPI
 IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
 {

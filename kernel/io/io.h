@@ -1,37 +1,48 @@
 /*
- * What io/ offers to the rest of the kernel: drivers, devices, files, IRPs and the Nt I/O services.
+ * What io/ offers to the rest of the kernel: drivers, devices, files, IRPs and the Nt I/O
+ * services.
  *
  * The life of an IRP, a numbered protocol that the sites in io/ cite:
  *   (1) allocate    IoAllocateIrp, or a service: initialised, owned by the allocator
  *   (2) queue       put on the issuing thread's IrpList (own thread at APC_LEVEL)
- *   (3) call        IofCallDriver moves one stack location down and the driver's dispatch routine owns the IRP
- *   (4) pend        the owner marks it pending, may set a cancel routine, returns STATUS_PENDING, completes it later
- *   (5) cancel      IoCancelIrp sets Cancel and takes the cancel routine under the cancel spin lock; who gets the
- *                   routine out of the IRP (IoSetCancelRoutine) completes it
- *   (6) complete    IofCompleteRequest walks the locations up, calling completion routines; MORE_PROCESSING_REQUIRED
- *                   gives ownership back to the one who set the routine
- *   (7) finish      in the issuing thread's context: at once if the service has not seen STATUS_PENDING, else by a
- *                   special kernel APC; copies buffered output, writes the status block, sets event and file, queues the user's APC
+ *   (3) call        IofCallDriver moves one stack location down and the driver's dispatch routine
+ *                   owns the IRP
+ *   (4) pend        the owner marks it pending, may set a cancel routine, returns STATUS_PENDING,
+ *                   completes it later
+ *   (5) cancel      IoCancelIrp sets Cancel and takes the cancel routine under the cancel spin
+ *                   lock; who gets the routine out of the IRP (IoSetCancelRoutine) completes it
+ *   (6) complete    IofCompleteRequest walks the locations up, calling completion routines;
+ *                   MORE_PROCESSING_REQUIRED gives ownership back to the one who set the routine
+ *   (7) finish      in the issuing thread's context: at once if the service has not seen
+ *                   STATUS_PENDING, else by a special kernel APC; copies buffered output, writes
+ *                   the status block, sets event and file, queues the user's APC
  *   (8) free        off the thread's list, references dropped, memory to the look-aside list
  */
 #pragma once
 
 #include "ps/ps.h"
 
-VOID IoInitSystem(VOID);            // phase 0/1: types Device, Driver, File (Controller, Adapter not); look-aside lists
-VOID IoLoadBootDrivers(VOID);       // phase 1: Start = 0 drivers out of the archive, \SystemRoot, then Start = 1 through files
-VOID IoShutdownSystem(VOID);        // IRP_MJ_SHUTDOWN to every device that asked for it; PASSIVE_LEVEL
+// phase 0/1: types Device, Driver, File (Controller, Adapter not); look-aside lists
+VOID IoInitSystem(VOID);
+// phase 1: Start = 0 drivers out of the archive, \SystemRoot, then Start = 1 through files
+VOID IoLoadBootDrivers(VOID);
+// IRP_MJ_SHUTDOWN to every device that asked for it; PASSIVE_LEVEL
+VOID IoShutdownSystem(VOID);
 
-/* Thread end: cancels every IRP of the running thread and waits until they are gone (reports the driver that holds one too long). */
+/*
+ * Thread end: cancels every IRP of the running thread and waits until they are gone (reports the
+ * driver that holds one too long).
+ */
 VOID IoCancelThreadIo(PETHREAD Thread);
 
-VOID IoShutdownSystem(VOID);        // sends IRP_MJ_SHUTDOWN to the devices that registered; PASSIVE_LEVEL, before power goes
+// sends IRP_MJ_SHUTDOWN to the devices that registered; PASSIVE_LEVEL, before power goes
+VOID IoShutdownSystem(VOID);
 
 /* Pointers to the types, as drivers know IoFileObjectType. */
 extern POBJECT_TYPE *IoDeviceObjectType, *IoDriverObjectType;
 extern POBJECT_TYPE IoAdapterObjectType, IoControllerObjectType, IoDeviceHandlerObjectType;
 
 /*
- * ramdisk.sys finds its archive through KeLoaderBlock (init.h), which the kernel exports, as the loader's RAM disk is
- * found on Windows Server 2003.
+ * ramdisk.sys finds its archive through KeLoaderBlock (init.h), which the kernel exports, as the
+ * loader's RAM disk is found on Windows Server 2003.
  */

@@ -1,9 +1,10 @@
 /*
  * NtDeviceIoControlFile and NtFsControlFile: control codes.
  *
- * A code says how its buffers travel (bits 0-1, buffer.c) and what access the handle must have (bits 14-15: FILE_READ_ACCESS,
- * FILE_WRITE_ACCESS). A driver with a FastIoDeviceControl routine is asked first, for device control codes; it works on
- * the caller's own buffers under __try, and answers FALSE when it wants an IRP.
+ * A code says how its buffers travel (bits 0-1, buffer.c) and what access the handle must have
+ * (bits 14-15: FILE_READ_ACCESS, FILE_WRITE_ACCESS). A driver with a FastIoDeviceControl routine
+ * is asked first, for device control codes; it works on the caller's own buffers under __try, and
+ * answers FALSE when it wants an IRP.
  */
 #include "iop.h"
 
@@ -32,7 +33,8 @@ IopTryFastControl(PIOP_CALL Call, CONTROL_REQUEST *Control, PIO_STATUS_BLOCK Res
     PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
     BOOLEAN           Done = FALSE;
 
-    if (Table == NULL || Table->SizeOfFastIoDispatch <= FIELD_OFFSET(FAST_IO_DISPATCH, FastIoDeviceControl)
+    if (Table == NULL || Table->SizeOfFastIoDispatch <= FIELD_OFFSET(FAST_IO_DISPATCH,
+                                                                     FastIoDeviceControl)
         || Table->FastIoDeviceControl == NULL)
         return FALSE;
     if (Call->Mode != KernelMode && (Control->Code & 3) != METHOD_NEITHER) {
@@ -42,8 +44,10 @@ IopTryFastControl(PIOP_CALL Call, CONTROL_REQUEST *Control, PIO_STATUS_BLOCK Res
             ProbeForWrite(Control->Output, Control->OutputLength, 1);
     }
     __try {
-        Done = Table->FastIoDeviceControl(Call->File, TRUE, Control->Input, Control->InputLength, Control->Output,
-                                          Control->OutputLength, Control->Code, Result, Call->Device);
+        Done = Table->FastIoDeviceControl(Call->File, TRUE, Control->Input, Control->InputLength,
+                                          Control->Output,
+                                          Control->OutputLength, Control->Code, Result,
+                                          Call->Device);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Result->Status = GetExceptionCode();
         Result->Information = 0;
@@ -67,7 +71,8 @@ IopFinishFastControl(PIOP_CALL Call, PIO_STATUS_BLOCK Result, PIO_STATUS_BLOCK I
 }
 
 static NTSTATUS
-IopControl(UCHAR Major, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE Apc, PVOID ApcContext,
+IopControl(UCHAR Major, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE Apc,
+           PVOID ApcContext,
            PIO_STATUS_BLOCK Iosb, CONTROL_REQUEST *Control)
 {
     IO_STATUS_BLOCK Fast;
@@ -82,11 +87,13 @@ IopControl(UCHAR Major, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE A
 
     __try {
         IopProbeStatusBlock(Iosb, Call.Mode);
-        if (Major == IRP_MJ_DEVICE_CONTROL && Apc == NULL && IopTryFastControl(&Call, Control, &Fast))
+        if (Major == IRP_MJ_DEVICE_CONTROL && Apc == NULL &&
+            IopTryFastControl(&Call, Control, &Fast))
             return IopFinishFastControl(&Call, &Fast, Iosb);
         Status = IopAllocateCallIrp(&Call, Major, Apc, ApcContext, Iosb);
         if (NT_SUCCESS(Status))
-            IopSetControlBuffers(Call.Irp, Call.Sp, Control->Code, Control->Input, Control->InputLength,
+            IopSetControlBuffers(Call.Irp, Call.Sp, Control->Code, Control->Input,
+                                 Control->InputLength,
                                  Control->Output, Control->OutputLength, Call.Mode);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Status = GetExceptionCode();
@@ -99,21 +106,27 @@ IopControl(UCHAR Major, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE A
 /* System service: a control code for the device. */
 NTSTATUS NTAPI
 NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                      PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer, ULONG InputBufferLength,
+                      PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer,
+                      ULONG InputBufferLength,
                       PVOID OutputBuffer, ULONG OutputBufferLength)
 {
-    CONTROL_REQUEST Control = { IoControlCode, InputBufferLength, OutputBufferLength, InputBuffer, OutputBuffer };
+    CONTROL_REQUEST Control = { IoControlCode, InputBufferLength, OutputBufferLength, InputBuffer,
+                               OutputBuffer };
 
-    return IopControl(IRP_MJ_DEVICE_CONTROL, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, &Control);
+    return IopControl(IRP_MJ_DEVICE_CONTROL, FileHandle, Event, ApcRoutine, ApcContext,
+                      IoStatusBlock, &Control);
 }
 
 /* System service: a control code for the file system. */
 NTSTATUS NTAPI
 NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-                PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
+                PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer,
+                ULONG InputBufferLength,
                 PVOID OutputBuffer, ULONG OutputBufferLength)
 {
-    CONTROL_REQUEST Control = { FsControlCode, InputBufferLength, OutputBufferLength, InputBuffer, OutputBuffer };
+    CONTROL_REQUEST Control = { FsControlCode, InputBufferLength, OutputBufferLength, InputBuffer,
+                               OutputBuffer };
 
-    return IopControl(IRP_MJ_FILE_SYSTEM_CONTROL, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, &Control);
+    return IopControl(IRP_MJ_FILE_SYSTEM_CONTROL, FileHandle, Event, ApcRoutine, ApcContext,
+                      IoStatusBlock, &Control);
 }

@@ -1,12 +1,17 @@
 /*
- * Private to io/: what its files share. What a driver or another subsystem may see is in io.h and the DDK headers.
+ * Private to io/: what its files share. What a driver or another subsystem may see is in io.h and
+ * the DDK headers.
  *
  * Locks, in the order they may be taken:
- *   IoCancelSpinLock (cancel.c)   IRP.Cancel against setting a cancel routine; taken by drivers too
- *   IopDatabaseLock (device.c)    device stacks, driver lists, reference counts, DOE_ and DRVO_ flags
- *   IopDisownLock (finish.c)      an IRP's Thread: completion of a pended IRP against giving it up
+ *   IoCancelSpinLock (cancel.c)   IRP.Cancel against setting a cancel routine; taken by drivers
+ *                                 too
+ *   IopDatabaseLock (device.c)    device stacks, driver lists, reference counts, DOE_ and DRVO_
+ *                                 flags
+ *   IopDisownLock (finish.c)      an IRP's Thread: completion of a pended IRP against giving it
+ *                                 up
  *   each processor's IRP list     no lock: own processor at DISPATCH_LEVEL
- * A thread's IrpList is touched only by the thread itself at APC_LEVEL, so that no completion APC comes between.
+ * A thread's IrpList is touched only by the thread itself at APC_LEVEL, so that no completion APC
+ * comes between.
  */
 #pragma once
 
@@ -47,11 +52,14 @@ typedef struct _IOP_DEVICE_EXTENSION {
     PVPB           Vpb;
 } IOP_DEVICE_EXTENSION, *PIOP_DEVICE_EXTENSION;
 
-#define DOE_UNLOAD_PENDING      0x1         // its driver was told to unload and waits for files to go
-#define DOE_DELETE_PENDING      0x2         // IoDeleteDevice was called, files or a filter still use it
+// its driver was told to unload and waits for files to go
+#define DOE_UNLOAD_PENDING      0x1
+// IoDeleteDevice was called, files or a filter still use it
+#define DOE_DELETE_PENDING      0x2
 #define DOE_REMOVE_PENDING      0x4
 #define DOE_REMOVE_PROCESSED    0x8
 #define DOE_START_PENDING       0x10
+#define DOE_GOING               (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING)
 
 static inline PIOP_DEVICE_EXTENSION
 IopExtension(PDEVICE_OBJECT Device)
@@ -69,7 +77,8 @@ typedef struct _IOP_CLIENT_EXTENSION {
 typedef struct _IOP_DRIVER_EXTENSION {
     DRIVER_EXTENSION;                       // DriverObject, AddDevice, Count, ServiceKeyName
     PIOP_CLIENT_EXTENSION  Clients;         // guarded by IopDatabaseLock
-    PKLDR_DATA_TABLE_ENTRY Module;          // the image; freed by the driver object's delete procedure
+    // the image; freed by the driver object's delete procedure
+    PKLDR_DATA_TABLE_ENTRY Module;
 } IOP_DRIVER_EXTENSION, *PIOP_DRIVER_EXTENSION;
 
 static inline PIOP_DRIVER_EXTENSION
@@ -81,10 +90,14 @@ IopDriverExtension(PDRIVER_OBJECT Driver)
 extern KSPIN_LOCK   IopDatabaseLock;
 extern POBJECT_TYPE IopDeviceObjectType, IopDriverObjectType, IopFileObjectType;
 
-/* Counts an open file against Device, or says why it may not be opened: STATUS_NO_SUCH_DEVICE, STATUS_ACCESS_DENIED. */
+/*
+ * Counts an open file against Device, or says why it may not be opened: STATUS_NO_SUCH_DEVICE,
+ * STATUS_ACCESS_DENIED.
+ */
 NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device);
 VOID     IopDereferenceDevice(PDEVICE_OBJECT Device);   // PASSIVE_LEVEL: may unload the driver
-VOID     IopActOnPending(PDEVICE_OBJECT Device, KIRQL Irql);    // with IopDatabaseLock held, releases it
+// with IopDatabaseLock held, releases it
+VOID     IopActOnPending(PDEVICE_OBJECT Device, KIRQL Irql);
 VOID     IopDeleteDeviceObject(PVOID Object);           // delete procedures of the types
 VOID     IopDeleteDriverObject(PVOID Object);
 VOID     IopStopTimers(PDEVICE_OBJECT Device);
@@ -110,7 +123,8 @@ extern LIST_ENTRY IopServices;              // in the file's order
 
 VOID         IopReadServices(PCSTR Text, SIZE_T Size);
 PIOP_SERVICE IopFindService(PCUNICODE_STRING Name);
-NTSTATUS     IopReadImageFile(PCUNICODE_STRING FullName, PVOID *Data, PSIZE_T Size, PBOOLEAN FromPool);
+NTSTATUS     IopReadImageFile(PCUNICODE_STRING FullName, PVOID *Data, PSIZE_T Size,
+                              PBOOLEAN FromPool);
 
 /* ---- opening and closing files (create.c, parse.c, close.c, name.c) ---- */
 
@@ -129,14 +143,20 @@ typedef struct _OPEN_PACKET {
     ULONG         EaLength;
 } OPEN_PACKET, *POPEN_PACKET;
 
-NTSTATUS IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode,
-    ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
-NTSTATUS IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode,
-    ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
-VOID     IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessHandleCount,
+NTSTATUS IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
+                        KPROCESSOR_MODE Mode,
+    ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context,
+    PVOID *Object);
+NTSTATUS IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
+                      KPROCESSOR_MODE Mode,
+    ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context,
+    PVOID *Object);
+VOID     IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access,
+                      ULONG64 ProcessHandleCount,
     ULONG64 SystemHandleCount);
 VOID     IopDeleteFile(PVOID Object);
-NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length,
+NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information,
+                      ULONG Length,
     PULONG ReturnLength, KPROCESSOR_MODE Mode);
 
 /* ---- IRPs (irp.c, buffer.c, complete.c, finish.c, cancel.c) ---- */
@@ -150,27 +170,39 @@ NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION In
 #define IOP_CANCEL_PATIENCE     5
 
 /* Stops the system and says first, in one sentence, what the driver behind Address did. */
-DECLSPEC_NORETURN VOID IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, PVOID Address, PCSTR Sentence);
+DECLSPEC_NORETURN VOID IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
+                               PVOID Address, PCSTR Sentence);
 
-/* Buffer of a read, write or directory query, by the device's flags; raises on a bad address or when memory is short. */
-VOID IopSetTransferBuffer(PIRP Irp, ULONG DeviceFlags, PVOID Buffer, ULONG Length, KPROCESSOR_MODE Mode, BOOLEAN Write);
-/* Buffers of a control request, by the code's method; raises likewise. Parameters are filled in. */
-VOID IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output,
+/*
+ * Buffer of a read, write or directory query, by the device's flags; raises on a bad address or
+ * when memory is short.
+ */
+VOID IopSetTransferBuffer(PIRP Irp, ULONG DeviceFlags, PVOID Buffer, ULONG Length,
+                          KPROCESSOR_MODE Mode, BOOLEAN Write);
+/*
+ * Buffers of a control request, by the code's method; raises likewise. Parameters are filled in.
+ */
+VOID IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Input,
+                          ULONG InputLength, PVOID Output,
     ULONG OutputLength, KPROCESSOR_MODE Mode);
-VOID IopFreeBuffers(PIRP Irp);                          // system buffer, MDLs (unlocked if locked), auxiliary buffer
+// system buffer, MDLs (unlocked if locked), auxiliary buffer
+VOID IopFreeBuffers(PIRP Irp);
 VOID IopUnlockMdls(PIRP Irp);
 
 VOID IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary);    // (7), own thread at APC_LEVEL
 VOID IopQueueFinish(PIRP Irp, CCHAR Boost);
 VOID IopDropIrp(PIRP Irp, PFILE_OBJECT File);           // (8) without telling anybody
-BOOLEAN IopDisownIrp(PIRP Irp);                         // own thread at APC_LEVEL; FALSE: it is being finished
+// own thread at APC_LEVEL; FALSE: it is being finished
+BOOLEAN IopDisownIrp(PIRP Irp);
 VOID IopReportHeldIrp(PIRP Irp);                        // prints which driver holds it
 
 /*
- * Sends an IRP of the kernel's own, waits until it is completed, and frees it. In UserMode the wait ends early, by
- * cancelling the IRP, when the thread is told to end. An IRP whose Tail.Overlay.OriginalFileObject is set has no reference to it.
+ * Sends an IRP of the kernel's own, waits until it is completed, and frees it. In UserMode the
+ * wait ends early, by cancelling the IRP, when the thread is told to end. An IRP whose
+ * Tail.Overlay.OriginalFileObject is set has no reference to it.
  */
-NTSTATUS IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESSOR_MODE WaitMode);
+NTSTATUS IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information,
+                        KPROCESSOR_MODE WaitMode);
 
 static inline PKTHREAD
 IopThread(VOID)
@@ -207,9 +239,11 @@ typedef struct _IOP_CALL {
 
 /* Access: every bit must be granted to the handle; checked for user mode only. */
 NTSTATUS IopBeginCall(PIOP_CALL Call, HANDLE FileHandle, ACCESS_MASK Access, HANDLE EventHandle);
-NTSTATUS IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcContext, PIO_STATUS_BLOCK Iosb);
+NTSTATUS IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcContext,
+                            PIO_STATUS_BLOCK Iosb);
 NTSTATUS IopFinishCall(PIOP_CALL Call);                 // sends the IRP; the service's status
-NTSTATUS IopEndCall(PIOP_CALL Call, NTSTATUS Status);  // gives back what the first two took; returns Status
+// gives back what the first two took; returns Status
+NTSTATUS IopEndCall(PIOP_CALL Call, NTSTATUS Status);
 
 static inline VOID
 IopProbeStatusBlock(PIO_STATUS_BLOCK Iosb, KPROCESSOR_MODE Mode)

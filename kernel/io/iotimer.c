@@ -1,8 +1,9 @@
 /*
  * I/O timers: a routine a device has called once a second at DISPATCH_LEVEL.
  *
- * All of them share one kernel timer, which runs while any is started. Its DPC walks the list, calling each routine with no lock
- * held; IopTimerNext is where it goes on, and whoever removes that entry meanwhile moves it.
+ * All of them share one kernel timer, which runs while any is started. Its DPC walks the list,
+ * calling each routine with no lock held; IopTimerNext is where it goes on, and whoever removes
+ * that entry meanwhile moves it.
  */
 #include "iop.h"
 
@@ -43,7 +44,8 @@ IopTimerTick(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 }
 
 /*
- * Gives DeviceObject a timer, stopped; it goes with the device. PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES.
+ * Gives DeviceObject a timer, stopped; it goes with the device. PASSIVE_LEVEL.
+ * STATUS_INSUFFICIENT_RESOURCES.
  */
 NTSTATUS NTAPI
 IoInitializeTimer(PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE TimerRoutine, PVOID Context)
@@ -91,7 +93,10 @@ IoStartTimer(PDEVICE_OBJECT DeviceObject)
     KeReleaseSpinLock(&IopTimerLock, Irql);
 }
 
-/* Stops the calls; one that has begun on another processor may still be running. IRQL <= DISPATCH_LEVEL. */
+/*
+ * Stops the calls; one that has begun on another processor may still be running. IRQL <=
+ * DISPATCH_LEVEL.
+ */
 VOID NTAPI
 IoStopTimer(PDEVICE_OBJECT DeviceObject)
 {
@@ -106,7 +111,10 @@ IoStopTimer(PDEVICE_OBJECT DeviceObject)
     KeReleaseSpinLock(&IopTimerLock, Irql);
 }
 
-/* Takes the device's timer away for good; PASSIVE_LEVEL, so that a call that has begun can be waited for. */
+/*
+ * Takes the device's timer away for good; PASSIVE_LEVEL, so that a call that has begun can be
+ * waited for.
+ */
 VOID
 IopStopTimers(PDEVICE_OBJECT DeviceObject)
 {

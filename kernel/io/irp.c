@@ -1,14 +1,17 @@
 /*
- * IRPs as memory: allocated, initialised, reused and freed. Steps (1) and (8) of the life of an IRP (io.h).
+ * IRPs as memory: allocated, initialised, reused and freed. Steps (1) and (8) of the life of an
+ * IRP (io.h).
  *
- * An IRP is a header followed by one IO_STACK_LOCATION for each driver it may pass through. CurrentLocation counts down from
- * StackCount + 1 (nobody has it yet) to 1 (the lowest driver); IofCompleteRequest counts it up again, past the
- * start, to StackCount + 2: that is how a completed IRP is told from one in use. Type is IO_TYPE_IRP while the IRP is
- * allocated and 0 once it is freed.
+ * An IRP is a header followed by one IO_STACK_LOCATION for each driver it may pass through.
+ * CurrentLocation counts down from StackCount + 1 (nobody has it yet) to 1 (the lowest driver);
+ * IofCompleteRequest counts it up again, past the start, to StackCount + 2: that is how a
+ * completed IRP is told from one in use. Type is IO_TYPE_IRP while the IRP is allocated and 0
+ * once it is freed.
  *
- * Most IRPs are small and live for microseconds, so each processor keeps two short lists of freed ones: up to
- * SMALL_LOCATIONS and up to LARGE_LOCATIONS stack locations. AllocationFlags remembers which list an IRP goes back to.
- * The lists are touched only by their own processor at DISPATCH_LEVEL and need no lock.
+ * Most IRPs are small and live for microseconds, so each processor keeps two short lists of freed
+ * ones: up to SMALL_LOCATIONS and up to LARGE_LOCATIONS stack locations. AllocationFlags
+ * remembers which list an IRP goes back to. The lists are touched only by their own processor at
+ * DISPATCH_LEVEL and need no lock.
  */
 #include "iop.h"
 
@@ -25,8 +28,9 @@ typedef struct DECLSPEC_ALIGN(64) _IRP_LIST {
 static IRP_LIST IopIrpLists[MAXIMUM_KERNEL_PROCESSORS];
 
 /*
- * Makes an IRP out of PacketSize bytes of nonpaged memory: everything zero but sizes, counts and the stack pointer.
- * For memory of the driver's own; an allocated IRP is readied again with IoReuseIrp.
+ * Makes an IRP out of PacketSize bytes of nonpaged memory: everything zero but sizes, counts and
+ * the stack pointer. For memory of the driver's own; an allocated IRP is readied again with
+ * IoReuseIrp.
  */
 VOID NTAPI
 IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
@@ -75,8 +79,9 @@ IopPushIrp(PIRP Irp, ULONG List)
 }
 
 /*
- * (1) Allocates an IRP with StackSize locations; NULL if memory is short or StackSize is not positive. The caller owns it
- * and frees it with IoFreeIrp, or lets its completion free it. IRQL <= DISPATCH_LEVEL.
+ * (1) Allocates an IRP with StackSize locations; NULL if memory is short or StackSize is not
+ * positive. The caller owns it and frees it with IoFreeIrp, or lets its completion free it. IRQL
+ * <= DISPATCH_LEVEL.
  */
 PIRP NTAPI
 IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
@@ -107,8 +112,8 @@ IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
 }
 
 /*
- * (8) Frees an IRP that IoAllocateIrp made. It must not be with a driver or on its thread's list. Buffers and
- * MDLs it points to are the caller's. IRQL <= DISPATCH_LEVEL.
+ * (8) Frees an IRP that IoAllocateIrp made. It must not be with a driver or on its thread's list.
+ * Buffers and MDLs it points to are the caller's. IRQL <= DISPATCH_LEVEL.
  */
 VOID NTAPI
 IoFreeIrp(PIRP Irp)
@@ -121,7 +126,8 @@ IoFreeIrp(PIRP Irp)
         IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, __builtin_return_address(0),
                 "freed an IRP that is not an IRP, or was freed before");
     if (Irp->ThreadListEntry.Flink != &Irp->ThreadListEntry)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 2, (ULONG_PTR)Irp, 0, __builtin_return_address(0),
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 2, (ULONG_PTR)Irp, 0,
+                __builtin_return_address(0),
                 "freed an IRP that is still on its thread's list");
 
     Irp->Type = 0;
@@ -130,8 +136,9 @@ IoFreeIrp(PIRP Irp)
 }
 
 /*
- * Readies an IRP of the driver's own for another trip, keeping what says how it was allocated; IoStatus.Status becomes
- * Status. Not for IRPs on their way, nor for those of other drivers or of the I/O manager.
+ * Readies an IRP of the driver's own for another trip, keeping what says how it was allocated;
+ * IoStatus.Status becomes Status. Not for IRPs on their way, nor for those of other drivers or of
+ * the I/O manager.
  */
 VOID NTAPI
 IoReuseIrp(PIRP Irp, NTSTATUS Status)
@@ -139,7 +146,8 @@ IoReuseIrp(PIRP Irp, NTSTATUS Status)
     UCHAR Flags = Irp->AllocationFlags;
 
     if (Irp->Type != IO_TYPE_IRP || Irp->ThreadListEntry.Flink != &Irp->ThreadListEntry)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 2, (ULONG_PTR)Irp, 0, __builtin_return_address(0),
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 2, (ULONG_PTR)Irp, 0,
+                __builtin_return_address(0),
                 "reused an IRP that is freed or in use");
 
     IoInitializeIrp(Irp, Irp->Size, Irp->StackCount);
@@ -148,8 +156,8 @@ IoReuseIrp(PIRP Irp, NTSTATUS Status)
 }
 
 /*
- * Allocates an IRP that stands for part of MasterIrp. The driver sets MasterIrp's IrpCount; the associated IRP whose completion
- * takes it to zero completes the master. NULL if memory is short.
+ * Allocates an IRP that stands for part of MasterIrp. The driver sets MasterIrp's IrpCount; the
+ * associated IRP whose completion takes it to zero completes the master. NULL if memory is short.
  */
 PIRP NTAPI
 IoMakeAssociatedIrp(PIRP MasterIrp, CCHAR StackSize)
@@ -165,7 +173,10 @@ IoMakeAssociatedIrp(PIRP MasterIrp, CCHAR StackSize)
     return Irp;
 }
 
-/* Puts an IRP whose Tail.Overlay.Thread is the running thread on its list, so that the thread's end cancels it. */
+/*
+ * Puts an IRP whose Tail.Overlay.Thread is the running thread on its list, so that the thread's
+ * end cancels it.
+ */
 VOID NTAPI
 IoQueueThreadIrp(PIRP Irp)
 {

@@ -1,7 +1,8 @@
 /*
- * The ways to ask for a driver: NtLoadDriver and NtUnloadDriver name a service key, and the service says the rest
- * (services.c). Here too is what a driver asks of the I/O manager for itself: to be called again when all drivers have started
- * (reinitialisation), and memory that hangs on its driver object (driver object extensions).
+ * The ways to ask for a driver: NtLoadDriver and NtUnloadDriver name a service key, and the
+ * service says the rest (services.c). Here too is what a driver asks of the I/O manager for
+ * itself: to be called again when all drivers have started (reinitialisation), and memory that
+ * hangs on its driver object (driver object extensions).
  */
 #include "iop.h"
 
@@ -18,7 +19,10 @@ typedef struct _REINITIALIZATION {
 /* Guarded by IopDatabaseLock: */
 static LIST_ENTRY IopReinitializations = { &IopReinitializations, &IopReinitializations };
 
-/* Copies a user's string to pool and checks that it names a service; *ServiceName is the last part of *Copy. */
+/*
+ * Copies a user's string to pool and checks that it names a service; *ServiceName is the last
+ * part of *Copy.
+ */
 static NTSTATUS
 IopCaptureServiceName(PUNICODE_STRING Given, PUNICODE_STRING Copy, PUNICODE_STRING ServiceName)
 {
@@ -71,7 +75,8 @@ IopUnloadInSystem(PVOID Context)
     RtlAppendUnicodeToString(&Name, L"\\Driver\\");
     if (!NT_SUCCESS(RtlAppendUnicodeStringToString(&Name, Context)))
         return STATUS_OBJECT_NAME_NOT_FOUND;
-    Status = ObReferenceObjectByName(&Name, OBJ_CASE_INSENSITIVE, NULL, 0, IopDriverObjectType, KernelMode, NULL,
+    Status = ObReferenceObjectByName(&Name, OBJ_CASE_INSENSITIVE, NULL, 0, IopDriverObjectType,
+                                     KernelMode, NULL,
                                      (PVOID *)&Driver);
     if (!NT_SUCCESS(Status))
         return Status;
@@ -97,8 +102,9 @@ IopForService(PUNICODE_STRING Key, NTSTATUS (*Routine)(PVOID))
 }
 
 /*
- * System service: loads and starts the driver of a service, given as \Registry\Machine\System\CurrentControlSet\Services\NAME.
- * STATUS_OBJECT_NAME_NOT_FOUND: no such service, or its file is not there; STATUS_IMAGE_ALREADY_LOADED; the statuses of
+ * System service: loads and starts the driver of a service, given as
+ * \Registry\Machine\System\CurrentControlSet\Services\NAME. STATUS_OBJECT_NAME_NOT_FOUND: no such
+ * service, or its file is not there; STATUS_IMAGE_ALREADY_LOADED; the statuses of
  * MmLoadSystemImage for a damaged file or a missing import; DriverEntry's own when it fails.
  */
 NTSTATUS NTAPI
@@ -108,9 +114,10 @@ NtLoadDriver(PUNICODE_STRING DriverServiceName)
 }
 
 /*
- * System service: unloads the driver of a service. A driver whose devices have open files is unloaded when the last of
- * them is closed: the service succeeds, no new file can be opened, and \Driver\NAME exists until then.
- * STATUS_OBJECT_NAME_NOT_FOUND: not loaded; STATUS_INVALID_DEVICE_REQUEST: it has no unload routine or is being unloaded.
+ * System service: unloads the driver of a service. A driver whose devices have open files is
+ * unloaded when the last of them is closed: the service succeeds, no new file can be opened, and
+ * \Driver\NAME exists until then. STATUS_OBJECT_NAME_NOT_FOUND: not loaded;
+ * STATUS_INVALID_DEVICE_REQUEST: it has no unload routine or is being unloaded.
  */
 NTSTATUS NTAPI
 NtUnloadDriver(PUNICODE_STRING DriverServiceName)
@@ -119,11 +126,13 @@ NtUnloadDriver(PUNICODE_STRING DriverServiceName)
 }
 
 /*
- * Has Routine called once more when the drivers that start with the system have started. It may register itself again. Called
- * later than that, Routine is never called. PASSIVE_LEVEL, in DriverEntry or in such a routine.
+ * Has Routine called once more when the drivers that start with the system have started. It may
+ * register itself again. Called later than that, Routine is never called. PASSIVE_LEVEL, in
+ * DriverEntry or in such a routine.
  */
 VOID NTAPI
-IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE ReinitRoutine, PVOID Context)
+IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE ReinitRoutine,
+                                 PVOID Context)
 {
     REINITIALIZATION *Entry = ExAllocatePoolWithTag(NonPagedPool, sizeof *Entry, IOP_TAG_DRIVER);
     KIRQL             Irql;
@@ -143,7 +152,8 @@ IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALI
 
 /* The same, after the drivers that the system needs to start. */
 VOID NTAPI
-IoRegisterBootDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE ReinitRoutine, PVOID Context)
+IoRegisterBootDriverReinitialization(PDRIVER_OBJECT DriverObject,
+                                     PDRIVER_REINITIALIZE ReinitRoutine, PVOID Context)
 {
     IoRegisterDriverReinitialization(DriverObject, ReinitRoutine, Context);
 }
@@ -153,7 +163,8 @@ IopRunReinitialization(VOID)
 {
     REINITIALIZATION *Entry;
 
-    while ((Entry = (REINITIALIZATION *)ExInterlockedRemoveHeadList(&IopReinitializations, &IopDatabaseLock)) != NULL) {
+    while ((Entry = (REINITIALIZATION *)ExInterlockedRemoveHeadList(&IopReinitializations,
+                                                                    &IopDatabaseLock)) != NULL) {
         Entry->Driver->Flags &= ~DRVO_REINIT_REGISTERED;
         Entry->Routine(Entry->Driver, Entry->Context, Entry->Count);
         ObDereferenceObject(Entry->Driver);
@@ -162,11 +173,13 @@ IopRunReinitialization(VOID)
 }
 
 /*
- * Memory that belongs to a driver object and is found again by ClientIdentificationAddress. Zeroed nonpaged pool, freed
- * with the driver. STATUS_OBJECT_NAME_COLLISION, STATUS_INSUFFICIENT_RESOURCES.
+ * Memory that belongs to a driver object and is found again by ClientIdentificationAddress.
+ * Zeroed nonpaged pool, freed with the driver. STATUS_OBJECT_NAME_COLLISION,
+ * STATUS_INSUFFICIENT_RESOURCES.
  */
 NTSTATUS NTAPI
-IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress, ULONG Size,
+IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress,
+                                ULONG Size,
                                 PVOID *DriverObjectExtension)
 {
     PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(DriverObject);
@@ -181,7 +194,8 @@ IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentif
     Client->Identification = ClientIdentificationAddress;
 
     KeAcquireSpinLock(&IopDatabaseLock, &Irql);
-    for (Other = Extension->Clients; Other != NULL && Other->Identification != ClientIdentificationAddress;)
+    for (Other = Extension->Clients; Other != NULL &&
+         Other->Identification != ClientIdentificationAddress;)
         Other = Other->Next;
     if (Other == NULL) {
         Client->Next = Extension->Clients;

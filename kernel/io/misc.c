@@ -1,7 +1,8 @@
 /*
  * Small questions drivers ask, named events, the error log.
  *
- * An error log entry is a packet the driver fills and hands back; here it becomes one line on the debug port.
+ * An error log entry is a packet the driver fills and hands back; here it becomes one line on the
+ * debug port.
  */
 #include "iop.h"
 
@@ -52,13 +53,15 @@ IoIsOperationSynchronous(PIRP Irp)
 {
     PFILE_OBJECT File = IoGetCurrentIrpStackLocation(Irp)->FileObject;
 
-    return (File != NULL && (File->Flags & FO_SYNCHRONOUS_IO)) || (Irp->Flags & IRP_SYNCHRONOUS_API);
+    return (File != NULL && (File->Flags & FO_SYNCHRONOUS_IO)) ||
+        (Irp->Flags & IRP_SYNCHRONOUS_API);
 }
 
 BOOLEAN NTAPI
 IoIsWdmVersionAvailable(UCHAR MajorVersion, UCHAR MinorVersion)
 {
-    return MajorVersion < 1 || (MajorVersion == 1 && MinorVersion <= 0x30);     // that of Windows Server 2003
+    // that of Windows Server 2003
+    return MajorVersion < 1 || (MajorVersion == 1 && MinorVersion <= 0x30);
 }
 
 static PKEVENT
@@ -72,13 +75,17 @@ IopCreateEvent(PUNICODE_STRING EventName, PHANDLE EventHandle, EVENT_TYPE Type)
     InitializeObjectAttributes(&Attributes, EventName, OBJ_OPENIF | OBJ_KERNEL_HANDLE, NULL, NULL);
     if (!NT_SUCCESS(ZwCreateEvent(EventHandle, EVENT_ALL_ACCESS, &Attributes, Type, TRUE)))
         return NULL;
-    if (!NT_SUCCESS(ObReferenceObjectByHandle(*EventHandle, 0, *ExEventObjectType, KernelMode, (PVOID *)&Event, NULL)))
+    if (!NT_SUCCESS(ObReferenceObjectByHandle(*EventHandle, 0, *ExEventObjectType, KernelMode,
+                                              (PVOID *)&Event, NULL)))
         return NULL;
     ObDereferenceObject(Event);                 // the handle keeps it
     return Event;
 }
 
-/* Creates or opens a named event, set when new. It lives as long as the handle is open; NULL if it cannot be had. PASSIVE_LEVEL. */
+/*
+ * Creates or opens a named event, set when new. It lives as long as the handle is open; NULL if
+ * it cannot be had. PASSIVE_LEVEL.
+ */
 PKEVENT NTAPI
 IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle)
 {
@@ -97,7 +104,10 @@ typedef struct _ERROR_ENTRY {
     IO_ERROR_LOG_PACKET Packet;
 } ERROR_ENTRY;
 
-/* An error log packet of EntrySize bytes, or NULL. Handed back with IoWriteErrorLogEntry or IoFreeErrorLogEntry. */
+/*
+ * An error log packet of EntrySize bytes, or NULL. Handed back with IoWriteErrorLogEntry or
+ * IoFreeErrorLogEntry.
+ */
 PVOID NTAPI
 IoAllocateErrorLogEntry(PVOID IoObject, UCHAR EntrySize)
 {
@@ -107,7 +117,8 @@ IoAllocateErrorLogEntry(PVOID IoObject, UCHAR EntrySize)
 
     if (EntrySize < sizeof(IO_ERROR_LOG_PACKET) || EntrySize > ERROR_LOG_MAXIMUM_SIZE)
         return NULL;
-    Entry = ExAllocatePoolWithTag(NonPagedPool, FIELD_OFFSET(ERROR_ENTRY, Packet) + EntrySize, IOP_TAG_OTHER);
+    Entry = ExAllocatePoolWithTag(NonPagedPool, FIELD_OFFSET(ERROR_ENTRY, Packet) + EntrySize,
+                                  IOP_TAG_OTHER);
     if (Entry == NULL)
         return NULL;
     RtlZeroMemory(Entry, FIELD_OFFSET(ERROR_ENTRY, Packet) + EntrySize);
@@ -134,7 +145,8 @@ IoWriteErrorLogEntry(PVOID ElEntry)
 
     if (Driver->Type == IO_TYPE_DEVICE)
         Driver = ((PDEVICE_OBJECT)Entry->Object)->DriverObject;
-    DbgPrint("io: error logged by %wZ: code %08x, status %08x, function %02x, unique value %x\n", &Driver->DriverName,
+    DbgPrint("io: error logged by %wZ: code %08x, status %08x, function %02x, unique value %x\n",
+             &Driver->DriverName,
              Entry->Packet.ErrorCode, Entry->Packet.FinalStatus, Entry->Packet.MajorFunctionCode,
              Entry->Packet.UniqueErrorValue);
     IoFreeErrorLogEntry(ElEntry);

@@ -1,8 +1,9 @@
 /*
- * The full name of a file, for ObQueryNameString and NtQueryObject: the device's name followed by the file's own.
+ * The full name of a file, for ObQueryNameString and NtQueryObject: the device's name followed by
+ * the file's own.
  *
- * The file's own part is what it was opened with; for one opened relative to another file the driver is asked
- * (FileNameInformation).
+ * The file's own part is what it was opened with; for one opened relative to another file the
+ * driver is asked (FileNameInformation).
  */
 #include "iop.h"
 
@@ -41,9 +42,13 @@ IopFilePart(PFILE_OBJECT File, PFILE_NAME_INFORMATION Scratch, PUNICODE_STRING P
     }
 }
 
-/* Appends Part, as far as there is room, to the name that ObQueryNameString put behind Information. */
+/*
+ * Appends Part, as far as there is room, to the name that ObQueryNameString put behind
+ * Information.
+ */
 static NTSTATUS
-IopAppendPart(POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnLength, PCUNICODE_STRING Part)
+IopAppendPart(POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnLength,
+              PCUNICODE_STRING Part)
 {
     ULONG Needed = sizeof *Information + Information->Name.Length + Part->Length + sizeof(WCHAR);
     PWSTR End;
@@ -60,15 +65,17 @@ IopAppendPart(POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnL
 }
 
 /*
- * Query-name procedure of the type File. Information may be the caller's memory: it is filled from a buffer of our own
- * under __try.
+ * Query-name procedure of the type File. Information may be the caller's memory: it is filled
+ * from a buffer of our own under __try.
  */
 NTSTATUS
-IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnLength,
+IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length,
+             PULONG ReturnLength,
              KPROCESSOR_MODE Mode)
 {
     ULONG                    Room = sizeof *Information + 2 * NAME_BYTES;
-    PUCHAR                   Scratch = ExAllocatePoolWithTag(PagedPool, Room + NAME_BYTES, IOP_TAG_NAME);
+    PUCHAR                   Scratch = ExAllocatePoolWithTag(PagedPool, Room + NAME_BYTES,
+                                                             IOP_TAG_NAME);
     POBJECT_NAME_INFORMATION Full = (POBJECT_NAME_INFORMATION)Scratch;
     PFILE_OBJECT             File = Object;
     UNICODE_STRING           Part;
@@ -83,7 +90,8 @@ IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information
     if (NT_SUCCESS(Status))
         Status = IopAppendPart(Full, Room, ReturnLength, &Part);
     if (NT_SUCCESS(Status) && Length < *ReturnLength)
-        Status = Length < sizeof *Information ? STATUS_INFO_LENGTH_MISMATCH : STATUS_BUFFER_OVERFLOW;
+        Status = Length < sizeof *Information
+            ? STATUS_INFO_LENGTH_MISMATCH : STATUS_BUFFER_OVERFLOW;
     if (NT_SUCCESS(Status)) {
         __try {
             Information->Name.Length = Full->Name.Length;

@@ -1,15 +1,16 @@
 /*
  * From a name to a FILE_OBJECT: the parse procedures of the types Device and File.
  *
- * The object manager's walk ends at a device; what is left of the name is the driver's business. IopParseDevice counts the file
- * against the device (which refuses one that is going away or is exclusive and open), makes the FILE_OBJECT and sends
- * IRP_MJ_CREATE to the top of the device's stack. If the driver refuses, file object and count go again; nobody
- * but the driver has seen them, so there is no IRP_MJ_CLEANUP or IRP_MJ_CLOSE. If it agrees, FO_FILE_OPEN is set and
- * both will come (close.c).
+ * The object manager's walk ends at a device; what is left of the name is the driver's business.
+ * IopParseDevice counts the file against the device (which refuses one that is going away or is
+ * exclusive and open), makes the FILE_OBJECT and sends IRP_MJ_CREATE to the top of the device's
+ * stack. If the driver refuses, file object and count go again; nobody but the driver has seen
+ * them, so there is no IRP_MJ_CLEANUP or IRP_MJ_CLOSE. If it agrees, FO_FILE_OPEN is set and both
+ * will come (close.c).
  *
- * A name relative to a file handle comes to IopParseFile; it is opened on the same device, with RelatedFileObject set while the
- * create IRP is on its way. A driver that answers STATUS_REPARSE has put a whole new name into FileObject->FileName,
- * and the walk starts again there.
+ * A name relative to a file handle comes to IopParseFile; it is opened on the same device, with
+ * RelatedFileObject set while the create IRP is on its way. A driver that answers STATUS_REPARSE
+ * has put a whole new name into FileObject->FileName, and the walk starts again there.
  */
 #include "iop.h"
 
@@ -27,7 +28,8 @@ IopCopyFileName(PFILE_OBJECT File, PUNICODE_STRING Name)
 {
     if (Name->Length == 0)
         return STATUS_SUCCESS;
-    File->FileName.Buffer = ExAllocatePoolWithTag(NonPagedPool, Name->Length + sizeof(WCHAR), IOP_TAG_NAME);
+    File->FileName.Buffer = ExAllocatePoolWithTag(NonPagedPool, Name->Length + sizeof(WCHAR),
+                                                  IOP_TAG_NAME);
     if (File->FileName.Buffer == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     File->FileName.Length = Name->Length;
@@ -39,12 +41,14 @@ IopCopyFileName(PFILE_OBJECT File, PUNICODE_STRING Name)
 
 /* The file object, not counted against the device yet: DeviceObject is set when it is. */
 static NTSTATUS
-IopCreateFileObject(POPEN_PACKET Packet, ULONG Attributes, PUNICODE_STRING Name, PFILE_OBJECT *Result)
+IopCreateFileObject(POPEN_PACKET Packet, ULONG Attributes, PUNICODE_STRING Name,
+                    PFILE_OBJECT *Result)
 {
     PFILE_OBJECT File;
     NTSTATUS     Status;
 
-    Status = ObCreateObject(KernelMode, IopFileObjectType, NULL, KernelMode, NULL, sizeof *File, 0, 0, (PVOID *)&File);
+    Status = ObCreateObject(KernelMode, IopFileObjectType, NULL, KernelMode, NULL, sizeof *File,
+                            0, 0, (PVOID *)&File);
     if (!NT_SUCCESS(Status))
         return Status;
 
@@ -69,7 +73,10 @@ IopCreateFileObject(POPEN_PACKET Packet, ULONG Attributes, PUNICODE_STRING Name,
     return Status;
 }
 
-/* Rights are granted as asked: devices carry no security descriptor. Returns them, mapped to file rights. */
+/*
+ * Rights are granted as asked: devices carry no security descriptor. Returns them, mapped to file
+ * rights.
+ */
 static ACCESS_MASK
 IopGrantFileAccess(PACCESS_STATE AccessState)
 {
@@ -84,10 +91,12 @@ IopGrantFileAccess(PACCESS_STATE AccessState)
 }
 
 static NTSTATUS
-IopSendCreate(PFILE_OBJECT File, POPEN_PACKET Packet, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode)
+IopSendCreate(PFILE_OBJECT File, POPEN_PACKET Packet, PACCESS_STATE AccessState,
+              KPROCESSOR_MODE Mode)
 {
     PDEVICE_OBJECT      Device = IoGetRelatedDeviceObject(File);
-    IO_SECURITY_CONTEXT Security = { .AccessState = AccessState, .DesiredAccess = IopGrantFileAccess(AccessState),
+    IO_SECURITY_CONTEXT Security = { .AccessState = AccessState,
+                                    .DesiredAccess = IopGrantFileAccess(AccessState),
                                      .FullCreateOptions = Packet->Options };
     PIRP                Irp = IoAllocateIrp(Device->StackSize, TRUE);
     PIO_STACK_LOCATION  Sp;
@@ -119,7 +128,8 @@ IopSendCreate(PFILE_OBJECT File, POPEN_PACKET Packet, PACCESS_STATE AccessState,
 
 /* A walk that does not open files: the object itself is all there is. */
 static NTSTATUS
-IopParseWithoutPacket(PVOID ParseObject, POBJECT_TYPE ObjectType, KPROCESSOR_MODE Mode, PUNICODE_STRING RemainingName,
+IopParseWithoutPacket(PVOID ParseObject, POBJECT_TYPE ObjectType, KPROCESSOR_MODE Mode,
+                      PUNICODE_STRING RemainingName,
                       PVOID *Object)
 {
     NTSTATUS Status = STATUS_OBJECT_TYPE_MISMATCH;
@@ -139,8 +149,10 @@ IopIsOpenPacket(POPEN_PACKET Packet)
 
 /* Parse procedure of the type Device. */
 NTSTATUS
-IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode,
-               ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context,
+IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
+               KPROCESSOR_MODE Mode,
+               ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName,
+               PVOID Context,
                PVOID *Object)
 {
     PDEVICE_OBJECT Device = ParseObject;
@@ -184,8 +196,10 @@ IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessS
 
 /* Parse procedure of the type File: a name relative to an open file. */
 NTSTATUS
-IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState, KPROCESSOR_MODE Mode, ULONG Attributes,
-             PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object)
+IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
+             KPROCESSOR_MODE Mode, ULONG Attributes,
+             PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context,
+             PVOID *Object)
 {
     PFILE_OBJECT File = ParseObject;
     POPEN_PACKET Packet = Context;
@@ -196,6 +210,7 @@ IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessSta
     if (!IopIsOpenPacket(Packet))
         return IopParseWithoutPacket(ParseObject, ObjectType, Mode, RemainingName, Object);
     Packet->RelatedFileObject = File;
-    return IopParseDevice(File->DeviceObject, ObjectType, AccessState, Mode, Attributes, CompleteName, RemainingName,
+    return IopParseDevice(File->DeviceObject, ObjectType, AccessState, Mode, Attributes,
+                          CompleteName, RemainingName,
                           Context, Object);
 }

@@ -1,6 +1,6 @@
 /*
- * Plug and Play: there is none. What drivers of the software-only kind ask for on their way is refused loudly: device
- * interfaces, device relations, notifications.
+ * Plug and Play: there is none. What drivers of the software-only kind ask for on their way is
+ * refused loudly: device interfaces, device relations, notifications.
  */
 #include "iop.h"
 
@@ -25,7 +25,8 @@ IoInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TYPE Ty
 }
 
 NTSTATUS NTAPI
-IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCategory, ULONG EventCategoryFlags,
+IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCategory,
+                               ULONG EventCategoryFlags,
                                PVOID EventCategoryData, PDRIVER_OBJECT DriverObject,
                                PDRIVER_NOTIFICATION_CALLBACK_ROUTINE CallbackRoutine, PVOID Context,
                                PVOID *NotificationEntry)

@@ -1,17 +1,20 @@
 /*
  * Remove locks: a count of those who use a device, and a way to wait until there are none.
  *
- * IoCount starts at 1, the device's own. Acquire adds one, and fails once Removed is set; release takes one away; the one who
- * takes it to zero sets RemoveEvent. IoReleaseRemoveLockAndWait, called by one who has acquired, sets Removed, gives
- * up its own count and the device's, and waits.
+ * IoCount starts at 1, the device's own. Acquire adds one, and fails once Removed is set; release
+ * takes one away; the one who takes it to zero sets RemoveEvent. IoReleaseRemoveLockAndWait,
+ * called by one who has acquired, sets Removed, gives up its own count and the device's, and
+ * waits.
  *
- * A driver built with DBG has a larger block and says so in RemlockSize; the part behind the common one is the driver's and not used here.
+ * A driver built with DBG has a larger block and says so in RemlockSize; the part behind the
+ * common one is the driver's and not used here.
  */
 #include "iop.h"
 
 /* Readies a lock that lies in nonpaged memory. */
 VOID NTAPI
-IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes, ULONG HighWatermark,
+IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes,
+                         ULONG HighWatermark,
                          ULONG RemlockSize)
 {
     RtlZeroMemory(Lock, RemlockSize);
@@ -19,9 +22,13 @@ IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLocke
     KeInitializeEvent(&Lock->Common.RemoveEvent, SynchronizationEvent, FALSE);
 }
 
-/* Counts the caller in; Tag is for the driver's own debugging. STATUS_DELETE_PENDING: the device is being removed. */
+/*
+ * Counts the caller in; Tag is for the driver's own debugging. STATUS_DELETE_PENDING: the device
+ * is being removed.
+ */
 NTSTATUS NTAPI
-IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCSTR File, ULONG Line, ULONG RemlockSize)
+IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCSTR File, ULONG Line,
+                      ULONG RemlockSize)
 {
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
@@ -44,10 +51,14 @@ IoReleaseRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize)
         KeSetEvent(&RemoveLock->Common.RemoveEvent, 0, FALSE);
     else if (Count < 0)
         IopStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xD6, (ULONG_PTR)RemoveLock, (ULONG_PTR)Tag,
-                __builtin_return_address(0), "released a remove lock more often than it acquired it");
+                __builtin_return_address(0),
+                "released a remove lock more often than it acquired it");
 }
 
-/* Counts the caller out, lets nobody in any more, and waits until everybody is out. PASSIVE_LEVEL. */
+/*
+ * Counts the caller out, lets nobody in any more, and waits until everybody is out.
+ * PASSIVE_LEVEL.
+ */
 VOID NTAPI
 IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize)
 {

@@ -1,12 +1,13 @@
 /*
  * NtReadFile and NtWriteFile, the shortest way from a program to a driver and back.
  *
- * Where in the file: a synchronous file has CurrentByteOffset, used when the caller gives no offset or the special
- * one that asks for it; the driver of a file system moves it on. An asynchronous file needs an offset with each request,
- * named pipes and mailslots excepted. Negative offsets are refused, but for a write's "at the end of the file".
+ * Where in the file: a synchronous file has CurrentByteOffset, used when the caller gives no
+ * offset or the special one that asks for it; the driver of a file system moves it on. An
+ * asynchronous file needs an offset with each request, named pipes and mailslots excepted.
+ * Negative offsets are refused, but for a write's "at the end of the file".
  *
- * Fast I/O: when a file system has set PrivateCacheMap and offers FastIoRead or FastIoWrite, a synchronous request tries it
- * first, and sends no IRP if it answers TRUE.
+ * Fast I/O: when a file system has set PrivateCacheMap and offers FastIoRead or FastIoWrite, a
+ * synchronous request tries it first, and sends no IRP if it answers TRUE.
  */
 #include "iop.h"
 
@@ -19,7 +20,8 @@ typedef struct _TRANSFER {
 
 /* Probes what the caller passed, and captures it; raises. */
 static inline VOID
-IopCaptureTransfer(TRANSFER *Transfer, KPROCESSOR_MODE Mode, BOOLEAN Write, PIO_STATUS_BLOCK Iosb, PVOID Buffer,
+IopCaptureTransfer(TRANSFER *Transfer, KPROCESSOR_MODE Mode, BOOLEAN Write, PIO_STATUS_BLOCK Iosb,
+                   PVOID Buffer,
                    ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
     if (Mode != KernelMode) {
@@ -54,7 +56,8 @@ IopResolveOffset(PIOP_CALL Call, TRANSFER *Transfer, BOOLEAN Write)
     }
     if (!Transfer->HasOffset) {
         Transfer->Offset.QuadPart = 0;
-        return Call->File->Flags & (FO_NAMED_PIPE | FO_MAILSLOT) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+        return Call->File->Flags & (FO_NAMED_PIPE | FO_MAILSLOT)
+            ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
     }
     if (Transfer->Offset.QuadPart < 0 && !AtEnd)
         return STATUS_INVALID_PARAMETER;
@@ -63,7 +66,8 @@ IopResolveOffset(PIOP_CALL Call, TRANSFER *Transfer, BOOLEAN Write)
 
 /* The file system's short cut; TRUE if the request is done and *Iosb says how. */
 static BOOLEAN
-IopTryFastTransfer(PIOP_CALL Call, TRANSFER *Transfer, BOOLEAN Write, PVOID Buffer, ULONG Length, PIO_STATUS_BLOCK Iosb)
+IopTryFastTransfer(PIOP_CALL Call, TRANSFER *Transfer, BOOLEAN Write, PVOID Buffer, ULONG Length,
+                   PIO_STATUS_BLOCK Iosb)
 {
     PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
     BOOLEAN           Done = FALSE;
@@ -72,13 +76,16 @@ IopTryFastTransfer(PIOP_CALL Call, TRANSFER *Transfer, BOOLEAN Write, PVOID Buff
         return FALSE;
     __try {
         if (!Write && Table->FastIoRead != NULL)
-            Done = Table->FastIoRead(Call->File, &Transfer->Offset, Length, TRUE, Transfer->Key, Buffer, Iosb,
+            Done = Table->FastIoRead(Call->File, &Transfer->Offset, Length, TRUE, Transfer->Key,
+                                     Buffer, Iosb,
                                      Call->Device);
         else if (Write && Table->FastIoWrite != NULL)
-            Done = Table->FastIoWrite(Call->File, &Transfer->Offset, Length, TRUE, Transfer->Key, Buffer, Iosb,
+            Done = Table->FastIoWrite(Call->File, &Transfer->Offset, Length, TRUE, Transfer->Key,
+                                      Buffer, Iosb,
                                       Call->Device);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Done = FALSE;                           // the IRP will meet the same exception and report it
+        // the IRP will meet the same exception and report it
+        Done = FALSE;
     }
     return Done && !NT_ERROR(Iosb->Status);
 }
@@ -99,8 +106,10 @@ IopFinishFast(PIOP_CALL Call, PIO_STATUS_BLOCK Result, PIO_STATUS_BLOCK Iosb)
 }
 
 static inline __attribute__((always_inline)) NTSTATUS
-IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE Apc, PVOID ApcContext,
-            PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE Apc,
+            PVOID ApcContext,
+            PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+            PULONG Key)
 {
     IO_STATUS_BLOCK Fast;
     IOP_CALL        Call;
@@ -116,10 +125,12 @@ IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTIN
     __try {
         IopCaptureTransfer(&Transfer, Call.Mode, Write, Iosb, Buffer, Length, ByteOffset, Key);
         Status = IopResolveOffset(&Call, &Transfer, Write);
-        if (NT_SUCCESS(Status) && IopTryFastTransfer(&Call, &Transfer, Write, Buffer, Length, &Fast))
+        if (NT_SUCCESS(Status) && IopTryFastTransfer(&Call, &Transfer, Write, Buffer, Length,
+                                                     &Fast))
             return IopFinishFast(&Call, &Fast, Iosb);
         if (NT_SUCCESS(Status))
-            Status = IopAllocateCallIrp(&Call, Write ? IRP_MJ_WRITE : IRP_MJ_READ, Apc, ApcContext, Iosb);
+            Status = IopAllocateCallIrp(&Call, Write ? IRP_MJ_WRITE : IRP_MJ_READ, Apc,
+                                        ApcContext, Iosb);
         if (NT_SUCCESS(Status))
             IopSetTransferBuffer(Call.Irp, Call.Device->Flags, Buffer, Length, Call.Mode, Write);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
@@ -140,20 +151,24 @@ IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTIN
 }
 
 /*
- * System service: reads up to Length bytes. Event and Apc may be NULL. Returns STATUS_PENDING only for a file that is not
- * synchronous.
+ * System service: reads up to Length bytes. Event and Apc may be NULL. Returns STATUS_PENDING
+ * only for a file that is not synchronous.
  */
 NTSTATUS NTAPI
-NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+           PIO_STATUS_BLOCK IoStatusBlock,
            PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    return IopTransfer(FALSE, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length, ByteOffset, Key);
+    return IopTransfer(FALSE, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer,
+                       Length, ByteOffset, Key);
 }
 
 /* System service: writes Length bytes; otherwise as NtReadFile. */
 NTSTATUS NTAPI
-NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+            PIO_STATUS_BLOCK IoStatusBlock,
             PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-    return IopTransfer(TRUE, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer, Length, ByteOffset, Key);
+    return IopTransfer(TRUE, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer,
+                       Length, ByteOffset, Key);
 }

@@ -1,23 +1,26 @@
 /*
- * What NtReadFile, NtWriteFile, NtDeviceIoControlFile, NtFsControlFile and NtQueryDirectoryFile have in common: from a file
- * handle to an IRP, to the driver, and back with a status.
+ * What NtReadFile, NtWriteFile, NtDeviceIoControlFile, NtFsControlFile and NtQueryDirectoryFile
+ * have in common: from a file handle to an IRP, to the driver, and back with a status.
  *
  *   IopBeginCall        handle -> file, event; a synchronous file's lock; events cleared
- *   IopAllocateCallIrp  an IRP for the top of the device stack, first stack location filled (step 1)
+ *   IopAllocateCallIrp  an IRP for the top of the device stack, first stack location filled (step
+ *                       1)
  *   (the service)       parameters and buffers
  *   IopFinishCall       steps 2, 3 and, if nothing pended, 7; waits if the file is synchronous
- *   IopEndCall          instead of the last: gives back what the first two took, when there is no IRP to send
+ *   IopEndCall          instead of the last: gives back what the first two took, when there is no
+ *                       IRP to send
  *
- * A synchronous file (FO_SYNCHRONOUS_IO) carries one request at a time: Busy is taken before the IRP is made and kept
- * until it is finished, and the wait is for the file's own Event. The call's reference to the file serves the IRP too;
- * a request for another file has one of its own. The wait is in the caller's mode, so that ending the
- * thread ends the wait: the IRP is cancelled, and waited for again, with patience but not for ever.
+ * A synchronous file (FO_SYNCHRONOUS_IO) carries one request at a time: Busy is taken before the
+ * IRP is made and kept until it is finished, and the wait is for the file's own Event. The call's
+ * reference to the file serves the IRP too; a request for another file has one of its own. The
+ * wait is in the caller's mode, so that ending the thread ends the wait: the IRP is cancelled,
+ * and waited for again, with patience but not for ever.
  */
 #include "iop.h"
 
 /*
- * Takes the lock of a synchronous file. STATUS_USER_APC, STATUS_ALERTED: the wait was broken off, and the lock is not
- * held.
+ * Takes the lock of a synchronous file. STATUS_USER_APC, STATUS_ALERTED: the wait was broken off,
+ * and the lock is not held.
  */
 NTSTATUS
 IopLockFile(PFILE_OBJECT File, KPROCESSOR_MODE Mode)
@@ -29,7 +32,8 @@ IopLockFile(PFILE_OBJECT File, KPROCESSOR_MODE Mode)
 
     InterlockedIncrement((volatile LONG *)&File->Waiters);
     while (InterlockedExchange((volatile LONG *)&File->Busy, TRUE) != FALSE) {
-        Status = KeWaitForSingleObject(&File->Lock, Executive, Mode, (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
+        Status = KeWaitForSingleObject(&File->Lock, Executive, Mode,
+                                       (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
         if (Status == STATUS_USER_APC || Status == STATUS_ALERTED)
             break;
         Status = STATUS_SUCCESS;
@@ -49,7 +53,8 @@ IopUnlockFile(PFILE_OBJECT File)
 static NTSTATUS
 IopReferenceEvent(PIOP_CALL Call, HANDLE EventHandle)
 {
-    NTSTATUS Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE, *ExEventObjectType, Call->Mode,
+    NTSTATUS Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE,
+                                                *ExEventObjectType, Call->Mode,
                                                 (PVOID *)&Call->Event, NULL);
 
     if (NT_SUCCESS(Status))
@@ -70,7 +75,8 @@ IopBeginCall(PIOP_CALL Call, HANDLE FileHandle, ACCESS_MASK Access, HANDLE Event
     Call->Event = NULL;
     Call->Irp = NULL;
 
-    Status = ObReferenceObjectByHandle(FileHandle, Access, IopFileObjectType, Call->Mode, (PVOID *)&Call->File, &Handle);
+    Status = ObReferenceObjectByHandle(FileHandle, Access, IopFileObjectType, Call->Mode,
+                                       (PVOID *)&Call->File, &Handle);
     if (!NT_SUCCESS(Status))
         return Status;
     Call->Granted = Handle.GrantedAccess;
@@ -91,7 +97,8 @@ IopBeginCall(PIOP_CALL Call, HANDLE FileHandle, ACCESS_MASK Access, HANDLE Event
 }
 
 NTSTATUS
-IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcContext, PIO_STATUS_BLOCK Iosb)
+IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcContext,
+                   PIO_STATUS_BLOCK Iosb)
 {
     PIRP Irp = IoAllocateIrp(Call->Device->StackSize, TRUE);
 
@@ -133,8 +140,9 @@ IopEndCall(PIOP_CALL Call, NTSTATUS Status)
 }
 
 /*
- * The wait of a synchronous request was broken off by an alert or by the thread's end: cancel it, and wait on. At APC_LEVEL the
- * IRP cannot be finished, so it is still there as long as the file's event is not set.
+ * The wait of a synchronous request was broken off by an alert or by the thread's end: cancel it,
+ * and wait on. At APC_LEVEL the IRP cannot be finished, so it is still there as long as the
+ * file's event is not set.
  */
 static NTSTATUS
 IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
@@ -147,7 +155,8 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
         IoCancelIrp(Irp);
     KeLowerIrql(Irql);
 
-    while (KeWaitForSingleObject(&File->Event, Executive, KernelMode, FALSE, &Patience) == STATUS_TIMEOUT) {
+    while (KeWaitForSingleObject(&File->Event, Executive, KernelMode, FALSE,
+                                 &Patience) == STATUS_TIMEOUT) {
         ObReferenceObject(File);                // the IRP's own, if it is disowned
         Irql = KfRaiseIrql(APC_LEVEL);
         if (KeReadStateEvent(&File->Event) == 0)
@@ -163,7 +172,8 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
 static NTSTATUS
 IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
 {
-    NTSTATUS Status = KeWaitForSingleObject(&File->Event, Executive, Mode, (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
+    NTSTATUS Status = KeWaitForSingleObject(&File->Event, Executive, Mode,
+                                            (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
 
     if (Status == STATUS_USER_APC || Status == STATUS_ALERTED)
         return IopCancelWaited(File, Irp);
@@ -174,11 +184,12 @@ static __attribute__((noinline, cold)) VOID
 IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device, NTSTATUS Status)
 {
     if (Irp->Type != IO_TYPE_IRP)
-        IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, Device->DriverObject->DriverStart,
+        IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0,
+                Device->DriverObject->DriverStart,
                 "marked an IRP pending but did not return STATUS_PENDING");
     IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x226, (ULONG_PTR)Irp, (ULONG_PTR)Status,
             Device->DriverObject->DriverStart,
-            "returned from a dispatch routine without STATUS_PENDING, and the IRP is not completed");
+            "returned something else than STATUS_PENDING, and the IRP is not completed");
 }
 
 NTSTATUS
@@ -190,7 +201,8 @@ IopFinishCall(PIOP_CALL Call)
     KIRQL        Irql;
 
     if (!Call->Locked)
-        ObReferenceObject(File);                // the IRP's; the call keeps its own until the driver has returned
+        // the IRP's; the call keeps its own until the driver has returned
+        ObReferenceObject(File);
     IopQueueThreadIrp(Irp);
     Status = IofCallDriver(Call->Device, Irp);
 
@@ -234,7 +246,8 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
         Status = KeWaitForSingleObject(&Event, Executive, WaitMode, FALSE, NULL);
         if (Status != STATUS_SUCCESS) {
             IoCancelIrp(Irp);
-            while (KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &Patience) == STATUS_TIMEOUT)
+            while (KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE,
+                                         &Patience) == STATUS_TIMEOUT)
                 IopReportHeldIrp(Irp);
         }
     }

@@ -1,6 +1,6 @@
 /*
- * The services the system knows: read once, at start-up, from System32\config\system.reg on the RAM disk, a registry text
- * file in the standard format:
+ * The services the system knows: read once, at start-up, from System32\config\system.reg on the
+ * RAM disk, a registry text file in the standard format:
  *
  *   Windows Registry Editor Version 5.00
  *   ; a comment
@@ -9,9 +9,10 @@
  *   "Start"=dword:00000001
  *   "ImagePath"="System32\\drivers\\pipe.sys"
  *
- * A service is a key right below Services; Type (1 driver, 2 file system driver), Start (0 boot, 1 system, 2 automatic, 3 on
- * demand, 4 disabled) and ImagePath (below \SystemRoot; System32\drivers\NAME.sys if missing) are looked at, other values and
- * keys are passed over. The file is UTF-8 without other than ASCII characters, or UTF-16 with a byte order mark.
+ * A service is a key right below Services; Type (1 driver, 2 file system driver), Start (0 boot,
+ * 1 system, 2 automatic, 3 on demand, 4 disabled) and ImagePath (below \SystemRoot;
+ * System32\drivers\NAME.sys if missing) are looked at, other values and keys are passed over. The
+ * file is UTF-8 without other than ASCII characters, or UTF-16 with a byte order mark.
  */
 #include "iop.h"
 
@@ -50,7 +51,8 @@ IopReadLine(TEXT *Text, PSTR Line)
 static BOOLEAN
 IopSetText(PUNICODE_STRING String, PCSTR Text, SIZE_T Length)
 {
-    String->Buffer = ExAllocatePoolWithTag(NonPagedPool, (Length + 1) * sizeof(WCHAR), IOP_TAG_NAME);
+    String->Buffer = ExAllocatePoolWithTag(NonPagedPool, (Length + 1) * sizeof(WCHAR),
+                                           IOP_TAG_NAME);
     if (String->Buffer == NULL)
         return FALSE;
     for (SIZE_T Index = 0; Index < Length; Index++)
@@ -80,7 +82,8 @@ IopReadKey(PSTR Line)
     if (!IopSetText(&Wanted, Name, strlen(Name)))
         return NULL;
     Service = IopFindService(&Wanted);
-    if (Service == NULL && (Service = ExAllocatePoolWithTag(NonPagedPool, sizeof *Service, IOP_TAG_OTHER)) != NULL) {
+    if (Service == NULL && (Service = ExAllocatePoolWithTag(NonPagedPool, sizeof *Service,
+                                                            IOP_TAG_OTHER)) != NULL) {
         RtlZeroMemory(Service, sizeof *Service);
         Service->Name = Wanted;
         Service->Start = 3;

@@ -1,10 +1,13 @@
 /*
- * Share access: what opens of one file have asked for and allow each other, counted in the driver's SHARE_ACCESS. The driver
- * guards it with a lock of its own.
+ * Share access: what opens of one file have asked for and allow each other, counted in the
+ * driver's SHARE_ACCESS. The driver guards it with a lock of its own.
  */
 #include "iop.h"
 
-/* The file object's own flags, from the access that was granted. TRUE if any of read, write, delete is among it. */
+/*
+ * The file object's own flags, from the access that was granted. TRUE if any of read, write,
+ * delete is among it.
+ */
 static BOOLEAN
 IopSetFileAccess(PFILE_OBJECT File, ACCESS_MASK Access, ULONG Share)
 {
@@ -33,9 +36,13 @@ IopCountShare(PFILE_OBJECT File, PSHARE_ACCESS Access, LONG Delta)
     Access->SharedDelete += File->SharedDelete ? Delta : 0;
 }
 
-/* Whether a new open fits those there are; if so and Update is TRUE, it is counted. STATUS_SHARING_VIOLATION. */
+/*
+ * Whether a new open fits those there are; if so and Update is TRUE, it is counted.
+ * STATUS_SHARING_VIOLATION.
+ */
 NTSTATUS NTAPI
-IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess,
+IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
+                   PSHARE_ACCESS ShareAccess,
                    BOOLEAN Update)
 {
     ULONG Opens = ShareAccess->OpenCount;
@@ -58,7 +65,8 @@ IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OB
 
 /* The first open. */
 VOID NTAPI
-IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess)
+IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
+                 PSHARE_ACCESS ShareAccess)
 {
     PAGED_CODE();
 

@@ -1,6 +1,6 @@
 /*
- * Shutdown notification: devices that registered get IRP_MJ_SHUTDOWN before the machine goes off, in the reverse order of
- * registration; those that asked for the last chance after all others.
+ * Shutdown notification: devices that registered get IRP_MJ_SHUTDOWN before the machine goes off,
+ * in the reverse order of registration; those that asked for the last chance after all others.
  */
 #include "iop.h"
 

@@ -1,12 +1,14 @@
 /*
  * Device stacks: filters above other drivers' devices.
  *
- * AttachedDevice points up, the extension's AttachedTo down; both are guarded by IopDatabaseLock. IRPs for a file go to the
- * top of the stack its device is in, and each driver passes them to the device it is attached to. A device above has the
- * StackSize of the one below plus one, so an IRP made for the top has a location for everybody.
+ * AttachedDevice points up, the extension's AttachedTo down; both are guarded by IopDatabaseLock.
+ * IRPs for a file go to the top of the stack its device is in, and each driver passes them to the
+ * device it is attached to. A device above has the StackSize of the one below plus one, so an IRP
+ * made for the top has a location for everybody.
  *
- * The way from a file to the top (IoGetRelatedDeviceObject) takes no lock: it is followed for each request, and a stack
- * does not lose a device while a file is open on its bottom but by its driver's own act.
+ * The way from a file to the top (IoGetRelatedDeviceObject) takes no lock: it is followed for
+ * each request, and a stack does not lose a device while a file is open on its bottom but by its
+ * driver's own act.
  */
 #include "iop.h"
 
@@ -70,7 +72,8 @@ IoGetLowerDeviceObject(PDEVICE_OBJECT DeviceObject)
 
     KeAcquireSpinLock(&IopDatabaseLock, &Irql);
     Lower = IopExtension(DeviceObject)->AttachedTo;
-    if (Lower != NULL && (IopExtension(DeviceObject)->ExtensionFlags & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING)))
+    if (Lower != NULL &&
+        (IopExtension(DeviceObject)->ExtensionFlags & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING)))
         Lower = NULL;
     if (Lower != NULL)
         ObReferenceObject(Lower);
@@ -79,8 +82,9 @@ IoGetLowerDeviceObject(PDEVICE_OBJECT DeviceObject)
 }
 
 /*
- * Puts SourceDevice on top of TargetDevice's stack; *AttachedTo (may be NULL) is written under the lock, before any IRP can
- * arrive. Returns the device it was attached to, or NULL if that is starting or going away.
+ * Puts SourceDevice on top of TargetDevice's stack; *AttachedTo (may be NULL) is written under
+ * the lock, before any IRP can arrive. Returns the device it was attached to, or NULL if that is
+ * starting or going away.
  */
 static PDEVICE_OBJECT
 IopAttach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice, PDEVICE_OBJECT *AttachedTo)
@@ -91,7 +95,11 @@ IopAttach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice, PDEVICE_OBJE
     KeAcquireSpinLock(&IopDatabaseLock, &Irql);
     Top = IopTopOf(TargetDevice);
     if ((Top->Flags & DO_DEVICE_INITIALIZING)
-        || (IopExtension(Top)->ExtensionFlags & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING))) {
+
+
+
+
+        || (IopExtension(Top)->ExtensionFlags & DOE_GOING)) {
         Top = NULL;
     } else {
         SourceDevice->StackSize = Top->StackSize + 1;
@@ -106,30 +114,42 @@ IopAttach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice, PDEVICE_OBJE
     return Top;
 }
 
-/* Attaches SourceDevice to the top of TargetDevice's stack; the device below it, or NULL. Undone with IoDetachDevice. */
+/*
+ * Attaches SourceDevice to the top of TargetDevice's stack; the device below it, or NULL. Undone
+ * with IoDetachDevice.
+ */
 PDEVICE_OBJECT NTAPI
 IoAttachDeviceToDeviceStack(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice)
 {
     return IopAttach(SourceDevice, TargetDevice, NULL);
 }
 
-/* The same, and *AttachedToDeviceObject is valid before the first IRP arrives. STATUS_NO_SUCH_DEVICE. */
+/*
+ * The same, and *AttachedToDeviceObject is valid before the first IRP arrives.
+ * STATUS_NO_SUCH_DEVICE.
+ */
 NTSTATUS NTAPI
 IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice,
                                 PDEVICE_OBJECT *AttachedToDeviceObject)
 {
-    return IopAttach(SourceDevice, TargetDevice, AttachedToDeviceObject) != NULL ? STATUS_SUCCESS : STATUS_NO_SUCH_DEVICE;
+    return IopAttach(SourceDevice, TargetDevice, AttachedToDeviceObject) != NULL
+        ? STATUS_SUCCESS : STATUS_NO_SUCH_DEVICE;
 }
 
 NTSTATUS NTAPI
 IoAttachDeviceByPointer(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice)
 {
-    return IopAttach(SourceDevice, TargetDevice, NULL) != NULL ? STATUS_SUCCESS : STATUS_NO_SUCH_DEVICE;
+    return IopAttach(SourceDevice, TargetDevice, NULL) != NULL
+        ? STATUS_SUCCESS : STATUS_NO_SUCH_DEVICE;
 }
 
-/* Attaches SourceDevice above the device of that name. PASSIVE_LEVEL. Statuses of an open, STATUS_NO_SUCH_DEVICE. */
+/*
+ * Attaches SourceDevice above the device of that name. PASSIVE_LEVEL. Statuses of an open,
+ * STATUS_NO_SUCH_DEVICE.
+ */
 NTSTATUS NTAPI
-IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice, PDEVICE_OBJECT *AttachedDevice)
+IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice,
+               PDEVICE_OBJECT *AttachedDevice)
 {
     PDEVICE_OBJECT Target;
     PFILE_OBJECT   File;
@@ -146,8 +166,9 @@ IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING TargetDevice, PDEVIC
 }
 
 /*
- * Takes the device above TargetDevice off it: called by that device's driver with the pointer the attach gave. If the driver
- * of TargetDevice waits to be unloaded, or TargetDevice to be deleted, that happens now. PASSIVE_LEVEL.
+ * Takes the device above TargetDevice off it: called by that device's driver with the pointer the
+ * attach gave. If the driver of TargetDevice waits to be unloaded, or TargetDevice to be deleted,
+ * that happens now. PASSIVE_LEVEL.
  */
 VOID NTAPI
 IoDetachDevice(PDEVICE_OBJECT TargetDevice)
@@ -166,11 +187,12 @@ IoDetachDevice(PDEVICE_OBJECT TargetDevice)
 }
 
 /*
- * Opens the device of that name: *FileObject is referenced and keeps the device; *DeviceObject is the top of its stack.
- * The caller ends with ObDereferenceObject(*FileObject). PASSIVE_LEVEL.
+ * Opens the device of that name: *FileObject is referenced and keeps the device; *DeviceObject is
+ * the top of its stack. The caller ends with ObDereferenceObject(*FileObject). PASSIVE_LEVEL.
  */
 NTSTATUS NTAPI
-IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess, PFILE_OBJECT *FileObject,
+IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess,
+                         PFILE_OBJECT *FileObject,
                          PDEVICE_OBJECT *DeviceObject)
 {
     OBJECT_ATTRIBUTES Attributes;
@@ -180,11 +202,13 @@ IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess, 
 
     PAGED_CODE();
 
-    InitializeObjectAttributes(&Attributes, ObjectName, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
+    InitializeObjectAttributes(&Attributes, ObjectName, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE,
+                               NULL, NULL);
     Status = ZwOpenFile(&Handle, DesiredAccess, &Attributes, &Iosb, 0, FILE_NON_DIRECTORY_FILE);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = ObReferenceObjectByHandle(Handle, 0, IopFileObjectType, KernelMode, (PVOID *)FileObject, NULL);
+    Status = ObReferenceObjectByHandle(Handle, 0, IopFileObjectType, KernelMode,
+                                       (PVOID *)FileObject, NULL);
     if (NT_SUCCESS(Status))
         *DeviceObject = IoGetRelatedDeviceObject(*FileObject);
     ZwClose(Handle);
@@ -201,7 +225,8 @@ IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceNam
 
     PAGED_CODE();
 
-    InitializeObjectAttributes(&Attributes, SymbolicLinkName, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE | OBJ_PERMANENT,
+    InitializeObjectAttributes(&Attributes, SymbolicLinkName,
+                               OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE | OBJ_PERMANENT,
                                NULL, NULL);
     Status = ZwCreateSymbolicLinkObject(&Handle, SYMBOLIC_LINK_ALL_ACCESS, &Attributes, DeviceName);
     if (NT_SUCCESS(Status))
@@ -225,7 +250,8 @@ IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName)
 
     PAGED_CODE();
 
-    InitializeObjectAttributes(&Attributes, SymbolicLinkName, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
+    InitializeObjectAttributes(&Attributes, SymbolicLinkName,
+                               OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
     Status = ZwOpenSymbolicLinkObject(&Handle, DELETE, &Attributes);
     if (!NT_SUCCESS(Status))
         return Status;

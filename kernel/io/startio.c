@@ -1,11 +1,13 @@
 /*
  * StartIo: one IRP at a time for devices that can only do one thing at a time.
  *
- * The device's DeviceQueue is busy while CurrentIrp is with the driver's StartIo routine. IoStartPacket calls the routine or
- * queues the IRP; the driver calls IoStartNextPacket when it is done, which takes the next one from the queue. A cancelable IRP
- * is looked at and moved under the cancel spin lock, so that its cancel routine can tell a current IRP from a queued one.
+ * The device's DeviceQueue is busy while CurrentIrp is with the driver's StartIo routine.
+ * IoStartPacket calls the routine or queues the IRP; the driver calls IoStartNextPacket when it
+ * is done, which takes the next one from the queue. A cancelable IRP is looked at and moved under
+ * the cancel spin lock, so that its cancel routine can tell a current IRP from a queued one.
  *
- * StartIo runs at DISPATCH_LEVEL with no lock held. It often calls IoStartNextPacket itself; with the deferred attribute
+ * StartIo runs at DISPATCH_LEVEL with no lock held. It often calls IoStartNextPacket itself; with
+ * the deferred attribute
  * (IoSetStartIoAttributes) such calls do not nest but are made one after the other.
  */
 #include "iop.h"
@@ -29,8 +31,9 @@ IopCallStartIo(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 }
 
 /*
- * Has StartIo called with Irp, now or when the device is free. Key (may be NULL) orders the queue; CancelFunction (may be NULL)
- * is set as the IRP's cancel routine. The IRP is marked pending by the caller. IRQL <= DISPATCH_LEVEL.
+ * Has StartIo called with Irp, now or when the device is free. Key (may be NULL) orders the
+ * queue; CancelFunction (may be NULL) is set as the IRP's cancel routine. The IRP is marked
+ * pending by the caller. IRQL <= DISPATCH_LEVEL.
  */
 VOID NTAPI
 IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL CancelFunction)
@@ -63,7 +66,9 @@ IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL 
     KeLowerIrql(Irql);
 }
 
-/* Takes the next IRP off the queue and starts it, or leaves the device free. At DISPATCH_LEVEL. */
+/*
+ * Takes the next IRP off the queue and starts it, or leaves the device free. At DISPATCH_LEVEL.
+ */
 static VOID
 IopStartNext(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, BOOLEAN ByKey, ULONG Key)
 {
@@ -88,7 +93,9 @@ IopStartNext(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, BOOLEAN ByKey, ULO
         IopCallStartIo(DeviceObject, Irp);
 }
 
-/* With the deferred attribute: the outermost call makes the calls that come while StartIo runs. */
+/*
+ * With the deferred attribute: the outermost call makes the calls that come while StartIo runs.
+ */
 static VOID
 IopStartNextDeferred(PDEVICE_OBJECT DeviceObject, ULONG How, ULONG Key)
 {
@@ -112,13 +119,17 @@ IopStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, BOOLEAN ByKe
     KIRQL Irql = KfRaiseIrql(DISPATCH_LEVEL);
 
     if (IopExtension(DeviceObject)->StartIoFlags & START_DEFERRED)
-        IopStartNextDeferred(DeviceObject, (Cancelable ? START_CANCELABLE : 0) | (ByKey ? START_BY_KEY : START_NEXT), Key);
+        IopStartNextDeferred(DeviceObject, (Cancelable ? START_CANCELABLE : 0) | (ByKey
+            ? START_BY_KEY : START_NEXT), Key);
     else
         IopStartNext(DeviceObject, Cancelable, ByKey, Key);
     KeLowerIrql(Irql);
 }
 
-/* The driver is done with CurrentIrp. Cancelable as in the IoStartPacket calls. At DISPATCH_LEVEL. */
+/*
+ * The driver is done with CurrentIrp. Cancelable as in the IoStartPacket calls. At
+ * DISPATCH_LEVEL.
+ */
 VOID NTAPI
 IoStartNextPacket(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable)
 {
@@ -136,7 +147,10 @@ IoStartNextPacketByKey(PDEVICE_OBJECT DeviceObject, BOOLEAN Cancelable, ULONG Ke
     IopStartNextPacket(DeviceObject, Cancelable, TRUE, Key);
 }
 
-/* DeferredStartIo: StartIo is not called from within itself. NonCancelable: an IRP loses its cancel routine before StartIo. */
+/*
+ * DeferredStartIo: StartIo is not called from within itself. NonCancelable: an IRP loses its
+ * cancel routine before StartIo.
+ */
 VOID NTAPI
 IoSetStartIoAttributes(PDEVICE_OBJECT DeviceObject, BOOLEAN DeferredStartIo, BOOLEAN NonCancelable)
 {

@@ -1,8 +1,9 @@
 /*
  * Work items of drivers: a routine to be called at PASSIVE_LEVEL by a system thread.
  *
- * A queued item holds a reference to its device (or driver) object, which keeps the driver's image, until the routine has returned.
- * The routine may free or queue its item again: nothing of it is looked at after the call.
+ * A queued item holds a reference to its device (or driver) object, which keeps the driver's
+ * image, until the routine has returned. The routine may free or queue its item again: nothing of
+ * it is looked at after the call.
  */
 #include "iop.h"
 
@@ -25,7 +26,8 @@ IopRunWorkItem(PVOID Parameter)
     else
         Item.Routine(Item.Object, Item.Context);
     if (KeGetCurrentIrql() != PASSIVE_LEVEL)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Item.Object, (ULONG_PTR)KeGetCurrentIrql() << 8, Routine,
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Item.Object,
+                (ULONG_PTR)KeGetCurrentIrql() << 8, Routine,
                 "returned from a work item above PASSIVE_LEVEL");
     ObDereferenceObject(Item.Object);
 }
@@ -62,7 +64,8 @@ VOID NTAPI
 IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem)
 {
     if (IoWorkItem->Item.List.Flink != NULL)
-        IopStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xE5, (ULONG_PTR)IoWorkItem, 0, __builtin_return_address(0),
+        IopStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xE5, (ULONG_PTR)IoWorkItem, 0,
+                __builtin_return_address(0),
                 "freed a work item that is still queued");
 }
 
@@ -86,14 +89,16 @@ IoFreeWorkItem(PIO_WORKITEM IoWorkItem)
 
 /* Has WorkerRoutine(DeviceObject, Context) called soon. IRQL <= DISPATCH_LEVEL. */
 VOID NTAPI
-IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context)
+IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
+                WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
     IopQueueWorkItem(IoWorkItem, WorkerRoutine, NULL, QueueType, Context);
 }
 
 /* The same; the routine is given the item too. */
 VOID NTAPI
-IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context)
+IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+                  WORK_QUEUE_TYPE QueueType, PVOID Context)
 {
     IopQueueWorkItem(IoWorkItem, NULL, WorkerRoutine, QueueType, Context);
 }
