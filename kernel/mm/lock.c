@@ -22,15 +22,24 @@ MiUnlockFrames(PMDL Mdl, SIZE_T Pages)
         InterlockedAdd64(&Mdl->Process->Mm.LockedPages, -(LONG64)Pages);
 }
 
-/* One page of the running process. A fault is its caller's to handle. */
+/*
+ * Reads a byte, or writes it back as it is. Not inlined: a fault in a call is inside the caller's
+ * __try.
+ */
+static __attribute__((noinline)) VOID
+MiTouchPage(volatile UCHAR *Va, BOOLEAN Write)
+{
+    if (Write)
+        __asm__ __volatile__("lock orb $0, %0" : "+m"(*Va));
+    else
+        (VOID)*Va;
+}
+
 static NTSTATUS
 MiTouchUserPage(volatile UCHAR *Va, BOOLEAN Write)
 {
     __try {
-        if (Write)
-            _InterlockedOr8((volatile CHAR *)Va, 0);
-        else
-            (VOID)*Va;
+        MiTouchPage(Va, Write);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
