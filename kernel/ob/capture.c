@@ -165,7 +165,7 @@ ObReturnBytes(PVOID Buffer, const VOID *Data, ULONG Size, PULONG ReturnLength, K
 {
     __try {
         if (Mode != KernelMode) {
-            ProbeForWrite(Buffer, Size, sizeof(ULONG));
+            ProbeForWrite(Buffer, Size, Size < sizeof(ULONG) ? 1 : sizeof(ULONG));
             if (ReturnLength != NULL)
                 ProbeForWrite(ReturnLength, sizeof(ULONG), sizeof(ULONG));
         }
