@@ -4,17 +4,16 @@ The kernel's own symbols come from build/ntoskrnl.exe, gdb's main file. A driver
 build/tests/drivers/NAME.sys): it is given to gdb at the driver's base when the driver is loaded, by breakpoints in the kernel
 that never stop, and by !reload. A breakpoint set by name before its driver is loaded becomes real then.
 """
-import os
 import struct
 from pathlib import Path
 
 import gdb
 
-from . import target
+from . import images, target
 from .command import Command
 from .target import Unreadable
 
-FOLDERS = ("drivers", "tests/drivers", "")
+FOLDERS = ("drivers", "tests/drivers", "", "tests/programs")
 
 
 class Module:
@@ -99,39 +98,26 @@ def source_line(address):
 
 
 def driver_file(name):
-    build = Path(os.environ.get("BUILD") or (kernel_file().parent if kernel_file() else "build"))
-    return next((path for folder in FOLDERS if (path := build / folder / name).is_file()), None)
-
-
-def _entry_points(path, base):
-    data = path.read_bytes()[:0x400]
-    header = struct.unpack_from("<I", data, 0x3C)[0]
-    return data[header + 40:header + 44], target.read(base + target.read_integer(base + 0x3C, 4) + 40, 4)
+    return next((path for folder in FOLDERS if (path := images.build_folder() / folder / name.lower()).is_file()), None)
 
 
 def load_symbols(base, name):
-    """Gives gdb the file of the module at base. Returns what there is to say about it, or None."""
+    """Gives gdb the file of the image at base. Returns what there is to say about it, or None."""
     path = driver_file(name)
     if path is None:
-        return f"{name}: no file of that name in build/drivers: no symbols"
+        return f"{name}: no file of that name in build/: no symbols"
     if _loaded.get(base) == path:
         return None
     try:
-        ours, theirs = _entry_points(path, base)
-        if ours != theirs:
-            return f"{name}: the file {path} is another build than the driver that runs: no symbols"
-        linked = _image_base(path)
+        image = images.File(path)
+        if images.identity(image.header) != images.identity(images.header(base)):
+            return f"{name}: the file {path} is another build than the image that runs: no symbols"
         unload_symbols(base)
-        gdb.execute(f'add-symbol-file "{path}" -o {(base - linked) & target.MASK:#x}', to_string=True)
+        gdb.execute(f'add-symbol-file "{path}" -o {(base - image.base) & target.MASK:#x}', to_string=True)
     except (gdb.error, Unreadable, struct.error) as error:
         return f"{name}: {error}"
     _loaded[base] = path
     return None
-
-
-def _image_base(path):
-    data = path.read_bytes()[:0x400]
-    return struct.unpack_from("<Q", data, struct.unpack_from("<I", data, 0x3C)[0] + 24 + 24)[0]
 
 
 def unload_symbols(base):
@@ -143,20 +129,42 @@ def reload():
     """Makes gdb's symbols agree with the list of loaded modules; returns lines of complaint."""
     forget()
     present = {module.base: module for module in modules() if module.short != "nt"}
-    for base in [base for base in _loaded if base not in present]:
+    for base in [base for base in _loaded if base not in present]:          # a program's too: another may be there now
         unload_symbols(base)
     return [line for base, module in present.items() if (line := load_symbols(base, module.name))]
 
 
+def user_images():
+    """(base, name) of the images of the program that the selected processor runs, from its loader's list (PEB.Ldr, as published)."""
+    peb = target.integer(target.struct_at("EPROCESS", target.current_process())["Peb"])
+    loader = target.read_integer(peb + 0x18) if peb else 0
+    if loader == 0:
+        raise Unreadable("the current process runs no program, or its loader has not begun")
+    head = loader + 0x10
+    entry, seen = target.read_integer(head), set()
+    while entry != head and entry not in seen and len(seen) < 200:
+        seen.add(entry)
+        base = target.read_integer(entry + 0x30)
+        length, _, _, buffer = target.unpack("<HHIQ", entry + 0x58)
+        yield base, target.characters(buffer, length)
+        entry = target.read_integer(entry)
+
+
 class Reload(Command):
-    """Loads the symbols of every driver in PsLoadedModuleList.
+    """Loads the symbols of every driver in PsLoadedModuleList; with /user also those of the current program and its DLLs.
 
-    It happens by itself when a driver is loaded while gdb is attached."""
+    Drivers' are loaded by themselves when the driver is, while gdb is attached."""
 
-    name, usage = "reload", "!reload"
+    name, usage = "reload", "!reload [/user]"
 
     def run(self, arguments):
-        for line in reload():
+        complaints = reload()
+        if arguments == ["/user"]:
+            for base, name in user_images():
+                complaints.append(load_symbols(base, name) or f"{base:016x}   {name}")
+        elif arguments:
+            self.wrong()
+        for line in complaints:
             print(line)
         for module in modules():
             path = kernel_file() if module.short == "nt" else _loaded.get(module.base)

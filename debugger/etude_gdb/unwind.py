@@ -11,9 +11,10 @@ prologue's effects are undone as RtlVirtualUnwind does it (kernel/rtl/unwind.c).
 import struct
 
 import gdb
+from gdb.FrameDecorator import FrameDecorator
 from gdb.unwinder import Unwinder
 
-from . import modules, target
+from . import images, modules, target
 from .target import MASK, Unreadable, read, read_integer
 
 REGISTERS = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -28,14 +29,19 @@ _tables = {}                        # image base -> its RUNTIME_FUNCTIONs, as re
 
 
 class Table:
-    """An image's exception directory."""
+    """An image's exception directory. A program's pages may not be in memory yet: then its file is read instead."""
 
     def __init__(self, base):
-        header = base + read_integer(base + 0x3C, 4)
-        self.stamp = read(header, 0xB0)
+        self.base, self.stamp = base, images.header(base)
         rva, size = struct.unpack_from("<II", self.stamp, 24 + 112 + 3 * 8)
-        raw = read(base + rva, min(size, 1 << 20)) if rva else b""
+        raw = self.read(rva, min(size, 1 << 20)) if rva else b""
         self.entries = list(struct.iter_unpack("<III", raw[:len(raw) // 12 * 12]))
+
+    def read(self, rva, size):
+        try:
+            return read(self.base + rva, size)
+        except Unreadable:
+            return images.file_bytes(self.stamp, rva, size)
 
     def find(self, rva):
         low, high = 0, len(self.entries)
@@ -68,7 +74,7 @@ def image_base(pc):
 def function_table(base):
     """Cached as long as the image's header stays the same: another image may be loaded at the base later."""
     table = _tables.get(base)
-    if table is None or read(base + read_integer(base + 0x3C, 4), 0xB0) != table.stamp:
+    if table is None or images.header(base) != table.stamp:
         table = _tables[base] = Table(base)
     return table
 
@@ -96,28 +102,29 @@ class Frame:
 
     def undo(self):
         base = image_base(self.pc)
-        entry = function_table(base).find(self.pc - base) if base else None
+        table = function_table(base) if base else None
+        entry = table.find(self.pc - base) if table else None
         if entry is None:
             self.pc = self.pop()            # a leaf function, or a jump to nowhere
             return
         begin, _, info = entry
         self.function = base + begin
-        if not self.finish_epilogue(base, entry):
-            self.undo_prologue(base, info, self.pc - base - begin)
+        if not self.finish_epilogue(table, entry):
+            self.undo_prologue(table, info, self.pc - base - begin)
         if self.machine_frame is None:
             self.pc = self.pop()
 
-    def undo_prologue(self, base, info, offset):
+    def undo_prologue(self, table, info, offset):
         frame_base = None
         for _ in range(32):
-            version_flags, prologue, count, frame = read(base + info, 4)
-            codes = read(base + info + 4, (count + 1 & ~1) * 2)
+            version_flags, prologue, count, frame = table.read(info, 4)
+            codes = table.read(info + 4, (count + 1 & ~1) * 2)
             if frame_base is None:
                 frame_base = self.establisher(codes, count, frame, offset, prologue)
             self.undo_codes(codes, count, frame, offset, frame_base)
             if not version_flags >> 3 & CHAINED:
                 return
-            info, offset = read_integer(base + info + 4 + len(codes) + 8, 4), 1 << 32
+            info, offset = int.from_bytes(table.read(info + 4 + len(codes) + 8, 4), "little"), 1 << 32
 
     def establisher(self, codes, count, frame, offset, prologue):
         if not frame & 15:
@@ -168,7 +175,7 @@ class Frame:
         except (Unreadable, gdb.error):
             pass
 
-    def finish_epilogue(self, base, entry):
+    def finish_epilogue(self, table, entry):
         """If pc is in the epilogue, carries out the rest of it up to the return address."""
         code, at, pops, sp = read(self.pc, 16) + bytes(16), 0, [], self.sp
         if code[:3] == b"\x48\x83\xc4":
@@ -177,7 +184,7 @@ class Frame:
             sp, at = sp + int.from_bytes(code[3:7], "little", signed=True), 7
         elif code[0] in (0x48, 0x49) and code[1] == 0x8D and code[2] & 0x38 == 0x20 and code[2] & 0xC0 in (0x40, 0x80):
             register, wide = code[2] & 7 | (code[0] & 1) << 3, code[2] & 0xC0 == 0x80
-            if register != read(base + entry[2] + 3, 1)[0] & 15 or register & 7 == 4:
+            if register != table.read(entry[2] + 3, 1)[0] & 15 or register & 7 == 4:
                 return False
             sp = self.registers[REGISTERS[register]] + int.from_bytes(code[3:7 if wide else 4], "little", signed=True)
             at = 7 if wide else 4
@@ -190,7 +197,7 @@ class Frame:
                 at += 2
             else:
                 break
-        if not self.ends_here(base, entry, code[at:at + 6], self.pc + at, bool(at)):
+        if not self.ends_here(table.base, entry, code[at:at + 6], self.pc + at, bool(at)):
             return False
         self.sp = sp
         for register in pops:
@@ -234,11 +241,11 @@ class PeUnwinder(Unwinder):
     def unwind(pending):
         before = {name: int(pending.read_register(name)) & MASK for name in REGISTERS}
         pc = int(pending.read_register("rip")) & MASK
-        if image_base(pc) is None and pc:
+        if pc == 0 or image_base(pc) is None:
             return None
         frame = Frame(dict(before), pc)
         frame.undo()
-        if frame.pc == 0 or (frame.pc == pc and frame.sp == before["rsp"]):
+        if frame.pc == pc and frame.sp == before["rsp"]:
             return None
         unwound = pending.create_unwind_info(FrameId(_rank(frame.sp - (8 if frame.machine_frame is None else 0)), frame.function))
         values = dict(frame.registers, rip=frame.pc)
@@ -251,4 +258,30 @@ class PeUnwinder(Unwinder):
         return unwound
 
 
+class Named(FrameDecorator):
+    """A frame without symbols is called after its image: ntdll+0xac4a."""
+
+    def function(self):
+        if self.inferior_frame().name() is not None:
+            return self.inferior_frame().name()
+        pc = self.inferior_frame().pc()
+        try:
+            base = image_base(pc)
+            module, found = modules.module_of(pc), images.file_of(images.header(base)) if base else None
+        except Unreadable:
+            return "??"
+        name = module.short if module else found.path.stem if found else None
+        return f"{name}+{pc - base:#x}" if name else "??"
+
+
+class Frames:
+    """The frame filter: the caller of a thread's first function has the address 0 and is no frame."""
+
+    name, priority, enabled = "etude", 100, True
+
+    def filter(self, frames):
+        return (Named(frame) for frame in frames if frame.inferior_frame().pc() != 0)
+
+
 gdb.unwinder.register_unwinder(None, PeUnwinder(), replace=True)
+gdb.frame_filters["etude"] = Frames()

@@ -30,10 +30,10 @@ KdUnwindFrame(PCONTEXT Context)
         return FALSE;
 
     Entry = RtlLookupFunctionEntry(Context->Rip, &ImageBase, NULL);
-    if (Entry != NULL) {
+    if (Entry != NULL && MmIsAddressPresent((PVOID)Context->Rip)) {
         RtlVirtualUnwind(UNW_FLAG_NHANDLER, ImageBase, Context->Rip, Entry, Context, &HandlerData,
                          &Frame, NULL);
-    } else {                                        // a leaf, or a call to nowhere
+    } else {                            // a leaf, a call to nowhere, or code freed after start-up
         Context->Rip = *(PULONG64)Context->Rsp;
         Context->Rsp += sizeof(ULONG64);
     }
