@@ -1,0 +1,172 @@
+/*
+ * Drivers' sins against ke/: each must stop the machine with the bugcheck that names it. The part of the service's name behind the
+ * dash says which one DriverEntry commits.
+ */
+#include <ntddk.h>
+
+DRIVER_INITIALIZE DriverEntry;
+
+static KEVENT       Event;
+static KMUTEX       Mutex;
+static KSPIN_LOCK   Lock;
+static FAST_MUTEX   FastMutex;
+static ERESOURCE    Resource;
+static KDPC         Dpc;
+
+/* Waiting at DISPATCH_LEVEL */
+static VOID
+BadWait(VOID)
+{
+    KIRQL OldIrql;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+}
+
+/* Releasing a mutex somebody else owns */
+static VOID
+BadMutex(VOID)
+{
+    KeReleaseMutex(&Mutex, FALSE);
+}
+
+/* Taking a spin lock twice */
+static VOID
+BadTwice(VOID)
+{
+    KIRQL OldIrql;
+
+    KeAcquireSpinLock(&Lock, &OldIrql);
+    KeAcquireSpinLockAtDpcLevel(&Lock);
+}
+
+/* Releasing a spin lock that is not held */
+static VOID
+BadRelease(VOID)
+{
+    KIRQL OldIrql;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    KeReleaseSpinLockFromDpcLevel(&Lock);
+}
+
+/* A DPC routine that returns at another IRQL */
+static VOID NTAPI
+BadIrqlDpc(PKDPC TheDpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    KIRQL OldIrql;
+
+    KeRaiseIrql(DISPATCH_LEVEL + 3, &OldIrql);
+}
+
+/* A DPC routine that returns with a spin lock held */
+static VOID NTAPI
+BadLockDpc(PKDPC TheDpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    KeAcquireSpinLockAtDpcLevel(&Lock);
+}
+
+static VOID
+RunDpc(PKDEFERRED_ROUTINE Routine)
+{
+    KeInitializeDpc(&Dpc, Routine, NULL);
+    KeInsertQueueDpc(&Dpc, NULL, NULL);
+    KeFlushQueuedDpcs();
+}
+
+/* Taking a fast mutex twice */
+static VOID
+BadFastMutex(VOID)
+{
+    ExAcquireFastMutex(&FastMutex);
+    ExAcquireFastMutex(&FastMutex);
+}
+
+/* Releasing a resource that is not owned */
+static VOID
+BadResource(VOID)
+{
+    ExReleaseResourceLite(&Resource);
+}
+
+/* Leaving a critical region that was not entered */
+static VOID
+BadRegion(VOID)
+{
+    KeLeaveCriticalRegion();
+}
+
+/* A work item that keeps its thread at APC_LEVEL */
+static VOID NTAPI
+BadWorker(PVOID Context)
+{
+    KIRQL OldIrql;
+
+    KeRaiseIrql(APC_LEVEL, &OldIrql);
+}
+
+static VOID
+RunWorkItem(VOID)
+{
+    static WORK_QUEUE_ITEM Item;
+    LARGE_INTEGER          Second = { .QuadPart = -10000000 };
+
+    ExInitializeWorkItem(&Item, BadWorker, NULL);
+    ExQueueWorkItem(&Item, DelayedWorkQueue);
+    KeDelayExecutionThread(KernelMode, FALSE, &Second);
+}
+
+/* A thread that ends with a mutex */
+static VOID NTAPI
+BadThread(PVOID Context)
+{
+    KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static VOID
+RunThread(VOID)
+{
+    HANDLE        Thread;
+    LARGE_INTEGER Second = { .QuadPart = -10000000 };
+
+    PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, BadThread, NULL);
+    KeDelayExecutionThread(KernelMode, FALSE, &Second);
+}
+
+NTSTATUS NTAPI
+DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    PCWSTR Sin = wcsrchr(RegistryPath->Buffer, L'-') + 1;
+
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    KeInitializeMutex(&Mutex, 0);
+    KeInitializeSpinLock(&Lock);
+    ExInitializeFastMutex(&FastMutex);
+    ExInitializeResourceLite(&Resource);
+
+    if (wcscmp(Sin, L"wait") == 0)
+        BadWait();
+    else if (wcscmp(Sin, L"mutex") == 0)
+        BadMutex();
+    else if (wcscmp(Sin, L"twice") == 0)
+        BadTwice();
+    else if (wcscmp(Sin, L"release") == 0)
+        BadRelease();
+    else if (wcscmp(Sin, L"dpcirql") == 0)
+        RunDpc(BadIrqlDpc);
+    else if (wcscmp(Sin, L"dpclock") == 0)
+        RunDpc(BadLockDpc);
+    else if (wcscmp(Sin, L"fastmutex") == 0)
+        BadFastMutex();
+    else if (wcscmp(Sin, L"resource") == 0)
+        BadResource();
+    else if (wcscmp(Sin, L"region") == 0)
+        BadRegion();
+    else if (wcscmp(Sin, L"workitem") == 0)
+        RunWorkItem();
+    else if (wcscmp(Sin, L"exit") == 0)
+        RunThread();
+    DbgPrint("badke: %ws was not punished\n", Sin);
+    return STATUS_UNSUCCESSFUL;
+}
