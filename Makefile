@@ -215,6 +215,7 @@ $(3)/$(2).exe: $(CRT_OBJECTS) $(call objects,exe/$(2),$(call program-sources,$(1
 	@mkdir -p $$(@D)
 	@echo "  LD      $$@"
 	$$(Q)$(EXE_LINK) -o $$@ $$(filter %.o %.a,$$^) $(LIBS_$(2)) $(EXE_LIBS)
+	$$(Q)$(PYTHON) tools/seal.py $$@
 endef
 $(foreach name,$(PROGRAMS),$(eval $(call program-rule,user,$(name),$(BUILD))))
 $(foreach name,$(TEST_PROGRAMS),$(eval $(call program-rule,tests/programs,$(name),$(BUILD)/tests/programs)))
@@ -230,6 +231,7 @@ $(BUILD)/$(1).dll: $(call dll-objects,$(1)) $(3) $(BUILD)/gen/$(1).def \
                    $(patsubst %,$(BUILD)/%.dll,$(2)) Makefile
 	@echo "  LD      $$@"
 	$$(Q)$(DLL_LINK) --image-base $(BASE_$(1)) -e $(ENTRY_$(1)) -o $$@ $$(filter %.o %.def %.dll,$$^) $(LIBS_$(1))
+	$$(Q)$(PYTHON) tools/seal.py $$@
 endef
 $(eval $(call dll-rule,ntdll,,$(BUILD)/obj/gen/ntdll_stubs.o,$(BUILD)/gen/ntdll_stubs.def))
 $(eval $(call dll-rule,kernel32,ntdll,))
