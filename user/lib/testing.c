@@ -1,0 +1,107 @@
+/* See testing.h. One promise is open at a time; promises are made and kept by the first thread. */
+#include "sdk/ntapi.h"
+#include "testing.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *Sentence;
+static char        Complaint[200];
+static BOOL        Broken;
+static int         BrokenPromises;
+
+static void
+EndPromise(void)
+{
+    if (Sentence == NULL)
+        return;
+    if (Broken)
+        printf("[fail] %s: %s\n", Sentence, Complaint);
+    else
+        printf("[pass] %s\n", Sentence);
+    fflush(stdout);
+    BrokenPromises += Broken;
+    Sentence = NULL;
+}
+
+void
+Promise(const char *NewSentence)
+{
+    EndPromise();
+    Sentence = NewSentence;
+    Broken = FALSE;
+}
+
+BOOL
+Expect(BOOL Holds, const char *Format, ...)
+{
+    va_list Arguments;
+
+    if (Holds || Broken)
+        return Holds;
+    Broken = TRUE;
+    va_start(Arguments, Format);
+    _vsnprintf(Complaint, sizeof Complaint - 1, Format, Arguments);
+    va_end(Arguments);
+    return FALSE;
+}
+
+int
+Done(const char *Name)
+{
+    EndPromise();
+    printf("[done] %s\n", Name);
+    return BrokenPromises != 0;
+}
+
+ULONG
+HandleCount(void)
+{
+    ULONG Count = 0;
+
+    NtQueryInformationProcess(NtCurrentProcess(), EtProcessHandleCount, &Count, sizeof Count, NULL);
+    return Count;
+}
+
+BOOL
+PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes)
+{
+    static UCHAR                Buffer[0x8000];
+    PSYSTEM_POOLTAG_INFORMATION Information = (PSYSTEM_POOLTAG_INFORMATION)Buffer;
+
+    *Blocks = *Bytes = 0;
+    if (!NT_SUCCESS(NtQuerySystemInformation(EtSystemPoolTagInformation, Buffer, sizeof Buffer,
+            NULL)))
+        return FALSE;
+    for (ULONG Index = 0; Index < Information->Count; Index++) {
+        PSYSTEM_POOLTAG Entry = &Information->TagInfo[Index];
+
+        if (memcmp(Entry->Tag, Tag, 4))
+            continue;
+        *Blocks = Entry->PagedAllocs - Entry->PagedFrees + Entry->NonPagedAllocs
+            - Entry->NonPagedFrees;
+        *Bytes = Entry->PagedUsed + Entry->NonPagedUsed;
+    }
+    return TRUE;
+}
+
+ULONG
+RunProgram(const char *CommandLine)
+{
+    STARTUPINFOA        Startup = { .cb = sizeof Startup };
+    PROCESS_INFORMATION Information;
+    char                Line[256];
+    DWORD               Code = 0;
+
+    strncpy(Line, CommandLine, sizeof Line - 1);
+    Line[sizeof Line - 1] = 0;
+    fflush(stdout);
+    if (!CreateProcessA(NULL, Line, NULL, NULL, FALSE, 0, NULL, NULL, &Startup, &Information))
+        return RtlGetLastNtStatus();
+    WaitForSingleObject(Information.hProcess, INFINITE);
+    GetExitCodeProcess(Information.hProcess, &Code);
+    CloseHandle(Information.hThread);
+    CloseHandle(Information.hProcess);
+    return Code;
+}

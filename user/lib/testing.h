@@ -1,0 +1,24 @@
+/*
+ * For programs that test from inside. A promise is a sentence; what is expected under it is
+ * checked one by one, and the first thing that does not hold is printed with it:
+ *
+ *     Promise("A semaphore never exceeds its limit");
+ *     Expect(Status == STATUS_SEMAPHORE_LIMIT_EXCEEDED, "status 0x%08X", Status);
+ *     ...
+ *     return Done("sync");        // [done] sync; 0 if every promise holds
+ */
+#pragma once
+
+void Promise(const char *Sentence);
+BOOL Expect(BOOL Holds, const char *Format, ...);
+int  Done(const char *Name);
+
+/* Handles open in this process, and a pool tag's allocations and bytes in use in both pools. */
+ULONG HandleCount(void);
+BOOL  PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes);
+
+/*
+ * Runs CommandLine in a process with the given standard handles (or NULL) and returns its exit
+ * status.
+ */
+ULONG RunProgram(const char *CommandLine);
