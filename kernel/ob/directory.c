@@ -208,7 +208,8 @@ ObpRemoveName(POBJECT_HEADER Header, BOOLEAN OnlyIfUnused)
 
     ExAcquireFastMutex(&Directory->Lock);
     ExAcquireFastMutex(&ObpNameLock);
-    if (NameInfo->Directory == Directory && !(Header->Flags & OB_FLAG_PERMANENT) &&
+    if (NameInfo->Directory == Directory &&
+        !(Header->Flags & (OB_FLAG_PERMANENT | OB_FLAG_INSERTING)) &&
         (!OnlyIfUnused || Header->HandleCount == 0)) {
         NameInfo->Directory = NULL;
         Removed = TRUE;

@@ -62,8 +62,7 @@ ObpMakeDuplicate(PVOID Object, PHANDLE_TABLE Table, ACCESS_MASK Access, ULONG At
         return Status;
 
     Status = ObpCreateHandleInTable(Kernel ? ObpKernelHandleTable : Table, ObDuplicateHandle,
-                                    Header, Attributes, Granted, 0,
-                                    Target);
+                                    Header, Attributes, Granted, Target);
     if (NT_SUCCESS(Status) && Kernel)
         *Target = ObpKernelHandleValue(*Target);
     return Status;

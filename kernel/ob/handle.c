@@ -123,14 +123,12 @@ ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess,
 }
 
 /*
- * Makes a handle in the given table, for the process it belongs to. AdditionalReferences are left
- * with the caller. STATUS_INSUFFICIENT_RESOURCES, STATUS_PROCESS_IS_TERMINATING, or what the
- * type's open procedure says.
+ * Makes a handle in the given table, for the process it belongs to. STATUS_INSUFFICIENT_RESOURCES,
+ * STATUS_PROCESS_IS_TERMINATING, or what the type's open procedure says.
  */
 NTSTATUS
 ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADER Header,
-                       ULONG Attributes,
-    ACCESS_MASK Granted, ULONG AdditionalReferences, PHANDLE Handle)
+                       ULONG Attributes, ACCESS_MASK Granted, PHANDLE Handle)
 {
     NTSTATUS Status = ObpIncrementHandleCount(Reason, Table->Process, Header, Granted, Attributes);
 
@@ -138,25 +136,19 @@ ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADE
     if (!NT_SUCCESS(Status))
         return Status;
 
-    for (ULONG Index = 0; Index < AdditionalReferences; Index++)
-        ObpReference(Header, OB_TAG_DEFAULT, CALLER());
     ObpReference(Header, OB_TAG_HANDLE, CALLER());
-
     *Handle = ExFillSlot(Table, Header, ObpSlotFlags(Attributes), Granted);
     if (*Handle != NULL)
         return STATUS_SUCCESS;
 
     ObpDecrementHandleCount(Table->Process, Header, Granted);
-    for (ULONG Index = 0; Index < AdditionalReferences; Index++)
-        ObpDereference(Header, OB_TAG_DEFAULT, CALLER());
     ObpDereference(Header, OB_TAG_HANDLE, CALLER());
     return Table->Closing ? STATUS_PROCESS_IS_TERMINATING : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* Makes a handle of the current process, or a kernel handle with OBJ_KERNEL_HANDLE. */
 NTSTATUS
-ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes, ACCESS_MASK Granted,
-    ULONG AdditionalReferences, PHANDLE Handle)
+ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes, ACCESS_MASK Granted, PHANDLE Handle)
 {
     BOOLEAN       Kernel = (Attributes & OBJ_KERNEL_HANDLE) != 0;
     PHANDLE_TABLE Table  = Kernel ? ObpKernelHandleTable : ObpCurrentProcess()->ObjectTable;
@@ -166,8 +158,7 @@ ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes, 
     if (Table == NULL)
         return STATUS_PROCESS_IS_TERMINATING;
 
-    Status = ObpCreateHandleInTable(Table, Reason, Header, Attributes, Granted,
-                                    AdditionalReferences, Handle);
+    Status = ObpCreateHandleInTable(Table, Reason, Header, Attributes, Granted, Handle);
     if (NT_SUCCESS(Status) && Kernel)
         *Handle = ObpKernelHandleValue(*Handle);
     return Status;

@@ -3,8 +3,9 @@
  *
  * A named object takes its place in the namespace first, found by the same walk that opens names
  * (name.c), then the handle is made, on this object or, with OBJ_OPENIF, on the one that had the
- * name already. A handle that cannot be made takes the name back (unless the object is permanent
- * and somebody else has opened it by then: a name goes only when no handle is open, (2) in ob.h).
+ * name already. From the moment it has its name others may open it, and close it again before our
+ * own handle exists: OB_FLAG_INSERTING keeps the name until then. If no handle could be made the
+ * name goes again, unless somebody else has one by then ((2) in ob.h).
  *
  * Whatever happens, the creation reference is dropped at the end, so a creator who fails has
  * nothing to undo, and one who wants to keep a pointer asks for additional references.
@@ -12,43 +13,82 @@
 #include "kernel.h"
 #include "ob/obp.h"
 
-/* Puts the object at its name. *Found is the object that has the name now, referenced. */
+/*
+ * The handle of the new object, or of the one that was there (Target). *Again: that one was losing
+ * its name meanwhile, so the name is free and the insertion has to be tried again.
+ */
 static NTSTATUS
-ObpInsertByName(POBJECT_HEADER Header, POBJECT_CREATE_INFORMATION Info, PACCESS_STATE AccessState,
-                PVOID *Found)
+ObpHandleForInserted(POB_WALK Walk, POBJECT_HEADER Target, PHANDLE Handle, PBOOLEAN Again)
 {
-    OB_WALK Walk = {
-        .RootDirectory = Info->RootDirectory, .Attributes = Info->Attributes, .Type = Header->Type,
-        .Mode = Info->ProbeMode, .AccessState = AccessState, .ParseContext = Info->ParseContext,
-        .Insert = Header, .Name = Info->Name,
-    };
-    NTSTATUS Status;
+    OB_OPEN_REASON Reason = Target == Walk->Insert ? ObCreateHandle : ObOpenHandle;
+    ACCESS_MASK    Granted;
+    NTSTATUS       Status = ObpGrantAccess(Walk->AccessState, Target->Type, Walk->Mode, &Granted);
 
-    RtlZeroMemory(&Info->Name, sizeof(Info->Name));
-    Status = ObpWalkName(&Walk, Found);
-    ObpFreeName(&Walk.Name, NULL);
+    if (NT_SUCCESS(Status))
+        Status = ObpCreateHandle(Reason, Target, Walk->Attributes, Granted, Handle);
+    if (NT_SUCCESS(Status) && Reason == ObOpenHandle && ObpHasLostName(Target)) {
+        ObCloseHandle(*Handle, KernelMode);
+        *Handle = NULL;
+        *Again  = TRUE;
+    }
+    if (!NT_SUCCESS(Status) && Reason == ObCreateHandle)
+        __atomic_fetch_and(&Target->Flags, (UCHAR)~OB_FLAG_PERMANENT, __ATOMIC_SEQ_CST);
     return Status;
 }
 
-/*
- * The handle of a new object, or of the one that was there. Undoes the insertion when that fails.
- */
 static NTSTATUS
-ObpHandleForInserted(POBJECT_HEADER Header, POBJECT_HEADER Target, ULONG Attributes,
-                     PACCESS_STATE AccessState,
-    KPROCESSOR_MODE Mode, ULONG AdditionalReferences, PHANDLE Handle)
+ObpInsertOnce(POB_WALK Walk, ULONG AdditionalReferences, PVOID *NewObject, PHANDLE Handle,
+              PBOOLEAN Again)
 {
-    OB_OPEN_REASON Reason = Target == Header ? ObCreateHandle : ObOpenHandle;
-    ACCESS_MASK    Granted;
-    NTSTATUS       Status = ObpGrantAccess(AccessState, Target->Type, Mode, &Granted);
+    PVOID    Target = &Walk->Insert->Body;
+    NTSTATUS Status = STATUS_SUCCESS, HandleStatus = STATUS_SUCCESS;
 
-    if (NT_SUCCESS(Status))
-        Status = ObpCreateHandle(Reason, Target, Attributes, Granted, AdditionalReferences, Handle);
-    if (!NT_SUCCESS(Status) && Target == Header && ObpNameInfo(Header) != NULL) {
-        Header->Flags &= ~OB_FLAG_PERMANENT;
-        ObpRemoveName(Header, TRUE);
+    *Again = FALSE;
+    if (Walk->Name.Length != 0)
+        Status = ObpWalkName(Walk, &Target);
+    else
+        ObpReference(Walk->Insert, OB_TAG_NAME, CALLER());
+    if (!NT_SUCCESS(Status))
+        return Status;
+
+    if (Handle != NULL)
+        HandleStatus = ObpHandleForInserted(Walk, OBJECT_TO_HEADER(Target), Handle, Again);
+    if (NT_SUCCESS(HandleStatus) && !*Again) {
+        for (ULONG Index = 0; Index < AdditionalReferences; Index++)
+            ObpReference(OBJECT_TO_HEADER(Target), OB_TAG_DEFAULT, CALLER());
+        if (NewObject != NULL)
+            *NewObject = Target;
     }
-    return Status;
+    ObpDereference(OBJECT_TO_HEADER(Target), OB_TAG_NAME, CALLER());
+    return NT_SUCCESS(HandleStatus) ? Status : HandleStatus;
+}
+
+/*
+ * Moves what ObCreateObject has kept into Walk. The header has none of it left when the name
+ * becomes visible.
+ */
+static VOID
+ObpTakeCreateInformation(POBJECT_HEADER Header, POB_WALK Walk)
+{
+    POBJECT_CREATE_INFORMATION Info = Header->ObjectCreateInfo;
+
+    ASSERT(Header->Flags & OB_FLAG_CREATE_INFO);
+
+    RtlZeroMemory(Walk, sizeof(*Walk));
+    Walk->Insert = Header;
+    Walk->Type   = Header->Type;
+    if (OB_IS_SMALL_CREATE_INFO(Info)) {
+        Walk->Attributes = OB_SMALL_ATTRIBUTES(Info);
+        Walk->Mode       = OB_SMALL_MODE(Info);
+    } else {
+        Walk->RootDirectory = Info->RootDirectory;
+        Walk->Attributes    = Info->Attributes;
+        Walk->Mode          = Info->ProbeMode;
+        Walk->ParseContext  = Info->ParseContext;
+        Walk->Name          = Info->Name;
+        RtlZeroMemory(&Info->Name, sizeof(Info->Name));
+    }
+    ObpFreeCreateInformation(Header);
 }
 
 /*
@@ -61,50 +101,37 @@ ObpHandleForInserted(POBJECT_HEADER Header, POBJECT_HEADER Target, ULONG Attribu
  */
 NTSTATUS NTAPI
 ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
-               ULONG AdditionalReferences,
-    PVOID *NewObject, PHANDLE Handle)
+               ULONG AdditionalReferences, PVOID *NewObject, PHANDLE Handle)
 {
-    POBJECT_HEADER             Header     = ObpHeaderOf(Object);
-    POBJECT_CREATE_INFORMATION Info       = Header->ObjectCreateInfo;
-    BOOLEAN                    Small      = OB_IS_SMALL_CREATE_INFO(Info);
-    ULONG                      Attributes = Small ? OB_SMALL_ATTRIBUTES(Info) : Info->Attributes;
-    KPROCESSOR_MODE            Mode       = Small ? OB_SMALL_MODE(Info) : Info->ProbeMode;
-    NTSTATUS                   Status     = STATUS_SUCCESS, HandleStatus = STATUS_SUCCESS;
-    PVOID                      Target     = Object;
-    ACCESS_STATE               Local;
+    POBJECT_HEADER Header = ObpHeaderOf(Object);
+    ACCESS_STATE   Local;
+    NTSTATUS       Status;
+    BOOLEAN        Again;
+    OB_WALK        Walk;
 
     PAGED_CODE();
-    ASSERT(Header->Flags & OB_FLAG_CREATE_INFO);
     if (Handle != NULL)
         *Handle = NULL;
 
+    ObpTakeCreateInformation(Header, &Walk);
+    Walk.AccessState = AccessState;
     if (AccessState == NULL)
-        SeCreateAccessState(AccessState = &Local, NULL, DesiredAccess, NULL);
-
-    if (!Small && Info->Name.Length != 0)
-        Status = ObpInsertByName(Header, Info, AccessState, &Target);
-    else
-        ObpReference(Header, OB_TAG_NAME, CALLER());
-    if (!NT_SUCCESS(Status))
-        goto Done;
-
-    ObpFreeCreateInformation(Header);
+        SeCreateAccessState(Walk.AccessState = &Local, NULL, DesiredAccess, NULL);
     if (Handle != NULL)
-        HandleStatus = ObpHandleForInserted(Header, OBJECT_TO_HEADER(Target), Attributes,
-                                            AccessState, Mode,
-                                            AdditionalReferences, Handle);
-    else
-        for (ULONG Index = 0; Index < AdditionalReferences; Index++)
-            ObpReference(OBJECT_TO_HEADER(Target), OB_TAG_DEFAULT, CALLER());
-    if (!NT_SUCCESS(HandleStatus))
-        Status = HandleStatus;
-    else if (NewObject != NULL)
-        *NewObject = Target;
-    ObpDereference(OBJECT_TO_HEADER(Target), OB_TAG_NAME, CALLER());
+        Header->Flags |= OB_FLAG_INSERTING;
 
-Done:
-    if (AccessState == &Local)
-        SeDeleteAccessState(AccessState);
+    do {
+        Status = ObpInsertOnce(&Walk, AdditionalReferences, NewObject, Handle, &Again);
+    } while (Again);
+
+    if (Handle != NULL) {
+        __atomic_fetch_and(&Header->Flags, (UCHAR)~OB_FLAG_INSERTING, __ATOMIC_SEQ_CST);
+        if (Header->HandleCount == 0)
+            ObpRemoveName(Header, TRUE);
+    }
+    if (AccessState == NULL)
+        SeDeleteAccessState(&Local);
+    ObpFreeName(&Walk.Name, NULL);
     ObpDereference(Header, OB_TAG_DEFAULT, CALLER());
     return Status;
 }

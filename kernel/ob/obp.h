@@ -329,11 +329,10 @@ ObpSlotAttributes(LONG64 Value)
 
 VOID     ObpDropHold(PEX_HOLD Hold);
 NTSTATUS ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes,
-                         ACCESS_MASK Granted,
-    ULONG AdditionalReferences, PHANDLE Handle);
+                         ACCESS_MASK Granted, PHANDLE Handle);
 NTSTATUS ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADER Header,
                                 ULONG Attributes,
-    ACCESS_MASK Granted, ULONG AdditionalReferences, PHANDLE Handle);
+    ACCESS_MASK Granted, PHANDLE Handle);
 NTSTATUS ObpCloseHandleInTable(PHANDLE_TABLE Table, HANDLE Handle, KPROCESSOR_MODE Mode,
                                BOOLEAN Force);
 

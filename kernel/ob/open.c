@@ -60,7 +60,7 @@ ObpHandleForFound(POB_WALK Walk, POBJECT_HEADER Header, PHANDLE Handle, PBOOLEAN
     ObpFreeCreateInformation(Header);
     Status = ObpGrantAccess(Walk->AccessState, Header->Type, Walk->Mode, &Granted);
     if (NT_SUCCESS(Status))
-        Status = ObpCreateHandle(Reason, Header, Walk->Attributes, Granted, 0, Handle);
+        Status = ObpCreateHandle(Reason, Header, Walk->Attributes, Granted, Handle);
     if (NT_SUCCESS(Status) && Reason == ObOpenHandle && ObpHasLostName(Header)) {
         ObCloseHandle(*Handle, KernelMode);
         *Handle = NULL;
@@ -185,7 +185,7 @@ ObpOpenByPointer(PVOID Object, ULONG Attributes, PACCESS_STATE AccessState,
                             &Header->Type->TypeInfo.GenericMapping);
     Status = ObpGrantAccess(AccessState, Header->Type, Mode, &Granted);
     if (NT_SUCCESS(Status))
-        Status = ObpCreateHandle(ObOpenHandle, Header, Attributes, Granted, 0, Handle);
+        Status = ObpCreateHandle(ObOpenHandle, Header, Attributes, Granted, Handle);
     if (AccessState == &Local)
         SeDeleteAccessState(AccessState);
     ObpDereference(Header, Tag, Caller);

@@ -1,0 +1,10 @@
+"""The object manager, tested from inside by ktob.sys: counts, names, handles, directories, races."""
+from etude import test
+
+
+@test("The object manager's counts, names and handles are right after every step", timeout=120, smp=(1, 4))
+def counts_names_handles(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.command("sc start ktob")
+    context.marked(guest.debug_text(), "ktob")
