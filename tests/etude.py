@@ -159,6 +159,9 @@ class Guest:
             raise Failure("time ran out while waiting for QEMU to end") from None
 
     def tails(self):
+        if (status := self.process.poll()) is not None:
+            yield f"--- QEMU ended with {status}"
+            yield from self.process.stderr.read().splitlines()[-5:]
         sources = [(f"COM{index + 1}", console.text) for index, console in enumerate(self.consoles)]
         for title, text in sources + [("debug port", self.debug_text())]:
             lines = text.replace("\r", "").rstrip().splitlines()[-25:]
