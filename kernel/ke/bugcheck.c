@@ -144,6 +144,17 @@ KiPrintRegisters(PCONTEXT Context)
     KiPrint("rip=%p efl=%08X cs=%04X\n", Context->Rip, Context->EFlags, Context->SegCs);
 }
 
+/* Rule 0x1000 of bugcheck 0xC4: 2 is the IRQL, 3 the highest one allowed, 4 the caller. */
+static VOID
+KiPrintIrqlViolation(PCSTR Routine)
+{
+    CHAR Symbol[96];
+
+    KdSymbolize(KiBugCheckData[4], Symbol, sizeof(Symbol));
+    KiPrint("Routine: %s was called at IRQL %u, allows %u at most, by %s\n", Routine,
+            (ULONG)KiBugCheckData[2], (ULONG)KiBugCheckData[3], Symbol);
+}
+
 /*
  * Reports what KiBugCheckData holds, with the stack of Context. Routine: who was called at too
  * high an IRQL, or NULL.
@@ -159,7 +170,7 @@ KiReportBugcheck(KIRQL Irql, PCONTEXT Context, BOOLEAN Trap, PCSTR Routine)
         KiPrint("    %s\n", Text->Meaning);
     KiPrintParameters(Text, KiBugCheckData + 1);
     if (Routine != NULL)
-        KiPrint("Routine: %s\n", Routine);
+        KiPrintIrqlViolation(Routine);
     KiPrintWhere(Irql);
     KiPrintDriverAtFault(Context);
     if (Trap)

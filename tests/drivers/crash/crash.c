@@ -10,7 +10,7 @@ typedef struct _SIN {
     VOID (*Commit)(PDRIVER_OBJECT DriverObject);
 } SIN;
 
-static volatile ULONG CrashSink;
+static volatile ULONG CrashSink;         // written last by each sin, so that no call in it is a jump
 
 static VOID
 CrashNull(PDRIVER_OBJECT DriverObject)
@@ -71,12 +71,14 @@ CrashDoubleFree(PDRIVER_OBJECT DriverObject)
 
     ExFreePoolWithTag(Block, 'hsrC');
     ExFreePoolWithTag(Block, 'hsrC');
+    CrashSink = 1;
 }
 
 static VOID
 CrashRaise(PDRIVER_OBJECT DriverObject)
 {
     ExRaiseStatus(STATUS_DATA_ERROR);
+    CrashSink = 1;
 }
 
 static VOID
@@ -88,15 +90,33 @@ CrashReference(PDRIVER_OBJECT DriverObject)
     IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
     for (Count = 0; Count < 10; Count += 1)
         ObDereferenceObject(Device);
+    CrashSink = 1;
+}
+
+/* Completes a request twice, with the APC that finishes it held back, as it would be above PASSIVE_LEVEL. */
+static NTSTATUS NTAPI
+CrashCompleteTwice(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KeEnterGuardedRegion();
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    KeLeaveGuardedRegion();
+    return STATUS_SUCCESS;
 }
 
 static VOID
 CrashComplete(PDRIVER_OBJECT DriverObject)
 {
-    PIRP Irp = IoAllocateIrp(2, FALSE);
+    PDEVICE_OBJECT  Device;
+    IO_STATUS_BLOCK Iosb;
+    KEVENT          Event;
 
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = CrashCompleteTwice;
+    IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+    IoCallDriver(Device, IoBuildDeviceIoControlRequest(0x222000, Device, NULL, 0, NULL, 0, FALSE,
+                                                       &Event, &Iosb));
+    CrashSink = 1;
 }
 
 static VOID
@@ -108,6 +128,7 @@ CrashCall(PDRIVER_OBJECT DriverObject)
     IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
     IoSetNextIrpStackLocation(Irp);
     IofCallDriver(Device, Irp);
+    CrashSink = 1;
 }
 
 static VOID
@@ -129,24 +150,21 @@ CrashExecute(PDRIVER_OBJECT DriverObject)
 
     Code[0] = 0xC3;
     ((VOID (*)(VOID))Code)();
-}
-
-static VOID
-CrashHandle(PDRIVER_OBJECT DriverObject)
-{
-    ZwClose((HANDLE)(ULONG_PTR)0xFFFFFFFF80007FFCULL);
+    CrashSink = 1;
 }
 
 static VOID
 CrashBreak(PDRIVER_OBJECT DriverObject)
 {
     DbgBreakPoint();
+    CrashSink = 1;
 }
 
 static VOID
 CrashManual(PDRIVER_OBJECT DriverObject)
 {
     KeBugCheckEx(0xE2, 1, 2, 3, 4);
+    CrashSink = 1;
 }
 
 static const SIN CrashSins[] = {
@@ -154,8 +172,7 @@ static const SIN CrashSins[] = {
     { L"wait", CrashWait },           { L"stack", CrashStack },           { L"free", CrashDoubleFree },
     { L"raise", CrashRaise },         { L"reference", CrashReference },   { L"complete", CrashComplete },
     { L"call", CrashCall },           { L"fastfail", CrashFastFail },     { L"readonly", CrashReadOnly },
-    { L"execute", CrashExecute },     { L"handle", CrashHandle },         { L"break", CrashBreak },
-    { L"manual", CrashManual },
+    { L"execute", CrashExecute },     { L"break", CrashBreak },           { L"manual", CrashManual },
 };
 
 NTSTATUS NTAPI
