@@ -4,8 +4,9 @@
  * (CS of ring 0) the floating point state belongs to the user thread and is left alone; in user
  * mode it is part of the context.
  *
- * RtlRestoreContext loads everything and ends in iretq, which also works within ring 3, so one
- * instruction sets rip, rsp and the flags (interrupt flag and AC in the kernel) together.
+ * RtlRestoreContext loads everything and ends, in the kernel, in iretq, so that one instruction sets
+ * rip, rsp and the flags (interrupt flag and AC) together. In user mode it asks NtContinue: iretq
+ * within ring 3 is legal, but QEMU's TCG pops its frame with the kernel's rights, and SMAP stops it.
  *
  * The offsets are those of the public CONTEXT; unwind.c's tests would not survive another.
  */
@@ -41,7 +42,6 @@
 
 #define CONTEXT_AMD64_CONTROL_INTEGER_SEGMENTS  0x100007
 #define CONTEXT_AMD64_FLOATING_POINT            0x100008
-#define CONTEXT_FLOATING_POINT_BIT              3
 
         .text
 
@@ -111,9 +111,9 @@ RtlRestoreContext:
         mov     eax, cs
         test    al, 3
         jz      1f
-        bt      dword ptr [rcx + CxContextFlags], CONTEXT_FLOATING_POINT_BIT
-        jnc     1f
-        fxrstor64 [rcx + CxFltSave]
+        xor     edx, edx
+        call    NtContinue
+        int3
 1:      movzx   eax, word ptr [rcx + CxSegSs]
         mov     [rsp + 0x20], rax
         mov     rax, [rcx + CxRsp]

@@ -185,7 +185,6 @@ BadFiles(PVOID P)
     BAD(NtOpenFile(&Handle, FILE_READ_DATA | SYNCHRONIZE, &Attributes, P, 1, 0x20));
     BAD(NtQueryAttributesFile(&Attributes, P));
     BAD(NtDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb, 0x80002000, P, 16, NULL, 0));
-    BAD(NtFlushBuffersFile(File, P));
 }
 
 static void

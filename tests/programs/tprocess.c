@@ -38,7 +38,7 @@ Child(int Count, char **Arguments)
         ((void (*)(void))(PVOID)Code)();
     }
     if (strcmp(What, "divide") == 0)
-        return 1 / Zero;
+        return 100 / Zero;
     if (strcmp(What, "illegal") == 0)
         __asm__ volatile ("ud2");
     if (strcmp(What, "privileged") == 0)

@@ -55,7 +55,7 @@ Simple(void)
 
     Promise("A division by zero is caught");
     __try {
-        Code = 1 / Zero;
+        Code = 100 / Zero;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Code = GetExceptionCode();
     }

@@ -67,7 +67,8 @@ CrtSign(PCRT_SPEC Spec, BOOL Negative)
 static VOID
 CrtPutInteger(PCRT_OUTPUT Output, PCRT_SPEC Spec, ULONG64 Value, BOOL Signed)
 {
-    const char *Digits = Spec->Conversion == L'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    const char *Digits = Spec->Conversion == L'X' || Spec->Conversion == L'p'
+        ? "0123456789ABCDEF" : "0123456789abcdef";
     const char *Prefix = "";
     char        Text[32], *Next = Text + sizeof Text - 1;
     ULONG       Base = 10, Zeros;

@@ -92,7 +92,7 @@ ListServices(const char *Wanted, BOOL Print)
         if (!ServiceOfLine(Line, Name) || (Wanted && _stricmp(Wanted, Name)))
             continue;
         if (Print)
-            printf("%-16s %s\n", Name, IsRunning(Name) ? "running" : "stopped");
+            printf("%-24s %s\n", Name, IsRunning(Name) ? "running" : "stopped");
         Count++;
     }
     fclose(Registry);
@@ -165,7 +165,7 @@ Change(const char *Name, BOOL Start)
     if (!NT_SUCCESS(Status))
         return FailStatus(PROGRAM, Status, "cannot %s %s: %s", Start ? "start" : "stop", Name,
             Reason(Status, Start));
-    printf("%-16s %s\n", Name, IsRunning(Name) ? "running" : "stopped");
+    printf("%-24s %s\n", Name, IsRunning(Name) ? "running" : "stopped");
     return 0;
 }
 
