@@ -35,12 +35,11 @@ KiIdleLoop(VOID)
             KiIdleSwitch();
 
         _disable();
-        if (KiIdleHasWork(Prcb)) {
+        KiEnterIdle(Prcb);
+        if (KiIdleHasWork(Prcb))
             _enable();
-            continue;
-        }
-        Prcb->Idle = TRUE;
-        __asm__ __volatile__("sti; hlt" : : : "memory");
-        Prcb->Idle = FALSE;
+        else
+            __asm__ __volatile__("sti; hlt" : : : "memory");
+        KiLeaveIdle(Prcb);
     }
 }

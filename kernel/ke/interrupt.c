@@ -182,6 +182,8 @@ KiInterruptDispatch(PKTRAP_FRAME TrapFrame)
         return;
 
     KfRaiseIrql((KIRQL)(Vector >> 4));
+    if (Prcb->Idle)
+        KiLeaveIdle(Prcb);
     Prcb->InterruptCount++;
     if (Vector == APC_VECTOR || Vector == DISPATCH_VECTOR)
         HalpEndOfInterrupt();

@@ -24,6 +24,7 @@ static KSPIN_LOCK    KiFlushLock;
 static PVOID         KiFlushAddress;            // these three: guarded by KiFlushLock
 static BOOLEAN       KiFlushAll;
 static volatile LONG KiFlushPending;            // processors that have not flushed yet
+static volatile LONG KiIdleFlush[MAXIMUM_KERNEL_PROCESSORS];    // see KiLeaveIdle
 
 #define CR4_PGE     0x80
 
@@ -60,6 +61,40 @@ KiFlushLocalTb(PVOID Address, BOOLEAN All)
 }
 
 /*
+ * Around the halt of the idle loop: a halted processor is not woken for a flush. Whoever wants one
+ * sets KiIdleFlush and then looks at Idle; the processor clears Idle and then looks at
+ * KiIdleFlush, before it runs anything but the entry of an interrupt. Each store is locked, so one
+ * of the two sees the other's.
+ */
+VOID
+KiEnterIdle(PKPRCB Prcb)
+{
+    __atomic_exchange_n(&Prcb->Idle, TRUE, __ATOMIC_SEQ_CST);
+}
+
+VOID
+KiLeaveIdle(PKPRCB Prcb)
+{
+    __atomic_exchange_n(&Prcb->Idle, FALSE, __ATOMIC_SEQ_CST);
+    if (KiIdleFlush[Prcb->Number] != 0 && InterlockedExchange(&KiIdleFlush[Prcb->Number], 0) != 0)
+        KiFlushLocalTb(NULL, TRUE);
+}
+
+/* Of Processors, those that must be interrupted for a flush; the halted ones flush as they wake. */
+static KAFFINITY
+KiProcessorsToFlush(KAFFINITY Processors)
+{
+    for (ULONG Number = 0; Number < MAXIMUM_KERNEL_PROCESSORS; Number++) {
+        if (!(Processors >> Number & 1))
+            continue;
+        InterlockedExchange(&KiIdleFlush[Number], 1);
+        if (KiProcessorBlock[Number]->Idle)
+            Processors &= ~((KAFFINITY)1 << Number);
+    }
+    return Processors;
+}
+
+/*
  * Drops the translation of Address (or all) on every processor; when it returns, none uses an
  * older one. IRQL at most DISPATCH_LEVEL.
  */
@@ -73,7 +108,7 @@ KiIpiFlushTb(PVOID Address, BOOLEAN All)
 
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     KiFlushLocalTb(Address, All);
-    Others = KeQueryActiveProcessors() & ~KeGetCurrentPrcb()->SetMember;
+    Others = KiProcessorsToFlush(KeQueryActiveProcessors() & ~KeGetCurrentPrcb()->SetMember);
     if (Others != 0) {
         KiAcquireSpinLock(&KiFlushLock);
         KiFlushAddress = Address;
@@ -98,6 +133,7 @@ KiIpiInterrupt(VOID)
     LONG   Requests = InterlockedExchange(&KiIpiRequest[Prcb->Number], 0);
 
     if (Requests & IPI_FLUSH) {
+        KiIdleFlush[Prcb->Number] = 0;          // whoever set it has seen that this one is not idle
         KiFlushLocalTb(KiFlushAddress, KiFlushAll);
         InterlockedDecrement(&KiFlushPending);
     }

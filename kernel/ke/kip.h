@@ -98,6 +98,8 @@ VOID KiReserveStartPages(PLOADER_PARAMETER_BLOCK LoaderBlock);
 VOID KiInterruptDispatch(PKTRAP_FRAME TrapFrame);
 VOID KiIpiInterrupt(VOID);
 VOID KiFreezeInterrupt(VOID);
+VOID KiEnterIdle(PKPRCB Prcb);
+VOID KiLeaveIdle(PKPRCB Prcb);
 VOID KiFlushLocalTb(PVOID Address, BOOLEAN All);
 VOID KiBecomeIdleThread(PKPRCB Prcb, PVOID StackBase, PVOID StackLimit);
 VOID KiReturnToUser(PKTRAP_FRAME TrapFrame);

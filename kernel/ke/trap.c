@@ -59,6 +59,7 @@ OFFSET_IS(KIPCR, Prcb.SystemCalls, PCR_SYSTEM_CALLS);
 OFFSET_IS(KTSS64, Rsp0, TSS_RSP0);
 
 #define PAGE_FAULT_WRITE    0x02
+#define PAGE_FAULT_USER     0x04
 #define PAGE_FAULT_FETCH    0x10
 
 static VOID
@@ -106,7 +107,14 @@ KiPageFault(PKTRAP_FRAME TrapFrame)
     if (TrapFrame->Rip == (ULONG64)ExpInterlockedPopEntrySListFault && KiFixupFault(TrapFrame))
         return;
 
-    Status = MmAccessFault(Error, (PVOID)TrapFrame->FaultAddress, Mode, TrapFrame);
+    /*
+     * A program cannot cause an access with the kernel's rights, except on an emulator that pops
+     * an iretq's frame with them, where SMAP stops it: nothing mm/ could resolve.
+     */
+    if (Mode == UserMode && !(Error & PAGE_FAULT_USER))
+        Status = STATUS_ACCESS_VIOLATION;
+    else
+        Status = MmAccessFault(Error, (PVOID)TrapFrame->FaultAddress, Mode, TrapFrame);
     if (NT_SUCCESS(Status))
         return;
     if (Mode == KernelMode && KiFixupFault(TrapFrame))
