@@ -63,11 +63,15 @@ ExpCollectProcesses(PEXP_SINK Sink)
     SIZE_T    Start;
 
     while ((Process = PsGetNextProcess(Process)) != NULL) {
+        if (Process->ObjectTable == NULL)
+            continue;                           // it has ended; handles keep it
         Start = Sink->Needed;
         Entry = ExpReserve(Sink, sizeof *Entry);
         if (Entry != NULL)
             ExpDescribeProcess(Process, Entry);
         for (Thread = NULL; (Thread = PsGetNextProcessThread(Process, Thread)) != NULL; ) {
+            if (Thread->Tcb.State == Terminated)
+                continue;
             ThreadEntry = ExpReserve(Sink, sizeof *ThreadEntry);
             if (ThreadEntry != NULL) {
                 ExpDescribeThread(Thread, ThreadEntry);

@@ -5,8 +5,8 @@
  * it and queues an APC that the thread meets when it next goes to user mode or waits in user mode (such a wait is
  * broken). System threads end only themselves.
  *
- * The order in PspExitThread: (1) outstanding IRPs are cancelled and waited for; (2) off the process' list - whoever
- * takes the count of threads to zero runs (3); (3) the process gives back its handles in ascending order, then its
+ * The order in PspExitThread: (1) outstanding IRPs are cancelled and waited for; (2) out of the process' count
+ * of threads - whoever takes it to zero runs (3); (3) the process gives back its handles in ascending order, then its
  * memory, and is signalled; (4) the last APCs are run down; (5) KeTerminateThread signals the thread and leaves the processor. Its stack is freed by
  * the reaper, a system thread: nobody can free the stack he stands on.
  */
@@ -68,11 +68,6 @@ PspExitProcess(PEPROCESS Process)
     ObKillProcess(Process);
     MmCleanProcessAddressSpace(Process);
 
-    ExAcquireFastMutex(&PspActiveProcessLock);
-    RemoveEntryList(&Process->ActiveProcessLinks);
-    Process->ActiveProcessLinks.Flink = NULL;
-    ExReleaseFastMutex(&PspActiveProcessLock);
-
     KeQuerySystemTime(&Process->ExitTime);
     KeSetProcessSignal(&Process->Pcb);
     ObDereferenceObject(Process);               // its own; every thread still holds one
@@ -90,7 +85,7 @@ PspDestroyEmptyProcess(PEPROCESS Process, NTSTATUS Status)
     KeUnstackDetachProcess(&ApcState);
 }
 
-/* Takes the running thread off its process' list; TRUE if it was the last. */
+/* Takes the running thread out of its process' count; TRUE if it was the last. */
 static BOOLEAN
 PspLeaveProcess(PEPROCESS Process, PETHREAD Thread, NTSTATUS ExitStatus)
 {
@@ -99,8 +94,6 @@ PspLeaveProcess(PEPROCESS Process, PETHREAD Thread, NTSTATUS ExitStatus)
     ExAcquireFastMutex(&Process->ThreadLock);
     Thread->Terminated = TRUE;
     Thread->ExitStatus = ExitStatus;
-    RemoveEntryList(&Thread->ThreadListEntry);
-    Thread->ThreadListEntry.Flink = NULL;
     Last = --Process->ActiveThreads == 0;
     if (Last) {
         Process->Exiting = TRUE;

@@ -24,6 +24,11 @@ PspDeleteProcess(PVOID Object)
 {
     PEPROCESS Process = Object;
 
+    if (Process->ActiveProcessLinks.Flink != NULL) {
+        ExAcquireFastMutex(&PspActiveProcessLock);
+        RemoveEntryList(&Process->ActiveProcessLinks);
+        ExReleaseFastMutex(&PspActiveProcessLock);
+    }
     if (Process->Pcb.DirectoryTableBase != PsIdleProcess->Pcb.DirectoryTableBase)
         MmDeleteProcessAddressSpace(Process);
     if (Process->UniqueProcessId != NULL)
@@ -38,6 +43,11 @@ PspDeleteThread(PVOID Object)
 {
     PETHREAD Thread = Object;
 
+    if (Thread->ThreadListEntry.Flink != NULL) {
+        ExAcquireFastMutex(&Thread->ThreadsProcess->ThreadLock);
+        RemoveEntryList(&Thread->ThreadListEntry);
+        ExReleaseFastMutex(&Thread->ThreadsProcess->ThreadLock);
+    }
     if (Thread->Tcb.StackBase != NULL)
         MmDeleteKernelStack(Thread->Tcb.StackBase);
     if (Thread->Cid.UniqueThread != NULL)

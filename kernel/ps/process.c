@@ -3,7 +3,8 @@
  *
  * A process is created empty. While it has threads it holds one reference on itself, so that closing every handle to
  * a running program does not delete it; PspExitProcess (exit.c) drops that reference. It is found in two ways: by id,
- * through the table of client ids, and in PsActiveProcessHead under PspActiveProcessLock, where it stays from creation until its last thread ends.
+ * through the table of client ids, and in PsActiveProcessHead under PspActiveProcessLock. It stays in both until it is
+ * deleted, so who walks the list keeps his place; a process found on its way to deletion is passed over.
  */
 #include "ps/psp.h"
 
@@ -94,45 +95,52 @@ PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHa
     return STATUS_SUCCESS;
 }
 
+/* The first object from Link on that is not being deleted, referenced; Offset is that of the link in it. NULL: none. */
+static PVOID
+PspReferenceNext(PLIST_ENTRY Link, PLIST_ENTRY Head, ULONG Offset)
+{
+    PVOID Object;
+
+    for (; Link != Head; Link = Link->Flink) {
+        Object = (PUCHAR)Link - Offset;
+        if (ObReferenceObjectSafe(Object))
+            return Object;
+    }
+    return NULL;
+}
+
 /*
  * Walks the processes. Process (NULL starts) was returned by the previous call; its reference is dropped.
- * Returns the next one that still has threads or will have, referenced, or NULL. IRQL: PASSIVE_LEVEL.
+ * Returns the next one, referenced, or NULL. A process that has ended but is still referenced is among them.
+ * IRQL: PASSIVE_LEVEL.
  */
 PEPROCESS
 PsGetNextProcess(PEPROCESS Process)
 {
-    PLIST_ENTRY Link;
-    PEPROCESS   Next = NULL;
+    PEPROCESS Next;
 
     PAGED_CODE();
 
     ExAcquireFastMutex(&PspActiveProcessLock);
-    Link = Process == NULL ? PsActiveProcessHead.Flink : Process->ActiveProcessLinks.Flink;
-    if (Link != NULL && Link != &PsActiveProcessHead) {
-        Next = CONTAINING_RECORD(Link, EPROCESS, ActiveProcessLinks);
-        ObReferenceObject(Next);
-    }
+    Next = PspReferenceNext(Process == NULL ? PsActiveProcessHead.Flink : Process->ActiveProcessLinks.Flink,
+        &PsActiveProcessHead, FIELD_OFFSET(EPROCESS, ActiveProcessLinks));
     ExReleaseFastMutex(&PspActiveProcessLock);
     if (Process != NULL)
         ObDereferenceObject(Process);
     return Next;
 }
 
-/* The same for the threads of Process. A thread that left the list while the caller held it ends the walk. */
+/* The same for the threads of Process. */
 PETHREAD
 PsGetNextProcessThread(PEPROCESS Process, PETHREAD Thread)
 {
-    PLIST_ENTRY Link;
-    PETHREAD    Next = NULL;
+    PETHREAD Next;
 
     PAGED_CODE();
 
     ExAcquireFastMutex(&Process->ThreadLock);
-    Link = Thread == NULL ? Process->ThreadListHead.Flink : Thread->ThreadListEntry.Flink;
-    if (Link != NULL && Link != &Process->ThreadListHead) {
-        Next = CONTAINING_RECORD(Link, ETHREAD, ThreadListEntry);
-        ObReferenceObject(Next);
-    }
+    Next = PspReferenceNext(Thread == NULL ? Process->ThreadListHead.Flink : Thread->ThreadListEntry.Flink,
+        &Process->ThreadListHead, FIELD_OFFSET(ETHREAD, ThreadListEntry));
     ExReleaseFastMutex(&Process->ThreadLock);
     if (Thread != NULL)
         ObDereferenceObject(Thread);
