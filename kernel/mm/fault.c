@@ -101,6 +101,8 @@ MiSystemFault(ULONG64 ErrorCode, PVOID Address, PKTRAP_FRAME TrapFrame)
     MiFatalFault(ErrorCode, Address, Value, TrapFrame);
 }
 
+#define STACK_OVERFLOW_ROOM     (4 * PAGE_SIZE)
+
 /*
  * The guard page at Page was touched and is an ordinary page now. If it was this thread's stack,
  * moves the guard down.
@@ -125,11 +127,16 @@ MiGrowStack(PMM_PROCESS Mm, ULONG64 Page)
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return STATUS_GUARD_PAGE_VIOLATION;
     }
-    if (Next <= Low)                                // the last page of a stack is never given
-        return STATUS_STACK_OVERFLOW;
-
+    // The last page of a stack is never given; those before it are left to the handlers of the
+    // overflow, which need room for the exception's context and their own frames.
     ExAcquireFastMutex(&Mm->AddressCreationLock);
-    Status = MiCommitLocked(Mm, Next, Page, MI_READWRITE | MI_GUARD);
+    if (Next <= Low + STACK_OVERFLOW_ROOM) {
+        if (Page > Low + PAGE_SIZE)
+            MiCommitLocked(Mm, Low + PAGE_SIZE, Page, MI_READWRITE);
+        Status = STATUS_STACK_OVERFLOW;
+    } else {
+        Status = MiCommitLocked(Mm, Next, Page, MI_READWRITE | MI_GUARD);
+    }
     ExReleaseFastMutex(&Mm->AddressCreationLock);
     return NT_SUCCESS(Status) ? STATUS_SUCCESS : STATUS_STACK_OVERFLOW;
 }

@@ -45,8 +45,7 @@ MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
     if (Run == NULL || (Run->State & MI_RUN_PAGES) != Pages)
         KeBugCheckEx(SYSTEM_PTE_MISUSE, 0x200, (ULONG_PTR)BaseAddress, NumberOfBytes, Run == NULL
                      ? 0 : Run->State);
-    MiUnmapFrames(Va, Pages, FALSE);
-    MiFreeRun(&MiSystemPteRange, Va);
+    MiReleaseRun(&MiSystemPteRange, Va, FALSE, 0);
 }
 
 /* The entry that maps Va and the size of its page; 0 if none does. */
@@ -149,16 +148,12 @@ VOID NTAPI
 MmFreeContiguousMemory(PVOID BaseAddress)
 {
     PMI_RUN Run = MiRunAt(&MiSystemPteRange, BaseAddress);
-    SIZE_T  Pages;
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
     if (Run == NULL)
         KeBugCheckEx(BAD_POOL_CALLER, 0x46, (ULONG_PTR)BaseAddress, 0, 0);
-    Pages = Run->State & MI_RUN_PAGES;
-    MiUnmapFrames(BaseAddress, Pages, TRUE);
-    MiFreeRun(&MiSystemPteRange, BaseAddress);
-    MiReturnCommit(Pages);
+    MiReleaseRun(&MiSystemPteRange, BaseAddress, TRUE, Run->State & MI_RUN_PAGES);
 }
 
 VOID NTAPI

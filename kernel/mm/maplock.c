@@ -152,8 +152,7 @@ MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
     }
     if (MiRunAt(&MiSystemPteRange, Va) == NULL)
         KeBugCheckEx(SYSTEM_PTE_MISUSE, 0x301, (ULONG_PTR)BaseAddress, MiPagesOfMdl(Mdl), 0);
-    MiUnmapFrames(Va, MiPagesOfMdl(Mdl), FALSE);
-    MiFreeRun(&MiSystemPteRange, Va);
+    MiReleaseRun(&MiSystemPteRange, Va, FALSE, 0);
     Mdl->MdlFlags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
     Mdl->MappedSystemVa = NULL;
 }

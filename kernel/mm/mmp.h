@@ -6,6 +6,7 @@
  *   pte.c       page tables through the direct map; mapping and unmapping frames in system space
  *   range.c     runs of pages in a range of addresses (the pools, system PTEs, driver images), in
  *               constant time
+ *   release.c   giving runs back, with one flush for many
  *   poolpage.c  pages for the pool            syspte.c    kernel stacks
  *   fault.c     page faults                   trimmer.c   takes paged pool pages away
  *   vad.c       who owns which user address   virtual.c   the services on user memory
@@ -98,7 +99,9 @@ PULONG64 MiMakePte(PULONG64 Pml4, PVOID Va);
 VOID     MiFreeUserPageTables(PULONG64 Pml4);
 // fresh frames at system addresses; commitment is the caller's
 BOOLEAN  MiMapNewFrames(PVOID Va, SIZE_T Pages, ULONG64 Rights);
-VOID     MiUnmapFrames(PVOID Va, SIZE_T Pages, BOOLEAN FreeFrames); // flushes every processor
+VOID     MiInvalidateEntries(PVOID Va, SIZE_T Pages);
+VOID     MiClearEntries(PVOID Va, SIZE_T Pages, BOOLEAN FreeFrames);
+VOID     MiUnmapFrames(PVOID Va, SIZE_T Pages, BOOLEAN FreeFrames); // the three steps at once
 VOID     MiFlushRange(PVOID Va, SIZE_T Pages);
 static inline PULONG64 MiFindSystemPte(PVOID Va) { return MiFindPte(MiSystemPml4, Va); }
 static inline PULONG64 MiCurrentPml4(VOID) { return PHYSICAL_TO_VA(__readcr3() & PTE_FRAME_MASK); }
@@ -121,7 +124,8 @@ typedef struct _MI_RUN {
 
 #define MI_RUN_FREE     0x80000000u
 #define MI_RUN_USED     0x40000000u
-#define MI_RUN_PAGES    0x3FFFFFFFu
+#define MI_RUN_PENDING  0x20000000u             // used, and on its way back (release.c)
+#define MI_RUN_PAGES    0x1FFFFFFFu
 
 typedef struct _MI_RANGE {
     /* Set at start-up, never changed: */
@@ -148,6 +152,11 @@ static inline BOOLEAN MiInRange(PMI_RANGE Range, PVOID Va)
 {
     return (ULONG64)Va - Range->Base < (ULONG64)Range->Pages << PAGE_SHIFT;
 }
+
+/* ---- release.c ---- */
+
+VOID MiReleaseRun(PMI_RANGE Range, PVOID Va, BOOLEAN FreeFrames, SIZE_T Commit);
+VOID MiReleasePending(VOID);
 
 /* ---- trimmer.c ---- */
 VOID    MiStartTrimmer(VOID);

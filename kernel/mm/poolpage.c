@@ -16,6 +16,23 @@ MiPoolRangeOf(PVOID Va)
     return MiInRange(&MiPagedPoolRange, Va) ? &MiPagedPoolRange : NULL;
 }
 
+static PVOID
+MiTryPoolPages(PMI_RANGE Range, SIZE_T Pages)
+{
+    PVOID Va;
+
+    if (!MiChargeCommit(Pages))
+        return NULL;
+    Va = MiAllocateRun(Range, Pages);
+    if (Va != NULL && MiMapNewFrames(Va, Pages, PTE_KERNEL_DATA))
+        return Va;
+
+    if (Va != NULL)
+        MiFreeRun(Range, Va);
+    MiReturnCommit(Pages);
+    return NULL;
+}
+
 /* NULL when frames or addresses have run out; the caller decides what that means. */
 PVOID
 MiAllocatePoolPages(POOL_TYPE PoolType, SIZE_T NumberOfPages)
@@ -25,16 +42,12 @@ MiAllocatePoolPages(POOL_TYPE PoolType, SIZE_T NumberOfPages)
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
-    if (!MiChargeCommit(NumberOfPages))
-        return NULL;
-    Va = MiAllocateRun(Range, NumberOfPages);
-    if (Va != NULL && MiMapNewFrames(Va, NumberOfPages, PTE_KERNEL_DATA))
-        return Va;
-
-    if (Va != NULL)
-        MiFreeRun(Range, Va);
-    MiReturnCommit(NumberOfPages);
-    return NULL;
+    Va = MiTryPoolPages(Range, NumberOfPages);
+    if (Va == NULL && NumberOfPages <= Range->Pages) {
+        MiReleasePending();                         // what is on its way back may be enough
+        Va = MiTryPoolPages(Range, NumberOfPages);
+    }
+    return Va;
 }
 
 /* Va came from MiAllocatePoolPages. */
@@ -48,9 +61,7 @@ MiFreePoolPages(PVOID Va)
 
     if (Pages == 0)
         KeBugCheckEx(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Va, 0, 0);
-    MiUnmapFrames(Va, Pages, TRUE);
-    MiFreeRun(Range, Va);
-    MiReturnCommit(Pages);
+    MiReleaseRun(Range, Va, TRUE, Pages);
 }
 
 BOOLEAN

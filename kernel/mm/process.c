@@ -77,12 +77,20 @@ VOID
 MmCleanProcessAddressSpace(PEPROCESS Process)
 {
     PMM_PROCESS Mm = &Process->Mm;
+    BOOLEAN     Any = FALSE;
 
     PAGED_CODE();
 
     if (Mm->VadList.Flink == NULL)
         return;
     ExAcquireFastMutex(&Mm->AddressCreationLock);
+    for (PLIST_ENTRY Link = Mm->VadList.Flink; Link != &Mm->VadList; Link = Link->Flink) {
+        PMMVAD Vad = CONTAINING_RECORD(Link, MMVAD, Link);
+
+        Any |= MiInvalidateLocked(Vad->Start, Vad->End);
+    }
+    if (Any)
+        KiIpiFlushTb(NULL, TRUE);                   // once for all of it
     while (!IsListEmpty(&Mm->VadList)) {
         PMMVAD Vad = CONTAINING_RECORD(Mm->VadList.Flink, MMVAD, Link);
 

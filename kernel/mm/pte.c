@@ -14,7 +14,7 @@
 #include "mm/mmp.h"
 
 // from so many pages on one flush of everything is cheaper
-#define FLUSH_ALL_PAGES     32
+#define FLUSH_ALL_PAGES     4
 
 PULONG64 MiSystemPml4;
 
@@ -143,7 +143,7 @@ MiMapNewFrames(PVOID Va, SIZE_T Pages, ULONG64 Rights)
         PFN_NUMBER Pfn = Pte == NULL ? 0 : MiAllocateFrame(FALSE);
 
         if (Pfn == 0) {
-            MiUnmapFrames(Va, Index, TRUE);
+            MiUnmapFrames(Va, Index, TRUE);         // the caller frees the run
             return FALSE;
         }
         *Pte = PFN_TO_PTE(Pfn) | Rights;
@@ -151,17 +151,28 @@ MiMapNewFrames(PVOID Va, SIZE_T Pages, ULONG64 Rights)
     return TRUE;
 }
 
-/* Unmaps system pages; entries that are 0 are skipped. */
+/*
+ * Makes the entries of system pages not valid and forgets them on this processor; the frame
+ * numbers stay. A paged pool page cannot be faulted in any more.
+ */
 VOID
-MiUnmapFrames(PVOID Va, SIZE_T Pages, BOOLEAN FreeFrames)
+MiInvalidateEntries(PVOID Va, SIZE_T Pages)
 {
     for (SIZE_T Index = 0; Index < Pages; Index++) {
-        PULONG64 Pte = MiFindSystemPte((PUCHAR)Va + (Index << PAGE_SHIFT));
+        PUCHAR   Page = (PUCHAR)Va + (Index << PAGE_SHIFT);
+        PULONG64 Pte = MiFindSystemPte(Page);
 
-        if (Pte != NULL)
+        if (Pte != NULL && *Pte != 0) {
             InterlockedAnd64((LONG64 *)Pte, ~(PTE_VALID | PTE_TRANSITION));
+            __invlpg(Page);
+        }
     }
-    MiFlushRange(Va, Pages);
+}
+
+/* Empties the entries, which no processor knows any more, and frees their frames if FreeFrames. */
+VOID
+MiClearEntries(PVOID Va, SIZE_T Pages, BOOLEAN FreeFrames)
+{
     for (SIZE_T Index = 0; Index < Pages; Index++) {
         PULONG64 Pte = MiFindSystemPte((PUCHAR)Va + (Index << PAGE_SHIFT));
         ULONG64  Old = Pte == NULL ? 0 : InterlockedExchange64((LONG64 *)Pte, 0);
@@ -169,4 +180,13 @@ MiUnmapFrames(PVOID Va, SIZE_T Pages, BOOLEAN FreeFrames)
         if (Old != 0 && FreeFrames)
             MiDereferenceFrame(PTE_TO_PFN(Old));
     }
+}
+
+/* Unmaps system pages at once: all processors flush. */
+VOID
+MiUnmapFrames(PVOID Va, SIZE_T Pages, BOOLEAN FreeFrames)
+{
+    MiInvalidateEntries(Va, Pages);
+    MiFlushRange(Va, Pages);
+    MiClearEntries(Va, Pages, FreeFrames);
 }

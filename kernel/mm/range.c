@@ -156,5 +156,5 @@ MiRunAt(PMI_RANGE Range, PVOID Va)
     if (!MiInRange(Range, Va) || ((ULONG64)Va & (PAGE_SIZE - 1)) != 0)
         return NULL;
     Run = &Range->Runs[((ULONG64)Va - Range->Base) >> PAGE_SHIFT];
-    return Run->State & MI_RUN_USED ? Run : NULL;
+    return (Run->State & (MI_RUN_USED | MI_RUN_PENDING)) == MI_RUN_USED ? Run : NULL;
 }

@@ -96,11 +96,7 @@ MiCopySymbols(PKLDR_DATA_TABLE_ENTRY Entry, PMI_IMAGE Image)
 static VOID
 MiFreeImage(PKLDR_DATA_TABLE_ENTRY Entry)
 {
-    SIZE_T Pages = BYTES_TO_PAGES(Entry->SizeOfImage);
-
-    MiUnmapFrames(Entry->DllBase, Pages, TRUE);
-    MiFreeRun(&MiImageRange, Entry->DllBase);
-    MiReturnCommit(Pages);
+    MiReleaseRun(&MiImageRange, Entry->DllBase, TRUE, BYTES_TO_PAGES(Entry->SizeOfImage));
 }
 
 /* Steps (2) and (3). */

@@ -75,7 +75,5 @@ MmDeleteKernelStack(PVOID StackBase)
 
     if (MiPushStack(Va))
         return;
-    MiUnmapFrames(Low, KERNEL_STACK_PAGES, TRUE);
-    MiFreeRun(&MiSystemPteRange, Va);
-    MiReturnCommit(KERNEL_STACK_PAGES);
+    MiReleaseRun(&MiSystemPteRange, Va, TRUE, KERNEL_STACK_PAGES);
 }

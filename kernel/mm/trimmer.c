@@ -51,6 +51,7 @@ MiTrimPagedPool(VOID)
     }
     if (Flush)
         KiIpiFlushTb(NULL, TRUE);
+    MiReleasePending();
 }
 
 /*

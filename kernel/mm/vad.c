@@ -203,7 +203,7 @@ MiFlushUserRange(ULONG64 Start, ULONG64 End, BOOLEAN Dirty)
 /*
  * Makes every valid entry of the range a transition entry; the caller flushes if it returns TRUE.
  */
-static BOOLEAN
+BOOLEAN
 MiInvalidateLocked(ULONG64 Start, ULONG64 End)
 {
     BOOLEAN Any = FALSE;

@@ -32,6 +32,7 @@ NTSTATUS MiReserveLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 H
                          BOOLEAN TopDown, PMMVAD *Vad);
 VOID     MiRemoveVadLocked(PMM_PROCESS Mm, PMMVAD Vad);         // its pages are gone
 NTSTATUS MiCommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End, ULONG Protection);
+BOOLEAN  MiInvalidateLocked(ULONG64 Start, ULONG64 End);     // TRUE: the caller flushes
 VOID     MiDecommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End);
 BOOLEAN  MiIsCommittedLocked(ULONG64 Start, ULONG64 End);
 VOID     MiProtectLocked(ULONG64 Start, ULONG64 End, ULONG Protection);

@@ -1,6 +1,8 @@
 /*
- * Breaks one rule about memory; which one, the service's name says (badpool-paged, badpool-tag, ...). The kernel must stop
- * the machine with the documented code and name this driver; if it does not, the load fails with STATUS_UNSUCCESSFUL.
+ * Breaks one rule about memory; which one, the service's name says (badpool-paged, badpool-tag,
+ ...). The kernel must stop
+ * the machine with the documented code and name this driver; if it does not,
+ the load fails with STATUS_UNSUCCESSFUL.
  */
 #include <ntifs.h>
 
@@ -122,7 +124,8 @@ BadUnlock(VOID)
 
 static const SIN Sins[] = {
     { L"paged", BadPagedAllocation }, { L"pagedfree", BadPagedFree }, { L"irql", BadHighIrql },
-    { L"trimmed", BadTrimmed }, { L"overrun", BadOverrun }, { L"tag", BadTag }, { L"zero", BadZero },
+    { L"trimmed", BadTrimmed }, { L"overrun", BadOverrun }, { L"tag", BadTag }, { L"zero",
+    BadZero },
     { L"double", BadDoubleFree }, { L"pages", BadDoubleFreeOfPages }, { L"user", BadUserAddress },
     { L"foreign", BadForeignAddress }, { L"unlock", BadUnlock },
 };

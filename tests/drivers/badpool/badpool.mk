@@ -1,0 +1,1 @@
+CFLAGS_badpool := -fno-optimize-sibling-calls
