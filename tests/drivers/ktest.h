@@ -97,7 +97,7 @@ KtStart(PKSTART_ROUTINE Routine, PVOID Context)
 static inline VOID
 KtJoin(PKTHREAD Thread)
 {
-    EXPECT(KtWait(Thread, 20000) == STATUS_SUCCESS);
+    EXPECT(KtWait(Thread, 60000) == STATUS_SUCCESS);
     ObDereferenceObject(Thread);
 }
 
