@@ -1,6 +1,8 @@
 """The programs of tests/programs, each run by smss as the only program, with its exit status ending QEMU."""
+import re
 import subprocess
 import sys
+import tarfile
 
 from etude import BUILD, EXIT_SUCCESS, test
 
@@ -37,3 +39,59 @@ def imports(context):
     result = subprocess.run([sys.executable, "tools/check_imports.py", str(BUILD)],
                             capture_output=True, text=True, check=False)
     context.check(result.returncode == 0, result.stdout.strip().replace("\n", "; "))
+
+
+def patched(context, program, old, new):
+    """The RAM disk with one string of one program replaced by another of the same length."""
+    with tarfile.open(BUILD / "ramdisk-test.tar") as archive:
+        member = archive.getmember(f"System32/{program}")
+    disk = bytearray((BUILD / "ramdisk-test.tar").read_bytes())
+    start = disk.find(old, member.offset_data, member.offset_data + member.size)
+    context.check(start >= 0, f"{program} has no {old!r}")
+    disk[start:start + len(old)] = new
+    return context.scratch("patched.tar", bytes(disk))
+
+
+@test("A program whose DLL, or whose import, is missing says which", smp=(1,))
+def missing(context):
+    for old, new, sentence in (
+            (b"msvcrt.dll\0", b"msvcrx.dll\0", "there is no msvcrx.dll.*STATUS_DLL_NOT_FOUND"),
+            (b"NtQuerySystemInformation\0", b"NtQuerySystemInformatiox\0",
+             "ntdll.dll has no NtQuerySystemInformatiox.*STATUS_ENTRYPOINT_NOT_FOUND")):
+        guest = context.boot(ramdisk=patched(context, "ps.exe", old, new))
+        guest.prompt()
+        guest.send("ps\r")
+        guest.expect(sentence)
+        guest.expect(r"ps: exited with 0xC0000")
+        guest.end()
+
+
+@test("The shell names what a program did, ends it at Ctrl-C, and comes back when it is ended",
+      smp=(1, 4))
+def shell(context):
+    guest = context.boot()
+    guest.prompt()
+    for line, wanted in (
+            ("nosuch", r"nosuch: there is no such program"),
+            ("help", r"usedriver2"),
+            ("usedriver2", r"usage: usedriver2 NAME(.|\n)*exited with 2"),
+            ("usedriver2 " + "x" * 90, r"STATUS_\w+ \(0x"),
+            ("tprocess read", r"STATUS_ACCESS_VIOLATION"),
+            ("tprocess stack", r"STATUS_STACK_OVERFLOW"),
+            ("sc query pipe", r"pipe +running"),
+            ("sc start nosuch", r"STATUS_OBJECT_NAME_NOT_FOUND"),
+            ("sc stop ramdisk", r"STATUS_INVALID_DEVICE_REQUEST"),
+            ("objdir \\", r"SystemRoot +SymbolicLink .*-> \\Device\\Ramdisk"),
+            ("objdir \\nosuch", r"STATUS_OBJECT_NAME_NOT_FOUND"),
+            ("kill 99999", r"STATUS_INVALID_CID"),
+            ("ps", r"System(.|\n)*smss.exe(.|\n)*shell.exe(.|\n)*ps.exe")):
+        printed = guest.command(line)
+        context.check(re.search(wanted, printed), f"`{line}` printed {printed!r}")
+    guest.send("usedriver2 CTRLC\r")
+    guest.expect("Ctrl-D ends")
+    guest.send("\x03")
+    guest.expect(r"STATUS_CONTROL_C_EXIT")
+    guest.prompt()
+    guest.send("exit\r")
+    guest.expect("here is another")
+    guest.prompt()

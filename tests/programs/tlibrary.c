@@ -57,7 +57,7 @@ Scans(void)
     Expect(strtol("-123abc", &End, 10) == -123 && *End == 'a', "strtol");
     Expect(strtoul("ffffffff", NULL, 16) == 0xFFFFFFFF, "strtoul");
     Expect(strtol("99999999999", NULL, 10) == LONG_MAX, "strtol over");
-    Expect(atof("2.5e3x") == 2500, "atof");
+    Expect(strtod("2.5e3x", &End) == 2500 && *End == 'x', "strtod");
     Expect(atoi("  42") == 42, "atoi");
 }
 

@@ -175,6 +175,7 @@ Repeated(void)
     RunProgram("tprocess exit 1");
     Before = HandleCount();
     Promise("Twenty processes leave no handle and no process object behind");
+    Sleep(300);                                             // what ended before is gone by now
     PoolTag("Proc", &Blocks, &Bytes);
     for (int Count = 0; Count < 20; Count++)
         RunProgram("tprocess exit 1");

@@ -9,6 +9,16 @@ int  __cdecl __getmainargs(int *Count, char ***Arguments, char ***Environment, i
 void __cdecl __set_app_type(int Type);
 void __cdecl exit(int Code);
 int  __cdecl main(int Count, char **Arguments, char **Environment);
+void _pei386_runtime_relocator(void);
+
+int (*__cdecl _onexit(int (*Routine)(void)))(void);
+
+/* mingw-w64's import library leaves it to the start-up code. */
+int __cdecl
+atexit(void (*Routine)(void))
+{
+    return _onexit((int (*)(void))(PVOID)Routine) ? 0 : -1;
+}
 
 void __cdecl
 __main(void)
@@ -22,6 +32,7 @@ mainCRTStartup(LPVOID Peb)
     int    Count;
     char **Arguments, **Environment;
 
+    _pei386_runtime_relocator();
     __set_app_type(1);                                      // a console program
     __getmainargs(&Count, &Arguments, &Environment, 0, &StartupInfo);
     exit(main(Count, Arguments, Environment));
