@@ -97,15 +97,16 @@ PumpCompleted(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
 
 /*
  * Decides whether there is a reason to send, fills the buffer of a write, and claims the pump;
- * returns the length, or 0.
+ * returns the length, or 0. From is the state the caller may claim it from: anybody from
+ * PumpIdle, only the one whose call was answered from PumpAnswered.
  */
 static ULONG
-PumpClaimLocked(PPUMP Pump)
+PumpClaimLocked(PPUMP Pump, PUMP_STATE From)
 {
     PCONSOLE Console = Pump->Console;
     ULONG    Length = 0;
 
-    if (Pump->State != PumpIdle && Pump->State != PumpAnswered)
+    if (Pump->State != From)
         return 0;
 
     if (Pump->Major == IRP_MJ_READ) {
@@ -144,17 +145,19 @@ PumpSend(PPUMP Pump, ULONG Length)
 static BOOLEAN
 PumpRun(PPUMP Pump)
 {
-    PCONSOLE Console = Pump->Console;
-    BOOLEAN  Sent = FALSE;
-    ULONG    Length;
-    KIRQL    OldIrql;
+    PCONSOLE   Console = Pump->Console;
+    PUMP_STATE From = PumpIdle;
+    BOOLEAN    Sent = FALSE;
+    ULONG      Length;
+    KIRQL      OldIrql;
 
     KeAcquireSpinLock(&Console->Lock, &OldIrql);
-    while ((Length = PumpClaimLocked(Pump)) != 0) {
+    while ((Length = PumpClaimLocked(Pump, From)) != 0) {
         Sent = TRUE;
         KeReleaseSpinLock(&Console->Lock, OldIrql);
         PumpSend(Pump, Length);
         KeAcquireSpinLock(&Console->Lock, &OldIrql);
+        From = PumpAnswered;
         if (Pump->State == PumpAnswered)
             continue;
         Pump->State = PumpSent;
