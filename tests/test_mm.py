@@ -2,6 +2,7 @@
 import re
 
 from etude import EXIT_BUGCHECK, test
+from test_programs import run_program
 
 CALLER, HEADER = "000000C2 BAD_POOL_CALLER", "00000019 BAD_POOL_HEADER"
 SINS = {                # the last part of the service's name: code, first parameter, the routine
@@ -26,6 +27,11 @@ def driver(context):
     guest.prompt()
     guest.command("sc start ktpool")
     context.marked(guest.debug_text(), "ktpool")
+
+
+@test("A program's memory: rights, guard pages, the stack, other processes, and no more of it", timeout=120, smp=(1, 4))
+def program(context):
+    run_program(context, "tmemory")
 
 
 def commit(sin):

@@ -162,15 +162,15 @@ Deep(int Depth)
 {
     volatile char Room[3000];
 
-    Room[0] = (char)Depth;
-    return Depth > 0 ? Deep(Depth - 1) + Room[0] : 0;
+    Room[Depth] = (char)Depth;
+    return Depth > 0 ? Deep(Depth - 1) + Room[Depth] : 0;
 }
 
 static void
 Stack(void)
 {
-    PNT_TIB Tib = (PNT_TIB)NtCurrentTeb();
-    PVOID   Before = Tib->StackLimit;
+    volatile NT_TIB *Tib = (PNT_TIB)NtCurrentTeb();
+    PVOID            Before = Tib->StackLimit;
 
     Promise("The stack grows page by page, and the TEB says how far");
     Deep(150);
@@ -184,7 +184,7 @@ Stack(void)
 static void
 Exhaustion(void)
 {
-    PVOID    Base[4096];
+    static PVOID Base[4096];
     ULONG    Count = 0;
     NTSTATUS Status = 0;
 
