@@ -113,14 +113,14 @@ ExHoldSlot(PHANDLE_TABLE_ENTRY Entry, PEX_HOLD Hold)
 static inline BOOLEAN
 ExDropSlot(PEX_HOLD Hold)
 {
-    LONG64 Value;
+    LONG64 Value = Hold->Value - EX_HANDLE_HOLD, Seen;
 
-    do {
-        Value = Hold->Entry->Value;
-        if (!EX_SAME_ADDRESS(Value, Hold->Value) || EX_HOLD_COUNT(Value) == 0)
+    while ((Seen = InterlockedCompareExchange64(&Hold->Entry->Value, Value + EX_HANDLE_HOLD, Value))
+           != Value) {
+        if (!EX_SAME_ADDRESS(Seen, Hold->Value) || EX_HOLD_COUNT(Seen) == 0)
             return FALSE;
-    } while (InterlockedCompareExchange64(&Hold->Entry->Value, Value + EX_HANDLE_HOLD,
-                                          Value) != Value);
+        Value = Seen;
+    }
     return TRUE;
 }
 

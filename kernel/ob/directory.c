@@ -19,6 +19,7 @@
 #include "ob/obp.h"
 
 #define OB_INITIAL_BUCKETS  8
+#define OB_HASH_FACTOR      0x9E3779B97F4A7C15ULL
 
 FAST_MUTEX ObpNameLock;
 
@@ -32,23 +33,59 @@ ObpUpcase(WCHAR Character)
     return Character < 0x80 ? Character : RtlUpcaseUnicodeChar(Character);
 }
 
+/* Four characters (or Count of them, fewer) as one number, upper case but for bit 5 of each. */
+static inline ULONG64
+ObpFoldFour(PWSTR Text, ULONG Count)
+{
+    ULONG64 Four = Count == 4 ? *(UNALIGNED ULONG64 *)Text : 0;
+
+    if (Count != 4 || (Four & 0xFF80FF80FF80FF80)) {
+        Four = 0;
+        for (ULONG Index = 0; Index < Count; Index++)
+            Four |= (ULONG64)ObpUpcase(Text[Index]) << (16 * Index);
+    }
+    return Four & ~0x0020002000200020ULL;
+}
+
+/* The last four characters are taken even if some of them were before: the length is the same. */
 ULONG
 ObpHashName(PUNICODE_STRING Name)
 {
-    ULONG Hash = 0;
+    ULONG   Count = Name->Length / sizeof(WCHAR);
+    ULONG64 Hash  = Name->Length;
 
-    for (ULONG Index = 0; Index < Name->Length / sizeof(WCHAR); Index++)
-        Hash = (Hash ^ ObpUpcase(Name->Buffer[Index])) * 0x01000193;
-    return Hash ^ (Hash >> 15);
+    if (Count < 4)
+        return (ULONG)(((Hash ^ ObpFoldFour(Name->Buffer, Count)) * OB_HASH_FACTOR) >> 32);
+
+    for (ULONG Index = 0; Index + 4 < Count; Index += 4) {
+        Hash = (Hash ^ ObpFoldFour(&Name->Buffer[Index], 4)) * OB_HASH_FACTOR;
+        Hash ^= Hash >> 32;
+    }
+    return (ULONG)(((Hash ^ ObpFoldFour(&Name->Buffer[Count - 4], 4)) * OB_HASH_FACTOR) >> 32);
+}
+
+static inline BOOLEAN
+ObpSameFour(PWSTR A, PWSTR B)
+{
+    return *(UNALIGNED ULONG64 *)A == *(UNALIGNED ULONG64 *)B;
 }
 
 static BOOLEAN
 ObpSameName(PUNICODE_STRING A, PUNICODE_STRING B, BOOLEAN CaseInsensitive)
 {
+    ULONG Count = A->Length / sizeof(WCHAR), Index = 0;
+
     if (A->Length != B->Length)
         return FALSE;
 
-    for (ULONG Index = 0; Index < A->Length / sizeof(WCHAR); Index++)
+    /* Most names are written as they are. */
+    while (Index + 4 <= Count && ObpSameFour(&A->Buffer[Index], &B->Buffer[Index]))
+        Index += 4;
+    if (Count >= 4 && Index + 4 > Count && ObpSameFour(&A->Buffer[Count - 4],
+                                                       &B->Buffer[Count - 4]))
+        return TRUE;
+
+    for (; Index < Count; Index++)
         if (A->Buffer[Index] != B->Buffer[Index] &&
             (!CaseInsensitive || ObpUpcase(A->Buffer[Index]) != ObpUpcase(B->Buffer[Index])))
             return FALSE;

@@ -57,43 +57,46 @@ ObpReferencePseudoHandle(HANDLE Handle, POBJECT_TYPE Type, ULONG Tag, PVOID *Obj
     return STATUS_SUCCESS;
 }
 
+/* The end of a lookup that holds a slot it may not use. */
+static NTSTATUS DECLSPEC_NOINLINE
+ObpRefuseHandle(EX_HOLD Hold, NTSTATUS Status)
+{
+    ObpDropHold(&Hold);
+    return Status;
+}
+
 static inline __attribute__((always_inline)) NTSTATUS
 ObpReferenceByHandle(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode,
-                     ULONG Tag, PVOID *Object,
-    POBJECT_HANDLE_INFORMATION Information, PVOID Caller)
+                     ULONG Tag, PVOID *Object, POBJECT_HANDLE_INFORMATION Information, PVOID Caller)
 {
     PHANDLE_TABLE  Table;
     POBJECT_HEADER Header;
-    NTSTATUS       Status;
     EX_HOLD        Hold;
 
     PAGED_CODE();
     *Object = NULL;
 
     Table = ObpTableOfHandle(&Handle, Mode);
-    if (__builtin_expect(Table == NULL, 0))
+    if (UNLIKELY(Table == NULL))
         return ObpReferencePseudoHandle(Handle, Type, Tag, Object, Information, Caller);
-    if (__builtin_expect((LONG64)(ULONG_PTR)Handle < 0, 0) || !ObpHoldHandle(Table, Handle, &Hold))
+    if (UNLIKELY(!ObpHoldHandle(Table, Handle, &Hold)))
         return STATUS_INVALID_HANDLE;
 
     Header = EX_HOLD_ADDRESS(Hold.Value);
-    if (Type != NULL && Header->Type != Type) {
-        Status = STATUS_OBJECT_TYPE_MISMATCH;
-    } else if (Mode != KernelMode && (Access & ~Hold.GrantedAccess) != 0) {
-        Status = STATUS_ACCESS_DENIED;
-    } else {
-        if (Information != NULL) {
-            Information->HandleAttributes = ObpSlotAttributes(Hold.Value);
-            Information->GrantedAccess    = Hold.GrantedAccess;
-        }
-        ObpReference(Header, Tag, Caller);
-        *Object = &Header->Body;
-        Status  = STATUS_SUCCESS;
+    if (UNLIKELY(Type != NULL && Header->Type != Type))
+        return ObpRefuseHandle(Hold, STATUS_OBJECT_TYPE_MISMATCH);
+    if (UNLIKELY((Access & ~Hold.GrantedAccess) != 0 && Mode != KernelMode))
+        return ObpRefuseHandle(Hold, STATUS_ACCESS_DENIED);
+
+    if (UNLIKELY(Information != NULL)) {
+        Information->HandleAttributes = ObpSlotAttributes(Hold.Value);
+        Information->GrantedAccess    = Hold.GrantedAccess;
     }
-    if (__builtin_expect(!ExDropSlot(&Hold), 0) &&
-        InterlockedDecrement64(&Header->PointerCount) == 0)
-        ObpDeleteOrDefer(Header);
-    return Status;
+    ObpReference(Header, Tag, Caller);
+    *Object = &Header->Body;
+    if (UNLIKELY(!ExDropSlot(&Hold)))           // our reference is not the last
+        InterlockedDecrement64(&Header->PointerCount);
+    return STATUS_SUCCESS;
 }
 
 /*
@@ -123,8 +126,9 @@ ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess,
 }
 
 /*
- * Makes a handle in the given table, for the process it belongs to. STATUS_INSUFFICIENT_RESOURCES,
- * STATUS_PROCESS_IS_TERMINATING, or what the type's open procedure says.
+ * Makes a handle in the given table, for the process it belongs to.
+ * STATUS_INSUFFICIENT_RESOURCES, STATUS_PROCESS_IS_TERMINATING, or what the type's open procedure
+ * says.
  */
 NTSTATUS
 ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADER Header,
@@ -148,7 +152,8 @@ ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADE
 
 /* Makes a handle of the current process, or a kernel handle with OBJ_KERNEL_HANDLE. */
 NTSTATUS
-ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes, ACCESS_MASK Granted, PHANDLE Handle)
+ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes,
+                ACCESS_MASK Granted, PHANDLE Handle)
 {
     BOOLEAN       Kernel = (Attributes & OBJ_KERNEL_HANDLE) != 0;
     PHANDLE_TABLE Table  = Kernel ? ObpKernelHandleTable : ObpCurrentProcess()->ObjectTable;

@@ -36,6 +36,14 @@ ObpSkip(PUNICODE_STRING Rest, ULONG Characters)
     Rest->MaximumLength  = Rest->Length;
 }
 
+/* The walk's reference to an object on the way. The root directory stays without. */
+static inline VOID
+ObpLeave(PVOID Object)
+{
+    if (Object != ObpRootDirectory)
+        ObpDereference(OBJECT_TO_HEADER(Object), OB_TAG_NAME, CALLER());
+}
+
 /* Where the walk begins, referenced, and the part of the name that is to be walked. */
 static NTSTATUS
 ObpStartWalk(POB_WALK Walk, PVOID *Start, PUNICODE_STRING Rest)
@@ -48,7 +56,6 @@ ObpStartWalk(POB_WALK Walk, PVOID *Start, PUNICODE_STRING Rest)
         if (!Absolute)
             return STATUS_OBJECT_PATH_SYNTAX_BAD;
         *Start = ObpRootDirectory;
-        ObpReference(OBJECT_TO_HEADER(*Start), OB_TAG_NAME, CALLER());
         if (Rest->Length == sizeof(WCHAR))
             ObpSkip(Rest, 1);                   // the root itself
         return STATUS_SUCCESS;
@@ -59,6 +66,8 @@ ObpStartWalk(POB_WALK Walk, PVOID *Start, PUNICODE_STRING Rest)
     if (!NT_SUCCESS(Status))
         return Status;
 
+    if (*Start == ObpRootDirectory)
+        ObpDereference(OBJECT_TO_HEADER(*Start), OB_TAG_NAME, CALLER());
     if (OBJECT_TO_HEADER(*Start)->Type == ObpDirectoryObjectType) {
         if (Absolute)
             Status = STATUS_OBJECT_PATH_SYNTAX_BAD;
@@ -66,7 +75,7 @@ ObpStartWalk(POB_WALK Walk, PVOID *Start, PUNICODE_STRING Rest)
         Status = STATUS_OBJECT_TYPE_MISMATCH;
     }
     if (!NT_SUCCESS(Status))
-        ObpDereference(OBJECT_TO_HEADER(*Start), OB_TAG_NAME, CALLER());
+        ObpLeave(*Start);
     return Status;
 }
 
@@ -187,12 +196,25 @@ ObpIsLinkOnTheWay(POB_WALK Walk, POBJECT_TYPE Type, PUNICODE_STRING Rest)
            (Walk->Type != ObpSymbolicLinkObjectType && !(Walk->Attributes & OBJ_OPENLINK)));
 }
 
+/* The name ends at Current, which was there before. Its reference becomes the caller's. */
+static NTSTATUS
+ObpFinish(POB_WALK Walk, PVOID Current, PVOID *Object)
+{
+    NTSTATUS Status = ObpAtEnd(Walk, Current);
+
+    if (NT_SUCCESS(Status)) {
+        ObpReference(OBJECT_TO_HEADER(Current), OB_TAG_NAME, CALLER());
+        *Object = Current;
+    }
+    return Status;
+}
+
 /* From Current (whose reference it takes over) to the end, a reparse, or an error. */
 static NTSTATUS
 ObpWalkFrom(POB_WALK Walk, PVOID Current, PUNICODE_STRING Rest, PVOID *Object)
 {
     UNICODE_STRING Part;
-    BOOLEAN        Inserted = FALSE;
+    BOOLEAN        Inserted;
     NTSTATUS       Status;
     PVOID          Next;
 
@@ -200,20 +222,12 @@ ObpWalkFrom(POB_WALK Walk, PVOID Current, PUNICODE_STRING Rest, PVOID *Object)
         POBJECT_TYPE Type = OBJECT_TO_HEADER(Current)->Type;
 
         Next = NULL;
-        if (Inserted) {
-            *Object = Current;
-            return STATUS_SUCCESS;
-        }
         if (ObpIsLinkOnTheWay(Walk, Type, Rest)) {
             Status = ObpFollowLink(Walk, Current, Rest);
         } else if (Type->TypeInfo.ParseProcedure != NULL && Walk->Insert == NULL) {
             Status = ObpParse(Walk, Current, Rest, Object);
         } else if (Rest->Length == 0) {
-            Status = ObpAtEnd(Walk, Current);
-            if (NT_SUCCESS(Status)) {
-                *Object = Current;
-                return Status;
-            }
+            Status = ObpFinish(Walk, Current, Object);
         } else if (Type != ObpDirectoryObjectType) {
             Status = STATUS_OBJECT_TYPE_MISMATCH;
         } else {
@@ -221,10 +235,14 @@ ObpWalkFrom(POB_WALK Walk, PVOID Current, PUNICODE_STRING Rest, PVOID *Object)
             if (NT_SUCCESS(Status))
                 Status = ObpLookupPart(Walk, Current, &Part, Rest->Length == 0, &Next, &Inserted);
         }
-        ObpDereference(OBJECT_TO_HEADER(Current), OB_TAG_NAME, CALLER());
+        ObpLeave(Current);
         if (!NT_SUCCESS(Status) || Next == NULL)
             return Status;
         Current = Next;
+        if (Inserted) {
+            *Object = Current;
+            return STATUS_SUCCESS;
+        }
     }
 }
 

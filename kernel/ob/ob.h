@@ -86,7 +86,8 @@ _Static_assert(FIELD_OFFSET(OBJECT_HEADER, Body) == 0x30, "the object header is 
 #define OB_FLAG_PERMANENT        0x10
 #define OB_FLAG_DEFAULT_SECURITY 0x20
 #define OB_FLAG_SINGLE_PROCESS   0x40
-#define OB_FLAG_INSERTING        0x80           // its creator's handle is on its way: the name stays
+// its creator's handle is on its way: the name stays
+#define OB_FLAG_INSERTING        0x80
 
 #define OBJECT_TO_HEADER(Object) CONTAINING_RECORD((Object), OBJECT_HEADER, Body)
 

@@ -116,7 +116,8 @@ ObpTrace(PVOID Object, LONG Delta, LONG64 Count, ULONG Tag, PVOID Caller)
 
 /* ---- refcount.c ---- */
 
-#define CALLER()    __builtin_return_address(0)
+#define CALLER()        __builtin_return_address(0)
+#define UNLIKELY(What)  __builtin_expect(!!(What), 0)
 
 DECLSPEC_NORETURN VOID ObpBadReference(PVOID Object, ULONG Reason, LONG64 Count);
 
@@ -277,7 +278,8 @@ VOID     ObpCountUp(volatile LONG *Number, volatile LONG *Peak);
  */
 #define KERNEL_HANDLE_MASK          0xFFFFFFFF80000000ULL
 #define IS_KERNEL_HANDLE(Handle)    \
-    (((ULONG_PTR)(Handle) & KERNEL_HANDLE_MASK) == KERNEL_HANDLE_MASK && (LONG64)(ULONG_PTR)(Handle) < -2)
+    (((ULONG_PTR)(Handle) & KERNEL_HANDLE_MASK) == KERNEL_HANDLE_MASK &&    \
+     (LONG64)(ULONG_PTR)(Handle) < -2)
 #define ObpKernelHandleValue(Handle) ((HANDLE)((ULONG_PTR)(Handle) | KERNEL_HANDLE_MASK))
 
 extern PHANDLE_TABLE ObpKernelHandleTable;

@@ -1,17 +1,20 @@
 /*
- * Counts: HandleCount is the number of handles, PointerCount that of all references, the handles' and the name's included.
+ * Counts: HandleCount is the number of handles, PointerCount that of all references, the handles'
+ * and the name's included.
  */
 #include "ktob.h"
 
 static VOID
 KtUnnamed(VOID)
 {
-    PCSTR    Sentence = "an object without a name has one reference for each handle and each pointer";
+    PCSTR    Sentence =
+        "an object without a name has one reference for each handle and each pointer";
     HANDLE   Handle, Second;
     PVOID    Object;
 
     KT_STATUS(Sentence, STATUS_SUCCESS,
-              ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, KtName(NULL, 0, NULL), NotificationEvent, FALSE));
+              ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, KtName(NULL, 0, NULL), NotificationEvent,
+                            FALSE));
     Object = KtPeek(Handle);
     KT_CHECK(Sentence, HANDLES(Object) == 1 && POINTERS(Object) == 1);
 
@@ -21,7 +24,8 @@ KtUnnamed(VOID)
     KT_CHECK(Sentence, ObReferenceObject(Object) == 3);
     KT_CHECK(Sentence, ObDereferenceObject(Object) == 2);
 
-    KT_STATUS(Sentence, STATUS_SUCCESS, ObOpenObjectByPointer(Object, OBJ_KERNEL_HANDLE, NULL, EVENT_ALL_ACCESS,
+    KT_STATUS(Sentence, STATUS_SUCCESS, ObOpenObjectByPointer(Object, OBJ_KERNEL_HANDLE, NULL,
+                                                              EVENT_ALL_ACCESS,
               *ExEventObjectType, KernelMode, &Second));
     KT_CHECK(Sentence, HANDLES(Object) == 2 && POINTERS(Object) == 3);
     KT_STATUS(Sentence, STATUS_SUCCESS, ZwClose(Handle));
@@ -35,11 +39,13 @@ static VOID
 KtNamed(VOID)
 {
     PCSTR              Sentence = "a name is one reference more and goes with the last handle";
-    POBJECT_ATTRIBUTES Name     = KtName(L"\\BaseNamedObjects\\KtCounted", OBJ_CASE_INSENSITIVE, NULL);
+    POBJECT_ATTRIBUTES Name     = KtName(L"\\BaseNamedObjects\\KtCounted", OBJ_CASE_INSENSITIVE,
+                                         NULL);
     HANDLE             Handle, Second;
     PVOID              Object;
 
-    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, Name, NotificationEvent, FALSE));
+    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, Name,
+                                                      NotificationEvent, FALSE));
     Object = KtPeek(Handle);
     ObReferenceObject(Object);
     KT_CHECK(Sentence, HANDLES(Object) == 1 && POINTERS(Object) == 3);
@@ -61,7 +67,8 @@ KtPermanent(VOID)
     HANDLE             Handle;
     PVOID              Object;
 
-    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, Name, NotificationEvent, FALSE));
+    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, Name,
+                                                      NotificationEvent, FALSE));
     Object = KtPeek(Handle);
     KT_STATUS(Sentence, STATUS_SUCCESS, ZwClose(Handle));
     KT_CHECK(Sentence, HANDLES(Object) == 0 && POINTERS(Object) == 1);
@@ -78,26 +85,30 @@ KtPermanent(VOID)
 static VOID
 KtFailures(VOID)
 {
-    PCSTR              Sentence = "a creation that fails or finds the object there leaves the counts as they were";
+    PCSTR              Sentence =
+        "a creation that fails or finds the object there leaves the counts as they were";
     POBJECT_ATTRIBUTES Name     = KtName(L"\\BaseNamedObjects\\KtTaken", 0, NULL);
     POBJECT_ATTRIBUTES OpenIf   = KtName(L"\\BaseNamedObjects\\KtTaken", OBJ_OPENIF, NULL);
     HANDLE             Handle, Second = NULL;
     LARGE_INTEGER      None     = { 0 };
     PVOID              Object;
 
-    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, Name, NotificationEvent, FALSE));
+    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, Name,
+                                                      NotificationEvent, FALSE));
     Object = KtPeek(Handle);
     KT_STATUS(Sentence, STATUS_OBJECT_NAME_COLLISION,
               ZwCreateEvent(&Second, EVENT_ALL_ACCESS, Name, NotificationEvent, FALSE));
     KT_CHECK(Sentence, HANDLES(Object) == 1 && POINTERS(Object) == 2);
-    KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH, ZwCreateTimer(&Second, STANDARD_RIGHTS_ALL, OpenIf, NotificationTimer));
+    KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH,
+              ZwCreateTimer(&Second, STANDARD_RIGHTS_ALL, OpenIf, NotificationTimer));
     KT_CHECK(Sentence, HANDLES(Object) == 1 && POINTERS(Object) == 2);
     KT_STATUS(Sentence, STATUS_OBJECT_NAME_EXISTS,
               ZwCreateEvent(&Second, EVENT_ALL_ACCESS, OpenIf, NotificationEvent, TRUE));
     KT_CHECK(Sentence, KtPeek(Second) == Object && HANDLES(Object) == 2 && POINTERS(Object) == 3);
     KT_STATUS(Sentence, STATUS_TIMEOUT, ZwWaitForSingleObject(Second, FALSE, &None));
     ZwClose(Second);
-    KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH, ZwOpenTimer(&Second, STANDARD_RIGHTS_ALL, Name));
+    KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH,
+              ZwOpenTimer(&Second, STANDARD_RIGHTS_ALL, Name));
     KT_CHECK(Sentence, HANDLES(Object) == 1 && POINTERS(Object) == 2);
     ZwClose(Handle);
 }

@@ -5,7 +5,8 @@
 
 #define NAMES   1000
 
-NTSYSAPI NTSTATUS NTAPI ZwQueryDirectoryObject(HANDLE Directory, PVOID Buffer, ULONG Length, BOOLEAN Single, BOOLEAN Restart,
+NTSYSAPI NTSTATUS NTAPI ZwQueryDirectoryObject(HANDLE Directory, PVOID Buffer, ULONG Length,
+                                               BOOLEAN Single, BOOLEAN Restart,
     PULONG Context, PULONG Returned);
 
 typedef struct _ENTRY { UNICODE_STRING Name, TypeName; } ENTRY, *PENTRY;
@@ -20,7 +21,10 @@ KtNumbered(ULONG Number)
     return Name;
 }
 
-/* Lists the directory in pieces of Room bytes; returns how many names there were, 0 if one was of the wrong type. */
+/*
+ * Lists the directory in pieces of Room bytes; returns how many names there were, 0 if one was of
+ * the wrong type.
+ */
 static ULONG
 KtCount(HANDLE Directory, PUCHAR Buffer, ULONG Room)
 {
@@ -34,7 +38,8 @@ KtCount(HANDLE Directory, PUCHAR Buffer, ULONG Room)
         if (!NT_SUCCESS(Status))
             return 0;
         for (PENTRY Entry = (PENTRY)Buffer; Entry->Name.Length != 0; Entry++, Count++)
-            if (Entry->Name.Length != 6 * sizeof(WCHAR) || Entry->TypeName.Length != 5 * sizeof(WCHAR))
+            if (Entry->Name.Length != 6 * sizeof(WCHAR) ||
+                Entry->TypeName.Length != 5 * sizeof(WCHAR))
                 return 0;
     } while (Status == STATUS_MORE_ENTRIES);
     return Count;
@@ -49,7 +54,8 @@ KtThousand(HANDLE Directory, PHANDLE Handles, PUCHAR Buffer)
     HANDLE Handle;
 
     for (Made = 0; Made < NAMES; Made++)
-        if (!NT_SUCCESS(ZwCreateEvent(&Handles[Made], EVENT_ALL_ACCESS, KtName(KtNumbered(Made), 0, Directory),
+        if (!NT_SUCCESS(ZwCreateEvent(&Handles[Made], EVENT_ALL_ACCESS,
+                                      KtName(KtNumbered(Made), 0, Directory),
                                       NotificationEvent, FALSE)))
             break;
     KT_CHECK(Sentence, Made == NAMES);
@@ -82,15 +88,18 @@ KtTestDirectories(VOID)
     HANDLE  Directory, Again;
 
     KT_STATUS(Sentence, STATUS_SUCCESS,
-              ZwCreateDirectoryObject(&Directory, DIRECTORY_ALL_ACCESS, KtName(L"\\KtDirectory", 0, NULL)));
+              ZwCreateDirectoryObject(&Directory, DIRECTORY_ALL_ACCESS,
+                                      KtName(L"\\KtDirectory", 0, NULL)));
     KT_STATUS(Sentence, STATUS_OBJECT_NAME_COLLISION,
-              ZwCreateDirectoryObject(&Again, DIRECTORY_ALL_ACCESS, KtName(L"\\KtDirectory", 0, NULL)));
+              ZwCreateDirectoryObject(&Again, DIRECTORY_ALL_ACCESS,
+                                      KtName(L"\\KtDirectory", 0, NULL)));
     KT_STATUS(Sentence, STATUS_NO_MORE_ENTRIES,
               ZwQueryDirectoryObject(Directory, Buffer, 1000, TRUE, TRUE, &Context, &Size));
     KtThousand(Directory, Handles, Buffer);
     ZwClose(Directory);
     KT_STATUS(Sentence, STATUS_OBJECT_NAME_NOT_FOUND,
-              ZwOpenDirectoryObject(&Again, DIRECTORY_ALL_ACCESS, KtName(L"\\KtDirectory", 0, NULL)));
+              ZwOpenDirectoryObject(&Again, DIRECTORY_ALL_ACCESS,
+                                    KtName(L"\\KtDirectory", 0, NULL)));
     ExFreePoolWithTag(Handles, 'obtK');
     ExFreePoolWithTag(Buffer, 'obtK');
 }

@@ -1,6 +1,7 @@
 /*
- * ktob.sys: tests of the object manager that run when the driver is loaded. It unloads like any other driver; the
- * debug port has the verdicts, one line a promise, and "[done] ktob" at the end.
+ * ktob.sys: tests of the object manager that run when the driver is loaded. It unloads like any
+ * other driver; the debug port has the verdicts, one line a promise, and "[done] ktob" at the
+ * end.
  */
 #include "ktob.h"
 
@@ -41,7 +42,8 @@ KtName(PCWSTR Name, ULONG Attributes, HANDLE Root)
 
     if (Name != NULL)
         RtlInitUnicodeString(&String[Slot], Name);
-    InitializeObjectAttributes(&Block[Slot], Name ? &String[Slot] : NULL, Attributes | OBJ_KERNEL_HANDLE, Root, NULL);
+    InitializeObjectAttributes(&Block[Slot], Name ? &String[Slot] : NULL,
+                               Attributes | OBJ_KERNEL_HANDLE, Root, NULL);
     return &Block[Slot];
 }
 

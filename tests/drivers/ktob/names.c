@@ -3,7 +3,8 @@
  */
 #include "ktob.h"
 
-NTSYSAPI NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
+NTSYSAPI NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE Handle, ACCESS_MASK Access,
+                                                   POBJECT_ATTRIBUTES Attributes,
     PUNICODE_STRING Target);
 
 static NTSTATUS
@@ -29,18 +30,25 @@ KtPaths(VOID)
     PCSTR  Sentence = "each way a path can be wrong has its status";
     HANDLE Handle, Root;
 
-    KT_STATUS(Sentence, STATUS_OBJECT_PATH_SYNTAX_BAD, KtOpen(L"BaseNamedObjects\\X", 0, NULL, &Handle));
+    KT_STATUS(Sentence, STATUS_OBJECT_PATH_SYNTAX_BAD,
+              KtOpen(L"BaseNamedObjects\\X", 0, NULL, &Handle));
     KT_STATUS(Sentence, STATUS_OBJECT_PATH_SYNTAX_BAD, KtOpen(L"", 0, NULL, &Handle));
-    KT_STATUS(Sentence, STATUS_OBJECT_NAME_NOT_FOUND, KtOpen(L"\\BaseNamedObjects\\KtNot", 0, NULL, &Handle));
+    KT_STATUS(Sentence, STATUS_OBJECT_NAME_NOT_FOUND,
+              KtOpen(L"\\BaseNamedObjects\\KtNot", 0, NULL, &Handle));
     KT_STATUS(Sentence, STATUS_OBJECT_PATH_NOT_FOUND, KtOpen(L"\\KtNot\\X", 0, NULL, &Handle));
-    KT_STATUS(Sentence, STATUS_OBJECT_NAME_INVALID, KtOpen(L"\\BaseNamedObjects\\", 0, NULL, &Handle));
-    KT_STATUS(Sentence, STATUS_OBJECT_NAME_INVALID, KtOpen(L"\\BaseNamedObjects\\\\X", 0, NULL, &Handle));
-    KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH, KtOpen(L"\\BaseNamedObjects", 0, NULL, &Handle));
+    KT_STATUS(Sentence, STATUS_OBJECT_NAME_INVALID,
+              KtOpen(L"\\BaseNamedObjects\\", 0, NULL, &Handle));
+    KT_STATUS(Sentence, STATUS_OBJECT_NAME_INVALID,
+              KtOpen(L"\\BaseNamedObjects\\\\X", 0, NULL, &Handle));
+    KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH,
+              KtOpen(L"\\BaseNamedObjects", 0, NULL, &Handle));
     KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH, KtOpen(L"\\", 0, NULL, &Handle));
-    KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH, KtOpen(L"\\ObjectTypes\\Event\\X", 0, NULL, &Handle));
+    KT_STATUS(Sentence, STATUS_OBJECT_TYPE_MISMATCH,
+              KtOpen(L"\\ObjectTypes\\Event\\X", 0, NULL, &Handle));
 
     KT_STATUS(Sentence, STATUS_SUCCESS,
-              ZwOpenDirectoryObject(&Root, DIRECTORY_ALL_ACCESS, KtName(L"\\BaseNamedObjects", 0, NULL)));
+              ZwOpenDirectoryObject(&Root, DIRECTORY_ALL_ACCESS,
+                                    KtName(L"\\BaseNamedObjects", 0, NULL)));
     KT_STATUS(Sentence, STATUS_OBJECT_PATH_SYNTAX_BAD, KtOpen(L"\\X", 0, Root, &Handle));
     KT_STATUS(Sentence, STATUS_OBJECT_NAME_NOT_FOUND, KtOpen(L"X", 0, Root, &Handle));
     ZwClose(Root);
@@ -52,10 +60,13 @@ KtCase(VOID)
     PCSTR  Sentence = "case matters unless OBJ_CASE_INSENSITIVE says otherwise";
     HANDLE Handle, Second;
 
-    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, KtName(L"\\BaseNamedObjects\\KtCase", 0, NULL),
+    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS,
+        KtName(L"\\BaseNamedObjects\\KtCase", 0, NULL),
               NotificationEvent, FALSE));
-    KT_STATUS(Sentence, STATUS_OBJECT_NAME_NOT_FOUND, KtOpen(L"\\BaseNamedObjects\\KTCASE", 0, NULL, &Second));
-    KT_STATUS(Sentence, STATUS_SUCCESS, KtOpen(L"\\basenamedobjects\\ktCASE", OBJ_CASE_INSENSITIVE, NULL, &Second));
+    KT_STATUS(Sentence, STATUS_OBJECT_NAME_NOT_FOUND,
+              KtOpen(L"\\BaseNamedObjects\\KTCASE", 0, NULL, &Second));
+    KT_STATUS(Sentence, STATUS_SUCCESS, KtOpen(L"\\basenamedobjects\\ktCASE",
+                                               OBJ_CASE_INSENSITIVE, NULL, &Second));
     KT_CHECK(Sentence, KtPeek(Second) == KtPeek(Handle));
     ZwClose(Second);
     ZwClose(Handle);
@@ -67,7 +78,8 @@ KtLinks(VOID)
     PCSTR  Sentence = "links are followed, one after the other, and a loop ends";
     HANDLE Links[3], Loop[2], Handle, Second;
 
-    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, KtName(L"\\BaseNamedObjects\\KtEnd", 0, NULL),
+    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS,
+        KtName(L"\\BaseNamedObjects\\KtEnd", 0, NULL),
               NotificationEvent, FALSE));
     Links[0] = KtLink(L"\\BaseNamedObjects\\KtLink1", L"\\BaseNamedObjects\\KtLink2");
     Links[1] = KtLink(L"\\BaseNamedObjects\\KtLink2", L"\\BaseNamedObjects\\KtEnd");
@@ -77,7 +89,8 @@ KtLinks(VOID)
     KT_CHECK(Sentence, KtPeek(Second) == KtPeek(Handle) && POINTERS(KtPeek(Handle)) == 3);
     ZwClose(Second);
     KT_STATUS(Sentence, STATUS_SUCCESS,
-              ZwOpenSymbolicLinkObject(&Second, SYMBOLIC_LINK_QUERY, KtName(L"\\KtLink3\\KtLink1", 0, NULL)));
+              ZwOpenSymbolicLinkObject(&Second, SYMBOLIC_LINK_QUERY,
+                                       KtName(L"\\KtLink3\\KtLink1", 0, NULL)));
     KT_CHECK(Sentence, KtPeek(Second) == KtPeek(Links[0]));
     ZwClose(Second);
 
@@ -97,16 +110,20 @@ KtSaysItsName(VOID)
 {
     struct { OBJECT_NAME_INFORMATION Name; WCHAR Text[64]; } Buffer;
     UNICODE_STRING Wanted = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\KtSays");
-    PCSTR          Sentence = "an object says its full name, and what it needs when the buffer is too small";
+    PCSTR          Sentence =
+        "an object says its full name, and what it needs when the buffer is too small";
     HANDLE         Handle;
     ULONG          Size;
 
-    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, KtName(Wanted.Buffer, 0, NULL),
+    KT_STATUS(Sentence, STATUS_SUCCESS, ZwCreateEvent(&Handle, EVENT_ALL_ACCESS,
+                                                      KtName(Wanted.Buffer, 0, NULL),
               NotificationEvent, FALSE));
-    KT_STATUS(Sentence, STATUS_SUCCESS, ObQueryNameString(KtPeek(Handle), &Buffer.Name, sizeof(Buffer), &Size));
+    KT_STATUS(Sentence, STATUS_SUCCESS, ObQueryNameString(KtPeek(Handle), &Buffer.Name,
+                                                          sizeof(Buffer), &Size));
     KT_CHECK(Sentence, RtlEqualUnicodeString(&Buffer.Name.Name, &Wanted, FALSE));
     KT_CHECK(Sentence, Size == sizeof(UNICODE_STRING) + Wanted.Length + sizeof(WCHAR));
-    KT_STATUS(Sentence, STATUS_INFO_LENGTH_MISMATCH, ObQueryNameString(KtPeek(Handle), &Buffer.Name, Size - 1, &Size));
+    KT_STATUS(Sentence, STATUS_INFO_LENGTH_MISMATCH,
+              ObQueryNameString(KtPeek(Handle), &Buffer.Name, Size - 1, &Size));
     KT_CHECK(Sentence, Size == sizeof(UNICODE_STRING) + Wanted.Length + sizeof(WCHAR));
     ZwClose(Handle);
 }

