@@ -73,6 +73,22 @@ MiAreSectionsSound(PMI_IMAGE Image)
     return TRUE;
 }
 
+/* The entry point, if there is one, is code. */
+static BOOLEAN
+MiIsEntrySound(PMI_IMAGE Image)
+{
+    ULONG Entry = Image->Nt->OptionalHeader.AddressOfEntryPoint;
+
+    for (ULONG Index = 0; Entry != 0 && Index < Image->SectionCount; Index++) {
+        PIMAGE_SECTION_HEADER Section = &Image->Sections[Index];
+
+        if (Entry >= Section->VirtualAddress &&
+            Entry - Section->VirtualAddress < MiSectionSize(Section))
+            return (Section->Characteristics & IMAGE_SCN_MEM_EXECUTE) != 0;
+    }
+    return Entry == 0;
+}
+
 /*
  * File is the whole file, in kernel memory. On success *Image may be used without further checks
  * of headers and sections.
@@ -95,7 +111,9 @@ MiCheckImage(PVOID File, SIZE_T FileSize, PMI_IMAGE Image)
             (Optional->ImageBase & 0xFFFF) != 0)
         return STATUS_INVALID_IMAGE_FORMAT;
     Image->SizeOfImage = (ULONG)ROUND_UP(Optional->SizeOfImage, PAGE_SIZE);
-    return MiAreSectionsSound(Image) ? STATUS_SUCCESS : STATUS_INVALID_IMAGE_FORMAT;
+    if (!MiAreSectionsSound(Image) || !MiIsEntrySound(Image))
+        return STATUS_INVALID_IMAGE_FORMAT;
+    return STATUS_SUCCESS;
 }
 
 /*

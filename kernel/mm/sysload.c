@@ -160,6 +160,8 @@ MmLoadSystemImage(PUNICODE_STRING FullName, PVOID Data, SIZE_T DataSize,
     Status = MiCheckImage(Data, DataSize, &Image);
     if (!NT_SUCCESS(Status))
         return Status == STATUS_INVALID_IMAGE_WIN_32 ? STATUS_INVALID_IMAGE_FORMAT : Status;
+    if (Image.Nt->OptionalHeader.AddressOfEntryPoint == 0)
+        return STATUS_INVALID_IMAGE_FORMAT;
     if (!MiIsChecksumRight(&Image))
         return STATUS_IMAGE_CHECKSUM_MISMATCH;
     New = MiCreateModuleEntry(FullName);
