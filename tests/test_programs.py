@@ -29,6 +29,7 @@ for _name, _sentence, _timeout in (
         ("tthreads", "Threads, their TLS, APCs and registers", 120),
         ("tprocess", "Processes, their ends and what they inherit", 120),
         ("tseh", "Structured exceptions in programs", 60),
+        ("ttrap", "System calls, hostile contexts and forbidden instructions", 60),
         ("tlibrary", "The C library, the heap, files and DLLs", 90),
         ("tpipe", "pipe.sys: data, counts, names, ten thousand opens", 120)):
     program_test(_name, _sentence, _timeout, (1, 4))
@@ -87,11 +88,12 @@ def shell(context):
             ("ps", r"System(.|\n)*smss.exe(.|\n)*shell.exe(.|\n)*ps.exe")):
         printed = guest.command(line)
         context.check(re.search(wanted, printed), f"`{line}` printed {printed!r}")
-    guest.send("usedriver2 CTRLC\r")
-    guest.expect("Ctrl-D ends")
-    guest.send("\x03")
-    guest.expect(r"STATUS_CONTROL_C_EXIT")
-    guest.prompt()
+    for line, running in (("usedriver2 CTRLC", "Ctrl-D ends"), ("tprocess sleep", "asleep")):
+        guest.send(line + "\r")
+        guest.expect(running)
+        guest.send("\x03")
+        guest.expect(r"STATUS_CONTROL_C_EXIT")
+        guest.prompt()
     guest.send("exit\r")
     guest.expect("here is another")
     guest.prompt()

@@ -88,7 +88,7 @@ Vectored(PEXCEPTION_POINTERS Pointers)
 {
     PCONTEXT Context = Pointers->ContextRecord;
 
-    if (Pointers->ExceptionRecord->ExceptionCode == EXCEPTION_SINGLE_STEP) {
+    if (Pointers->ExceptionRecord->ExceptionCode == (DWORD)EXCEPTION_SINGLE_STEP) {
         if (++Steps < 4)
             Context->EFlags |= EFLAGS_TRAP;
         return EXCEPTION_CONTINUE_EXECUTION;
@@ -207,8 +207,8 @@ SharedData(void)
     Expect(*(volatile ULONG *)(SHARED_DATA + 0x270) == 2, "minor version");
     Sleep(100);
     After = *InterruptTime;
-    Expect(After - Before >= 1000000 && After - Before < 20000000, "%llu units of 100 ns for 100 ms",
-        After - Before);
+    Expect(After - Before >= 1000000 && After - Before < 20000000,
+        "%llu units of 100 ns for 100 ms", After - Before);
 }
 
 int
