@@ -57,11 +57,14 @@ NTSTATUS NTAPI
 DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     DriverObject->DriverUnload = KtUnload;
+    KtRememberMemory();
     KtTestCounts();
     KtTestHandles();
     KtTestNames();
     KtTestDirectories();
     KtTestRaces();
+    KtTestDeferred();
+    KtTestMemory();
     DbgPrint("[done] ktob\n");
     return STATUS_SUCCESS;
 }

@@ -44,3 +44,6 @@ VOID KtTestHandles(VOID);
 VOID KtTestNames(VOID);
 VOID KtTestDirectories(VOID);
 VOID KtTestRaces(VOID);
+VOID KtTestDeferred(VOID);
+VOID KtRememberMemory(VOID);
+VOID KtTestMemory(VOID);

@@ -5,7 +5,7 @@
 #include "ktob.h"
 
 #define THREADS 4
-#define ROUNDS  2000
+#define ROUNDS  1000
 
 static HANDLE        KtShared;                  // a handle all threads look up and close
 static PVOID         KtObject;
