@@ -1,8 +1,13 @@
 /*
  * Fast mutexes and guarded mutexes: locks that cost one interlocked operation when nobody
- * competes. Count is 1 when free, 0 when held, and one less for each thread that waits for the
- * synchronization event inside. They do not recurse: the owner that comes again would wait for
- * itself, which is bugcheck 0xC4 (0x1000), as a release by another thread is (0x1004).
+ * competes. Count has bit 0 set while the mutex is free (so it is 1 when nobody cares), bit 1
+ * while a waiter was woken and has not been back yet, and counts the sleeping waiters in the rest.
+ * Who finds the mutex taken spins a little, if there are other processors, and then sleeps on the
+ * event inside. A release frees the mutex and wakes one waiter, if none is under way; the woken
+ * one competes anew with whoever runs, so a busy mutex does not change threads at every release.
+ *
+ * They do not recurse: the owner that comes again would wait for itself, which is bugcheck 0xC4
+ * (0x1000), as a release by another thread is (0x1004).
  *
  * A fast mutex keeps APCs away by holding its owner at APC_LEVEL, a guarded mutex by a guarded
  * region, at the owner's IRQL. The Unsafe routines leave that to the caller. The two structures
@@ -12,8 +17,46 @@
 
 _Static_assert(FIELD_OFFSET(FAST_MUTEX, Event) == FIELD_OFFSET(KGUARDED_MUTEX, Gate), "one layout");
 
+#ifndef DRIVER_VERIFIER_DETECTED_VIOLATION
+#define DRIVER_VERIFIER_DETECTED_VIOLATION 0xC4
+#endif
+
 #define SELF_DEADLOCK       0x1000              // first parameters of bugcheck 0xC4
 #define UNEXPECTED_THREAD   0x1004
+
+#define MUTEX_FREE          1
+#define MUTEX_WAITER_WOKEN  2
+#define MUTEX_WAITER        4
+#define MUTEX_SPINS         200
+
+static inline BOOLEAN
+ExpChangeCount(PFAST_MUTEX Mutex, LONG Old, LONG New)
+{
+    return InterlockedCompareExchange(&Mutex->Count, New, Old) == Old;
+}
+
+/* Takes the mutex once it is free. A round that was woken up for owns MUTEX_WAITER_WOKEN. */
+static VOID
+ExpWaitForMutex(PFAST_MUTEX Mutex)
+{
+    ULONG Spins = KeNumberProcessors > 1 ? MUTEX_SPINS : 0;
+    LONG  Woken = 0, Old;
+
+    Mutex->Contention++;
+    for (;;) {
+        Old = Mutex->Count;
+        if (Old & MUTEX_FREE) {
+            if (ExpChangeCount(Mutex, Old, Old - MUTEX_FREE - Woken))
+                return;
+        } else if (Spins != 0) {
+            Spins--;
+            YieldProcessor();
+        } else if (ExpChangeCount(Mutex, Old, Old + MUTEX_WAITER - Woken)) {
+            KeWaitForSingleObject(&Mutex->Event, WrFastMutex, KernelMode, FALSE, NULL);
+            Woken = MUTEX_WAITER_WOKEN;
+        }
+    }
+}
 
 static inline VOID
 ExpEnterMutex(PFAST_MUTEX Mutex)
@@ -21,33 +64,52 @@ ExpEnterMutex(PFAST_MUTEX Mutex)
     PKTHREAD Thread = KeGetCurrentThread();
 
     if (Mutex->Owner == Thread)
-        KeBugCheckEx(0xC4, SELF_DEADLOCK, (ULONG_PTR)Mutex,
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, SELF_DEADLOCK, (ULONG_PTR)Mutex,
             (ULONG_PTR)__builtin_return_address(0), 0);
-    if (InterlockedDecrement(&Mutex->Count) < 0) {
-        Mutex->Contention++;
-        KeWaitForSingleObject(&Mutex->Event, WrFastMutex, KernelMode, FALSE, NULL);
-    }
+    if (!ExpChangeCount(Mutex, MUTEX_FREE, 0))
+        ExpWaitForMutex(Mutex);
     Mutex->Owner = Thread;
+}
+
+/* Frees a mutex somebody waits for, and wakes one waiter if none is on its way already. */
+static VOID
+ExpFreeContended(PFAST_MUTEX Mutex)
+{
+    LONG Old, Wake;
+
+    do {
+        Old = Mutex->Count;
+        Wake = 0;
+        if (Old >= MUTEX_WAITER && !(Old & MUTEX_WAITER_WOKEN))
+            Wake = MUTEX_WAITER_WOKEN - MUTEX_WAITER;
+    } while (!ExpChangeCount(Mutex, Old, Old + MUTEX_FREE + Wake));
+    if (Wake != 0)
+        KeSetEvent(&Mutex->Event, 0, FALSE);
 }
 
 static inline VOID
 ExpLeaveMutex(PFAST_MUTEX Mutex)
 {
     if (Mutex->Owner != KeGetCurrentThread())
-        KeBugCheckEx(0xC4, UNEXPECTED_THREAD, (ULONG_PTR)Mutex, (ULONG_PTR)Mutex->Owner,
-            (ULONG_PTR)__builtin_return_address(0));
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, UNEXPECTED_THREAD, (ULONG_PTR)Mutex,
+            (ULONG_PTR)Mutex->Owner, (ULONG_PTR)__builtin_return_address(0));
     Mutex->Owner = NULL;
-    if (InterlockedIncrement(&Mutex->Count) <= 0)
-        KeSetEvent(&Mutex->Event, 0, FALSE);
+    if (!ExpChangeCount(Mutex, 0, MUTEX_FREE))
+        ExpFreeContended(Mutex);
 }
 
 static inline BOOLEAN
 ExpTryMutex(PFAST_MUTEX Mutex)
 {
-    if (InterlockedCompareExchange(&Mutex->Count, 0, 1) != 1)
-        return FALSE;
-    Mutex->Owner = KeGetCurrentThread();
-    return TRUE;
+    LONG Old;
+
+    while ((Old = Mutex->Count) & MUTEX_FREE) {
+        if (ExpChangeCount(Mutex, Old, Old - MUTEX_FREE)) {
+            Mutex->Owner = KeGetCurrentThread();
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 /*

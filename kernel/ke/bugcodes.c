@@ -124,7 +124,7 @@ static const BUGCHECK_TEXT KiBugcheckTexts[] = {
      "Freed or unloaded memory holds a timer or DPC that is still queued.",
       { "0 timer, 1 DPC", "address", "start of the memory", "its end" } },
     { 0xC8, "IRQL_UNEXPECTED_VALUE", "A routine returned at another IRQL than it was called at.",
-      { "IRQL now and before", "detail", "@routine", "detail" } },
+      { "IRQL now and before", "@routine", "detail", "detail" } },
     { 0xC9, "DRIVER_VERIFIER_IOMANAGER_VIOLATION", "A driver broke a rule of the I/O manager.",
       { "rule", "detail", "detail", "detail" } },
     { 0xCB, "DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS",

@@ -6,6 +6,10 @@
 
 DRIVER_INITIALIZE DriverEntry;
 
+/* A routine that shall stand on the stack when the machine stops: neither inlined nor left by a jump. */
+#define SIN static DECLSPEC_NOINLINE VOID
+#define STAY() __asm__ __volatile__("")
+
 static KEVENT       Event;
 static KMUTEX       Mutex;
 static KSPIN_LOCK   Lock;
@@ -14,44 +18,48 @@ static ERESOURCE    Resource;
 static KDPC         Dpc;
 
 /* Waiting at DISPATCH_LEVEL */
-static VOID
+SIN
 BadWait(VOID)
 {
     KIRQL OldIrql;
 
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    STAY();
 }
 
 /* Releasing a mutex somebody else owns */
-static VOID
+SIN
 BadMutex(VOID)
 {
     KeReleaseMutex(&Mutex, FALSE);
+    STAY();
 }
 
 /* Taking a spin lock twice */
-static VOID
+SIN
 BadTwice(VOID)
 {
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Lock, &OldIrql);
     KeAcquireSpinLockAtDpcLevel(&Lock);
+    STAY();
 }
 
 /* Releasing a spin lock that is not held */
-static VOID
+SIN
 BadRelease(VOID)
 {
     KIRQL OldIrql;
 
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     KeReleaseSpinLockFromDpcLevel(&Lock);
+    STAY();
 }
 
 /* A DPC routine that returns at another IRQL */
-static VOID NTAPI
+SIN NTAPI
 BadIrqlDpc(PKDPC TheDpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     KIRQL OldIrql;
@@ -60,7 +68,7 @@ BadIrqlDpc(PKDPC TheDpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 }
 
 /* A DPC routine that returns with a spin lock held */
-static VOID NTAPI
+SIN NTAPI
 BadLockDpc(PKDPC TheDpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     KeAcquireSpinLockAtDpcLevel(&Lock);
@@ -75,29 +83,32 @@ RunDpc(PKDEFERRED_ROUTINE Routine)
 }
 
 /* Taking a fast mutex twice */
-static VOID
+SIN
 BadFastMutex(VOID)
 {
     ExAcquireFastMutex(&FastMutex);
     ExAcquireFastMutex(&FastMutex);
+    STAY();
 }
 
 /* Releasing a resource that is not owned */
-static VOID
+SIN
 BadResource(VOID)
 {
     ExReleaseResourceLite(&Resource);
+    STAY();
 }
 
 /* Leaving a critical region that was not entered */
-static VOID
+SIN
 BadRegion(VOID)
 {
     KeLeaveCriticalRegion();
+    STAY();
 }
 
 /* A work item that keeps its thread at APC_LEVEL */
-static VOID NTAPI
+SIN NTAPI
 BadWorker(PVOID Context)
 {
     KIRQL OldIrql;
@@ -117,7 +128,7 @@ RunWorkItem(VOID)
 }
 
 /* A thread that ends with a mutex */
-static VOID NTAPI
+SIN NTAPI
 BadThread(PVOID Context)
 {
     KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);

@@ -11,7 +11,7 @@ NTKERNELAPI VOID FASTCALL KeReleaseGuardedMutex(PKGUARDED_MUTEX Mutex);
 DRIVER_INITIALIZE DriverEntry;
 
 #define CROWD   6                               // threads that compete
-#define ROUNDS  1000
+#define ROUNDS  300                             // each, with a change of threads at most of them
 
 static KSPIN_LOCK      SpinLock;
 static FAST_MUTEX      FastMutex;
