@@ -82,11 +82,13 @@ ReserveAndCommit(void)
 
     Promise("Memory is freed by the page and as a whole");
     Status = Free(Page, PAGE, MEM_DECOMMIT);
-    Expect(Status == 0 && Touch(Page, FALSE) == STATUS_ACCESS_VIOLATION, "decommit 0x%08lX", Status);
+    Expect(Status == 0 && Touch(Page, FALSE) == STATUS_ACCESS_VIOLATION, "decommit 0x%08lX",
+           Status);
     Status = Free(Page, 0, MEM_RELEASE);
     Expect(Status == STATUS_FREE_VM_NOT_AT_BASE, "not at base 0x%08lX", Status);
     Status = Free((char *)Base + 4 * PAGE, PAGE, MEM_RELEASE);
-    Expect(Status == 0 && Query((char *)Base + 4 * PAGE).State == MEM_FREE, "middle 0x%08lX", Status);
+    Expect(Status == 0 && Query((char *)Base + 4 * PAGE).State == MEM_FREE, "middle 0x%08lX",
+           Status);
     Expect(Free(Base, 0, MEM_RELEASE) == 0, "the lower part");
     Expect(Free((char *)Base + 5 * PAGE, 5 * PAGE, MEM_RELEASE) == 0, "the upper part");
     Status = Free(Base, 0, MEM_RELEASE);
@@ -113,7 +115,8 @@ Rights(void)
     ((void (*)(void))Base)();
     Expect(Query(Base).Protect == PAGE_EXECUTE_READ, "0x%lX", Query(Base).Protect);
     Status = Protect(Base, PAGE, PAGE_WRITECOPY, &Old);
-    Expect(Status == STATUS_INVALID_PAGE_PROTECTION, "write-copy of private memory 0x%08lX", Status);
+    Expect(Status == STATUS_INVALID_PAGE_PROTECTION, "write-copy of private memory 0x%08lX",
+           Status);
     Status = Protect((char *)Base + 2 * PAGE, 2 * PAGE, PAGE_READONLY, &Old);
     Expect(Status == STATUS_CONFLICTING_ADDRESSES, "beyond the end 0x%08lX", Status);
 
@@ -148,7 +151,8 @@ Refusals(void)
     Expect(Allocate(&Base, PAGE, 0, PAGE_READWRITE) == STATUS_INVALID_PARAMETER_5, "no type");
     Expect(Allocate(&Base, PAGE, MEM_COMMIT, 0) == STATUS_INVALID_PAGE_PROTECTION, "no rights");
     Base = (PVOID)0xFFFFF80000400000;
-    Expect(Allocate(&Base, PAGE, MEM_COMMIT, PAGE_READWRITE) == STATUS_INVALID_PARAMETER_2, "kernel");
+    Expect(Allocate(&Base, PAGE, MEM_COMMIT, PAGE_READWRITE) == STATUS_INVALID_PARAMETER_2,
+           "kernel");
     Expect(Free((PVOID)0xFFFFF80000400000, 0, MEM_RELEASE) == STATUS_INVALID_PARAMETER_2, "free");
     Status = Free((PVOID)(ULONG_PTR)Refusals, 0, MEM_DECOMMIT);
     Expect(!NT_SUCCESS(Status), "the program's own code 0x%08lX", Status);
@@ -224,7 +228,8 @@ Others(void)
     NTSTATUS            Status;
 
     Promise("Another process' memory can be allocated, written, read and freed through its handle");
-    if (!Expect(CreateProcessA(NULL, Line, NULL, NULL, FALSE, 0, NULL, NULL, &Startup, &Child), "child"))
+    if (!Expect(CreateProcessA(NULL, Line, NULL, NULL, FALSE, 0, NULL, NULL, &Startup, &Child),
+                "child"))
         return;
     Status = NtAllocateVirtualMemory(Child.hProcess, &Remote, 0, &Size, MEM_COMMIT, PAGE_READWRITE);
     Expect(Status == 0, "allocate 0x%08lX", Status);

@@ -17,6 +17,16 @@ Overflow(int Depth)
     return Depth < 1000000 ? Overflow(Depth + 1) + Room[0] : 0;
 }
 
+/* Steps over fifteen pages of stack at once, several of them never touched before. */
+static int
+LargeFrame(void)
+{
+    volatile char Room[60000];
+
+    Room[0] = 88;
+    return Room[0];
+}
+
 static int
 Child(int Count, char **Arguments)
 {
@@ -47,10 +57,14 @@ Child(int Count, char **Arguments)
         __asm__ volatile ("int3");
     if (strcmp(What, "stack") == 0)
         return Overflow(0);
+    if (strcmp(What, "frame") == 0)
+        return LargeFrame();
     if (strcmp(What, "raise") == 0)
         RaiseException(0xE0001234, 0, 0, NULL);
-    if (strcmp(What, "sleep") == 0)
+    if (strcmp(What, "sleep") == 0) {
+        puts("asleep");
         Sleep(60000);
+    }
     if (strcmp(What, "thread") == 0)
         ExitThread(77);
     if (strcmp(What, "handle") == 0)
@@ -73,6 +87,7 @@ Ends(void)
         { "privileged", STATUS_PRIVILEGED_INSTRUCTION },
         { "breakpoint", STATUS_BREAKPOINT },
         { "stack", STATUS_STACK_OVERFLOW },
+        { "frame", 88 },
         { "raise", 0xE0001234 },
         { "arguments \"a b\" c\\\"d \"e\\\\\" \"\"", 55 },
     };

@@ -8,6 +8,12 @@
 #include <winioctl.h>
 #include "drivers/console/console.h"
 
+#define BASE_HANDLERS   8
+
+static PHANDLER_ROUTINE BaseHandlers[BASE_HANDLERS];        // asked from the last to the first
+static ULONG            BaseHandlerCount;
+static BOOL             BaseIgnoreBreaks;
+
 static PHANDLE
 BasepStandardSlot(DWORD Which)
 {
@@ -135,13 +141,48 @@ WriteConsoleW(HANDLE Console, const VOID *Buffer, DWORD Count, LPDWORD Done, LPV
 }
 
 /*
- * Accepted, and never called: a break ends the foreground program from outside (the shell does
- * that), so the only thing a program could ask for, to ignore it, is not there.
+ * Handler NULL: Add says whether breaks are ignored. Otherwise Handler is asked before those that
+ * were added earlier, or removed. A break is seen by a program that reads the console; the shell
+ * ends one that does not.
  */
 BOOL WINAPI
 SetConsoleCtrlHandler(PHANDLER_ROUTINE Handler, BOOL Add)
 {
-    return TRUE;
+    ULONG Index;
+
+    if (Handler == NULL) {
+        BaseIgnoreBreaks = Add;
+        return TRUE;
+    }
+    if (Add && BaseHandlerCount < BASE_HANDLERS) {
+        BaseHandlers[BaseHandlerCount++] = Handler;
+        return TRUE;
+    }
+    for (Index = 0; !Add && Index < BaseHandlerCount; Index++) {
+        if (BaseHandlers[Index] != Handler)
+            continue;
+        BaseHandlers[Index] = BaseHandlers[--BaseHandlerCount];
+        return TRUE;
+    }
+    RtlSetLastWin32Error(ERROR_INVALID_PARAMETER);
+    return FALSE;
+}
+
+/*
+ * A read of File was cancelled. If File is a console that was a break: the handlers are asked,
+ * and when none takes it the process ends, as on Windows.
+ */
+VOID
+BaseBreak(HANDLE File)
+{
+    DWORD Mode;
+
+    if (BaseIgnoreBreaks || !GetConsoleMode(File, &Mode))
+        return;
+    for (ULONG Index = BaseHandlerCount; Index > 0; Index--)
+        if (BaseHandlers[Index - 1](CTRL_C_EVENT))
+            return;
+    RtlExitUserProcess(STATUS_CONTROL_C_EXIT);
 }
 
 UINT WINAPI

@@ -101,6 +101,8 @@ BasepFinish(HANDLE File, NTSTATUS Status, PIO_STATUS_BLOCK Iosb, LPOVERLAPPED Ov
     }
     if (Done && (NT_SUCCESS(Status) || (Status & 0xC0000000) == 0x80000000))
         *Done = (DWORD)Iosb->Information;
+    if (Status == STATUS_CANCELLED)
+        BaseBreak(File);
     if (Status == STATUS_END_OF_FILE) {
         if (Done)
             *Done = 0;

@@ -38,7 +38,9 @@ BOOL  BaseObjectName(PBASE_OBJECT_NAME Object, LPSECURITY_ATTRIBUTES Security, P
 /* A handle of a standard device by number, or the handle itself. */
 HANDLE BaseConsoleDevice(PCWSTR Name, DWORD Access, BOOL Inherit);
 
-VOID  BaseInitCommandLine(VOID);
+/* Called when a read of File was cancelled; does not return when that was an unhandled break. */
+VOID  BaseBreak(HANDLE File);
+
 size_t strlen(const char *);
 size_t wcslen(const wchar_t *);
 void *memcpy(void *, const void *, size_t);

@@ -41,6 +41,8 @@ WatchBreaks(const char *Name)
     HANDLE Console, Thread;
 
     InitializeCriticalSection(&ForegroundLock);
+    // at the prompt a break only drops the line
+    SetConsoleCtrlHandler(NULL, TRUE);
     _snprintf(Path, sizeof Path, "\\\\.\\%s", Name);
     Console = CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
         NULL, OPEN_EXISTING, 0, NULL);
