@@ -147,6 +147,7 @@ KiStartAllProcessors(VOID)
 
     if (KeCommandLineOption("numproc", Limit, sizeof Limit) && Limit[0] >= '1' && Limit[0] <= '8')
         Count = min(Count, (ULONG)(Limit[0] - '0'));
+    KiProcessorBlock[0]->ApicId = HalpApicIdOf(0);
     if (Count < 2 || KiStartPage == 0)
         return;
 
