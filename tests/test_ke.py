@@ -5,9 +5,9 @@ from etude import EXIT_BUGCHECK, test
 
 PROMISES = {            # a driver, and what its tests are about
     "ktwait": "Waits, time-outs, events, semaphores, mutexes and mutants",
-    "ktdpc": "DPCs and timers",
+    "ktdpc": "DPCs, timers and device queues",
     "ktapc": "Kernel APCs",
-    "ktsync": "Locks, resources, interlocked lists, work items and device queues",
+    "ktsync": "Locks, resources, interlocked lists and work items",
     "ktsched": "Priorities, quantum, affinity and preemption",
 }
 VERIFIER = "000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION"

@@ -1,7 +1,7 @@
 /*
- * What the drivers that test ke/ from inside share. A test is a routine that keeps one promise; it says EXPECT(condition) of
- * everything that must hold and goes on, and KtRun prints the verdict:
- *
+ * What the drivers that test ke/ from inside share. A test is a routine that keeps one promise;
+ * it says EXPECT(condition) of everything that must hold and goes on, and KtRun prints the
+ * verdict:
  *   [pass] sentence            or          [fail] sentence: line 12: Status == STATUS_TIMEOUT
  *
  * Included by exactly one source of each driver.
@@ -18,13 +18,16 @@ typedef struct _KT_TEST {
     VOID (*Routine)(VOID);
 } KT_TEST;
 
-static PCSTR KtFailure;                         // first condition of the running test that did not hold
+// first condition of the running test that did not hold
+static PCSTR KtFailure;
 static ULONG KtFailureLine;
 
 static inline VOID
 KtExpect(BOOLEAN Holds, PCSTR Condition, ULONG Line)
 {
-    if (!Holds && InterlockedCompareExchangePointer((PVOID volatile *)&KtFailure, (PVOID)Condition, NULL) == NULL)
+    if (!Holds
+        && InterlockedCompareExchangePointer((PVOID volatile *)&KtFailure, (PVOID)Condition,
+        NULL) == NULL)
         KtFailureLine = Line;
 }
 #define EXPECT(Condition) KtExpect(!!(Condition), #Condition, __LINE__)
@@ -87,7 +90,8 @@ KtStart(PKSTART_ROUTINE Routine, PVOID Context)
     HANDLE   Handle;
     PVOID    Thread = NULL;
 
-    if (!NT_SUCCESS(PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, Context)))
+    if (!NT_SUCCESS(PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine,
+        Context)))
         return NULL;
     ObReferenceObjectByHandle(Handle, SYNCHRONIZE, *PsThreadType, KernelMode, &Thread, NULL);
     ZwClose(Handle);

@@ -1,12 +1,15 @@
 /*
- * Drivers' sins against ke/: each must stop the machine with the bugcheck that names it. The part of the service's name behind the
- * dash says which one DriverEntry commits.
+ * Drivers' sins against ke/: each must stop the machine with the bugcheck that names it. The part
+ * of the service's name behind the dash says which one DriverEntry commits.
  */
 #include <ntddk.h>
 
 DRIVER_INITIALIZE DriverEntry;
 
-/* A routine that shall stand on the stack when the machine stops: neither inlined nor left by a jump. */
+/*
+ * A routine that shall stand on the stack when the machine stops: neither inlined nor left by a
+ * jump.
+ */
 #define SIN static DECLSPEC_NOINLINE VOID
 #define STAY() __asm__ __volatile__("")
 

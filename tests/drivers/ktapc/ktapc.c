@@ -1,14 +1,17 @@
 /*
- * Tests kernel APCs: which ones reach a thread that runs, waits, or is in a critical or a guarded region, and in which order.
+ * Tests kernel APCs: which ones reach a thread that runs, waits, or is in a critical or a guarded
+ * region, and in which order.
  */
 #include "../ktest.h"
 
 /* Exported by every NT, declared by no public header. */
-typedef VOID (NTAPI *KT_KERNEL_ROUTINE)(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
-    PVOID *Argument1, PVOID *Argument2);
-NTKERNELAPI VOID NTAPI KeInitializeApc(PKAPC Apc, PKTHREAD Thread, ULONG Environment, KT_KERNEL_ROUTINE KernelRoutine,
-    PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode, PVOID Context);
-NTKERNELAPI BOOLEAN NTAPI KeInsertQueueApc(PKAPC Apc, PVOID Argument1, PVOID Argument2, KPRIORITY Increment);
+typedef VOID (NTAPI *KT_KERNEL_ROUTINE)(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine,
+    PVOID *NormalContext, PVOID *Argument1, PVOID *Argument2);
+NTKERNELAPI VOID NTAPI KeInitializeApc(PKAPC Apc, PKTHREAD Thread, ULONG Environment,
+    KT_KERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
+    PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode, PVOID Context);
+NTKERNELAPI BOOLEAN NTAPI KeInsertQueueApc(PKAPC Apc, PVOID Argument1, PVOID Argument2,
+    KPRIORITY Increment);
 
 DRIVER_INITIALIZE DriverEntry;
 
@@ -18,7 +21,8 @@ static volatile KIRQL SpecialIrql, NormalIrql;
 static PKTHREAD      RanIn;
 
 static VOID NTAPI
-SpecialRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *Context, PVOID *Argument1, PVOID *Argument2)
+SpecialRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *Context, PVOID *Argument1,
+    PVOID *Argument2)
 {
     if (*NormalRoutine != NULL)
         return;                                 // kernel routine of a normal one
@@ -188,7 +192,8 @@ static volatile LONG StormRuns;
 static KAPC          Storm[4];
 
 static VOID NTAPI
-StormRoutine(PKAPC Apc, PKNORMAL_ROUTINE *Routine, PVOID *Context, PVOID *Argument1, PVOID *Argument2)
+StormRoutine(PKAPC Apc, PKNORMAL_ROUTINE *Routine, PVOID *Context, PVOID *Argument1,
+    PVOID *Argument2)
 {
     InterlockedIncrement(&StormRuns);
 }
@@ -221,7 +226,8 @@ StormOfApcs(VOID)
     while (!Target.Started)
         KtSleep(10);
     for (Index = 0; Index < 4; Index++)
-        KeInitializeApc(&Storm[Index], Thread, 0, StormRoutine, NULL, Index < 2 ? NULL : NormalRoutine, KernelMode,
+        KeInitializeApc(&Storm[Index], Thread, 0, StormRoutine, NULL,
+            Index < 2 ? NULL : NormalRoutine, KernelMode,
             (PVOID)7);
     Normals = 0;
     for (Index = 0; Index < STORM_APCS; Index++) {
@@ -236,13 +242,17 @@ StormOfApcs(VOID)
 }
 
 static const KT_TEST Tests[] = {
-    { "APCs queued at APC_LEVEL run when the IRQL falls, the special one first, each at its IRQL", OwnThread },
-    { "A critical region holds normal kernel APCs back and lets special ones through", CriticalRegion },
+    { "APCs queued at APC_LEVEL run when the IRQL falls, the special one first, each at its IRQL",
+      OwnThread },
+    { "A critical region holds normal kernel APCs back and lets special ones through",
+      CriticalRegion },
     { "A guarded region holds every kernel APC back", GuardedRegion },
     { "Owning a mutex holds normal kernel APCs back", OwnedMutex },
     { "A waiting thread runs kernel APCs and waits on", WaitingTarget },
-    { "A thread that spins is interrupted by kernel APCs; one that has ended takes none", RunningTarget },
-    { "Three hundred APCs to a thread that waits and enters regions are all delivered", StormOfApcs },
+    { "A thread that spins is interrupted by kernel APCs; one that has ended takes none",
+      RunningTarget },
+    { "Three hundred APCs to a thread that waits and enters regions are all delivered",
+      StormOfApcs },
 };
 
 static VOID NTAPI

@@ -1,5 +1,5 @@
 /*
- * Tests DPCs and timers.
+ * Tests DPCs, timers and device queues.
  */
 #include "../ktest.h"
 
@@ -49,7 +49,8 @@ RunsOnce(VOID)
     EXPECT(Calls.Count == 0);
     KeLowerIrql(OldIrql);
     EXPECT(KtWait(&Calls.Done, 1000) == STATUS_SUCCESS && Calls.Count == 1);
-    EXPECT(Calls.Argument1 == (PVOID)11 && Calls.Argument2 == (PVOID)22 && Calls.Irql == DISPATCH_LEVEL);
+    EXPECT(Calls.Argument1 == (PVOID)11 && Calls.Argument2 == (PVOID)22
+        && Calls.Irql == DISPATCH_LEVEL);
     EXPECT(KeInsertQueueDpc(&Dpc, NULL, NULL));
     KeFlushQueuedDpcs();
     EXPECT(Calls.Count == 2);
@@ -195,7 +196,8 @@ TimerKinds(VOID)
     KeSetTimer(&Notification, Past, NULL);
     KeSetTimer(&Synchronization, Past, NULL);
     EXPECT(KtPoll(&Notification) == STATUS_SUCCESS && KtPoll(&Notification) == STATUS_SUCCESS);
-    EXPECT(KtPoll(&Synchronization) == STATUS_SUCCESS && KtPoll(&Synchronization) == STATUS_TIMEOUT);
+    EXPECT(KtPoll(&Synchronization) == STATUS_SUCCESS
+        && KtPoll(&Synchronization) == STATUS_TIMEOUT);
     KeSetTimer(&Notification, KtAfter(5000), NULL);
     EXPECT(!KeReadStateTimer(&Notification));           // setting it resets it
     KeCancelTimer(&Notification);
@@ -266,17 +268,43 @@ Contended(VOID)
     EXPECT(Calls.Count == Insertions && !KeRemoveQueueDpc(&Dpc));
 }
 
+static VOID
+DeviceQueues(VOID)
+{
+    KDEVICE_QUEUE       Queue;
+    KDEVICE_QUEUE_ENTRY Entries[4];
+    KIRQL               OldIrql;
+
+    KeInitializeDeviceQueue(&Queue);
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    EXPECT(!KeInsertDeviceQueue(&Queue, &Entries[0]));          // idle: start it yourself
+    EXPECT(KeInsertByKeyDeviceQueue(&Queue, &Entries[1], 30));
+    EXPECT(KeInsertByKeyDeviceQueue(&Queue, &Entries[2], 10));
+    EXPECT(KeInsertByKeyDeviceQueue(&Queue, &Entries[3], 20));
+    EXPECT(KeRemoveByKeyDeviceQueue(&Queue, 15) == &Entries[3]);
+    EXPECT(KeRemoveDeviceQueue(&Queue) == &Entries[2]);
+    EXPECT(KeRemoveEntryDeviceQueue(&Queue, &Entries[1])
+        && !KeRemoveEntryDeviceQueue(&Queue, &Entries[1]));
+    EXPECT(KeRemoveDeviceQueue(&Queue) == NULL);
+    EXPECT(!KeInsertDeviceQueue(&Queue, &Entries[1]));          // idle again
+    KeLowerIrql(OldIrql);
+}
+
 static const KT_TEST Tests[] = {
-    { "A DPC runs once at DISPATCH_LEVEL with the arguments of the insertion that queued it", RunsOnce },
+    { "A DPC runs once at DISPATCH_LEVEL with the arguments of the insertion that queued it",
+      RunsOnce },
     { "A DPC that is removed does not run", Removed },
     { "A DPC runs on the processor it is targeted at, whichever that is", EveryProcessor },
     { "A DPC of high importance overtakes the others", Importance },
     { "A timer signals once, when it is due, and queues its DPC", OneShot },
     { "A timer that is cancelled neither signals nor queues its DPC", Cancelled },
     { "A periodic timer queues its DPC again and again until it is cancelled", Periodic },
-    { "A notification timer stays signalled, a synchronization timer lets one wait through", TimerKinds },
+    { "A notification timer stays signalled, a synchronization timer lets one wait through",
+      TimerKinds },
     { "Two hundred timers, half of them cancelled, all expire in their time", ManyTimers },
     { "A DPC that itself and two threads queue runs exactly as often as it was queued", Contended },
+    { "A device queue hands out its entries by key and knows when the device is idle",
+      DeviceQueues },
 };
 
 static VOID NTAPI

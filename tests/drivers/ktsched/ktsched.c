@@ -1,6 +1,6 @@
 /*
- * Tests the scheduler: priorities, quantum, affinity, preemption. Most tests confine their threads to one processor, where the order in
- * which they run is determined.
+ * Tests the scheduler: priorities, quantum, affinity, preemption. Most tests confine their
+ * threads to one processor, where the order in which they run is determined.
  */
 #include "../ktest.h"
 
@@ -90,7 +90,8 @@ SpinnerThread(PVOID Context)
 
 /* Starts spinners of the given priorities; the caller's own is above them until StopSpinners. */
 static VOID
-StartSpinners(SPINNER *Spinners, ULONG Count, KAFFINITY Affinity, const KPRIORITY *Priorities, PKTHREAD *Threads)
+StartSpinners(SPINNER *Spinners, ULONG Count, KAFFINITY Affinity, const KPRIORITY *Priorities,
+    PKTHREAD *Threads)
 {
     ULONG Index;
 
@@ -129,7 +130,8 @@ AwaitTurns(SPINNER *Spinners, ULONG Count, LONG Turns)
     }
 }
 
-static const KPRIORITY Equal[16] = { 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12 };
+static const KPRIORITY Equal[16] = { 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+    12 };
 
 static VOID
 RoundRobin(VOID)
@@ -203,7 +205,10 @@ PreemptingThread(PVOID Context)
     Preempted = 1;
 }
 
-/* The waker is of lower priority on the same processor: it sees the woken thread's work when KeSetEvent returns. */
+/*
+ * The waker is of lower priority on the same processor: it sees the woken thread's work when
+ * KeSetEvent returns.
+ */
 static VOID
 WakePreempts(VOID)
 {
@@ -305,15 +310,37 @@ ManyThreads(VOID)
     EXPECT(Count == MANY_THREADS);
 }
 
+static VOID NTAPI
+SleepingThread(PVOID Context)
+{
+    KtSleep(100);
+    *(volatile LONG *)Context = 1;
+}
+
+static VOID
+ThreadObjects(VOID)
+{
+    volatile LONG Ran = 0;
+    PKTHREAD      Thread = KtStart(SleepingThread, (PVOID)&Ran);
+
+    EXPECT(KtPoll(Thread) == STATUS_TIMEOUT);
+    EXPECT(KtWait(Thread, 5000) == STATUS_SUCCESS && Ran == 1);
+    EXPECT(KtPoll(Thread) == STATUS_SUCCESS);
+    ObDereferenceObject(Thread);
+}
+
 static const KT_TEST Tests[] = {
-    { "Threads of thirty-one priorities that become ready at once run by falling priority", PriorityOrder },
+    { "Threads of thirty-one priorities that become ready at once run by falling priority",
+      PriorityOrder },
     { "Threads of one priority take turns, a quantum each", RoundRobin },
-    { "A thread that spins keeps threads of lower priority from its processor", HigherStarvesLower },
+    { "A thread that spins keeps threads of lower priority from its processor",
+      HigherStarvesLower },
     { "One thread more than there are processors gets its share", Sharing },
     { "A thread runs on the processor it asks for when the call returns", Affinity },
     { "A woken thread of higher priority preempts its waker", WakePreempts },
     { "A wake-up boosts a thread by its increment, and the boost decays", Boost },
     { "Lowering its own priority below a ready thread's gives the processor away", LoweringYields },
+    { "A thread object is signalled when the thread has ended", ThreadObjects },
     { "Three hundred threads start and end, their stacks reused", ManyThreads },
 };
 

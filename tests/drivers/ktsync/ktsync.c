@@ -1,6 +1,6 @@
 /*
- * Tests locks under contention: spin locks, queued spin locks, interlocked lists, fast and guarded mutexes, resources; and work
- * items, look-aside lists and device queues.
+ * Tests locks under contention: spin locks, queued spin locks, interlocked lists, fast and
+ * guarded mutexes, resources; and work items and look-aside lists.
  */
 #include "../ktest.h"
 
@@ -206,7 +206,8 @@ OthersGet(BOOLEAN Shared, BOOLEAN Starving, BOOLEAN Patient, BOOLEAN Exclusive)
     ASK Ask = { -1, -1, -1, -1 };
 
     KtJoin(KtStart(AskThread, &Ask));
-    return Ask.Shared == Shared && Ask.Starving == Starving && Ask.Patient == Patient && Ask.Exclusive == Exclusive;
+    return Ask.Shared == Shared && Ask.Starving == Starving && Ask.Patient == Patient
+        && Ask.Exclusive == Exclusive;
 }
 
 static VOID NTAPI
@@ -227,8 +228,10 @@ ResourceRules(VOID)
 
     ExInitializeResourceLite(&Resource);
     KeEnterCriticalRegion();
-    EXPECT(ExAcquireResourceExclusiveLite(&Resource, TRUE) && ExAcquireResourceSharedLite(&Resource, FALSE));
-    EXPECT(ExIsResourceAcquiredExclusiveLite(&Resource) && ExIsResourceAcquiredSharedLite(&Resource) == 2);
+    EXPECT(ExAcquireResourceExclusiveLite(&Resource, TRUE)
+        && ExAcquireResourceSharedLite(&Resource, FALSE));
+    EXPECT(ExIsResourceAcquiredExclusiveLite(&Resource)
+        && ExIsResourceAcquiredSharedLite(&Resource) == 2);
     EXPECT(OthersGet(FALSE, FALSE, FALSE, FALSE));
     ExReleaseResourceLite(&Resource);
     EXPECT(OthersGet(FALSE, FALSE, FALSE, FALSE));
@@ -347,38 +350,19 @@ LookasideLists(VOID)
     ExFreePoolWithTag(List, KT_TAG);
 }
 
-static VOID
-DeviceQueues(VOID)
-{
-    KDEVICE_QUEUE       Queue;
-    KDEVICE_QUEUE_ENTRY Entries[4];
-    KIRQL               OldIrql;
-
-    KeInitializeDeviceQueue(&Queue);
-    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
-    EXPECT(!KeInsertDeviceQueue(&Queue, &Entries[0]));          // idle: start it yourself
-    EXPECT(KeInsertByKeyDeviceQueue(&Queue, &Entries[1], 30));
-    EXPECT(KeInsertByKeyDeviceQueue(&Queue, &Entries[2], 10));
-    EXPECT(KeInsertByKeyDeviceQueue(&Queue, &Entries[3], 20));
-    EXPECT(KeRemoveByKeyDeviceQueue(&Queue, 15) == &Entries[3]);
-    EXPECT(KeRemoveDeviceQueue(&Queue) == &Entries[2]);
-    EXPECT(KeRemoveEntryDeviceQueue(&Queue, &Entries[1]) && !KeRemoveEntryDeviceQueue(&Queue, &Entries[1]));
-    EXPECT(KeRemoveDeviceQueue(&Queue) == NULL);
-    EXPECT(!KeInsertDeviceQueue(&Queue, &Entries[1]));          // idle again
-    KeLowerIrql(OldIrql);
-}
-
 static const KT_TEST Tests[] = {
     { "A spin lock protects what six threads change at a time", SpinLocks },
     { "An in-stack queued spin lock does so too", QueuedSpinLocks },
     { "A fast mutex does, at APC_LEVEL", FastMutexes },
     { "A guarded mutex does, at PASSIVE_LEVEL with APCs disabled", GuardedMutexes },
     { "A resource does, shared, exclusive and converted", ResourceContention },
-    { "A resource recurses, and its three shared acquisitions treat exclusive waiters as documented", ResourceRules },
-    { "An interlocked list that six threads push to and pop from loses and doubles nothing", InterlockedLists },
-    { "Forty work items queued at DISPATCH_LEVEL all run at PASSIVE_LEVEL, some of them blocking", WorkerItems },
+    { "A resource recurses; its three shared acquisitions treat exclusive waiters as documented",
+      ResourceRules },
+    { "An interlocked list that six threads push to and pop from loses and doubles nothing",
+      InterlockedLists },
+    { "Forty work items queued at DISPATCH_LEVEL all run at PASSIVE_LEVEL, some of them blocking",
+      WorkerItems },
     { "A look-aside list gives back the block that was freed last", LookasideLists },
-    { "A device queue hands out its entries by key and knows when the device is idle", DeviceQueues },
 };
 
 static VOID NTAPI

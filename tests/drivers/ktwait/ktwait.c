@@ -62,8 +62,10 @@ EventKinds(VOID)
     KeInitializeEvent(&Notification, NotificationEvent, TRUE);
     KeInitializeEvent(&Synchronization, SynchronizationEvent, TRUE);
     EXPECT(KtPoll(&Notification) == STATUS_SUCCESS && KtPoll(&Notification) == STATUS_SUCCESS);
-    EXPECT(KtPoll(&Synchronization) == STATUS_SUCCESS && KtPoll(&Synchronization) == STATUS_TIMEOUT);
-    EXPECT(KeSetEvent(&Synchronization, 0, FALSE) == 0 && KeSetEvent(&Synchronization, 0, FALSE) != 0);
+    EXPECT(KtPoll(&Synchronization) == STATUS_SUCCESS
+        && KtPoll(&Synchronization) == STATUS_TIMEOUT);
+    EXPECT(KeSetEvent(&Synchronization, 0, FALSE) == 0
+        && KeSetEvent(&Synchronization, 0, FALSE) != 0);
     EXPECT(KeResetEvent(&Synchronization) != 0 && KeResetEvent(&Synchronization) == 0);
     KeClearEvent(&Notification);
     EXPECT(KeReadStateEvent(&Notification) == 0);
@@ -123,6 +125,13 @@ WakeOneOrAll(VOID)
     EXPECT(Waiters.Woken == 3 && KeReadStateEvent(&Waiters.Event) == 0);
 }
 
+static NTSTATUS
+WaitFor(ULONG Count, PVOID *Objects, WAIT_TYPE Type, PLARGE_INTEGER Timeout)
+{
+    return KeWaitForMultipleObjects(Count, Objects, Type, Executive, KernelMode, FALSE, Timeout,
+        NULL);
+}
+
 static VOID
 WaitAnyOf(VOID)
 {
@@ -133,10 +142,10 @@ WaitAnyOf(VOID)
 
     for (Index = 0; Index < 3; Index++)
         KeInitializeEvent(&Events[Index], SynchronizationEvent, Index != 0);
-    EXPECT(KeWaitForMultipleObjects(3, Objects, WaitAny, Executive, KernelMode, FALSE, &Zero, NULL) == STATUS_WAIT_1);
+    EXPECT(WaitFor(3, Objects, WaitAny, &Zero) == STATUS_WAIT_1);
     EXPECT(KeReadStateEvent(&Events[1]) == 0 && KeReadStateEvent(&Events[2]) != 0);
-    EXPECT(KeWaitForMultipleObjects(3, Objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL) == STATUS_WAIT_2);
-    EXPECT(KeWaitForMultipleObjects(3, Objects, WaitAny, Executive, KernelMode, FALSE, &Short, NULL) == STATUS_TIMEOUT);
+    EXPECT(WaitFor(3, Objects, WaitAny, NULL) == STATUS_WAIT_2);
+    EXPECT(WaitFor(3, Objects, WaitAny, &Short) == STATUS_TIMEOUT);
 }
 
 typedef struct _ALL {
@@ -153,7 +162,7 @@ WaitAllThread(PVOID Context)
     PVOID         Objects[3] = { &All->Event, &All->Semaphore, &All->Mutex };
     LARGE_INTEGER Long = KtAfter(10000);
 
-    All->Status = KeWaitForMultipleObjects(3, Objects, WaitAll, Executive, KernelMode, FALSE, &Long, NULL);
+    All->Status = WaitFor(3, Objects, WaitAll, &Long);
     EXPECT(KeAreApcsDisabled());
     KeReleaseMutex(&All->Mutex, FALSE);
 }
@@ -186,8 +195,10 @@ WaitAllOf(VOID)
 static VOID
 ManyObjects(VOID)
 {
-    PKEVENT       Events = ExAllocatePoolWithTag(NonPagedPool, MAXIMUM_WAIT_OBJECTS * sizeof(KEVENT), KT_TAG);
-    PKWAIT_BLOCK  Blocks = ExAllocatePoolWithTag(NonPagedPool, MAXIMUM_WAIT_OBJECTS * sizeof(KWAIT_BLOCK), KT_TAG);
+    PKEVENT       Events = ExAllocatePoolWithTag(NonPagedPool,
+        MAXIMUM_WAIT_OBJECTS * sizeof(KEVENT), KT_TAG);
+    PKWAIT_BLOCK  Blocks = ExAllocatePoolWithTag(NonPagedPool,
+        MAXIMUM_WAIT_OBJECTS * sizeof(KWAIT_BLOCK), KT_TAG);
     PVOID         Objects[MAXIMUM_WAIT_OBJECTS];
     LARGE_INTEGER Short = KtAfter(20);
     NTSTATUS      Status;
@@ -197,12 +208,12 @@ ManyObjects(VOID)
         KeInitializeEvent(&Events[Index], NotificationEvent, FALSE);
         Objects[Index] = &Events[Index];
     }
-    Status = KeWaitForMultipleObjects(MAXIMUM_WAIT_OBJECTS, Objects, WaitAny, Executive, KernelMode, FALSE, &Short,
-        Blocks);
+    Status = KeWaitForMultipleObjects(MAXIMUM_WAIT_OBJECTS, Objects, WaitAny, Executive,
+        KernelMode, FALSE, &Short, Blocks);
     EXPECT(Status == STATUS_TIMEOUT);
     KeSetEvent(&Events[63], 0, FALSE);
-    Status = KeWaitForMultipleObjects(MAXIMUM_WAIT_OBJECTS, Objects, WaitAny, Executive, KernelMode, FALSE, NULL,
-        Blocks);
+    Status = KeWaitForMultipleObjects(MAXIMUM_WAIT_OBJECTS, Objects, WaitAny, Executive,
+        KernelMode, FALSE, NULL, Blocks);
     EXPECT(Status == STATUS_WAIT_63);
     for (Index = 0; Index < MAXIMUM_WAIT_OBJECTS; Index++)
         EXPECT(IsListEmpty(&Events[Index].Header.WaitListHead));
@@ -296,7 +307,7 @@ MutantAbandoned(VOID)
     KeReleaseMutex(&Mutant, FALSE);
 
     KtJoin(KtStart(AbandoningThread, &Mutant));
-    Status = KeWaitForMultipleObjects(2, Objects, WaitAny, Executive, KernelMode, FALSE, &Zero, NULL);
+    Status = WaitFor(2, Objects, WaitAny, &Zero);
     EXPECT(Status == STATUS_ABANDONED_WAIT_0 + 1);
     KeReleaseMutex(&Mutant, FALSE);
 }
@@ -347,40 +358,25 @@ Delays(VOID)
     EXPECT(KeDelayExecutionThread(KernelMode, FALSE, &Zero) == STATUS_SUCCESS);
 }
 
-static VOID NTAPI
-SleepingThread(PVOID Context)
-{
-    KtSleep(100);
-    *(volatile LONG *)Context = 1;
-}
-
-static VOID
-ThreadObjects(VOID)
-{
-    volatile LONG Ran = 0;
-    PKTHREAD      Thread = KtStart(SleepingThread, (PVOID)&Ran);
-
-    EXPECT(KtPoll(Thread) == STATUS_TIMEOUT);
-    EXPECT(KtWait(Thread, 5000) == STATUS_SUCCESS && Ran == 1);
-    EXPECT(KtPoll(Thread) == STATUS_SUCCESS);
-    ObDereferenceObject(Thread);
-}
-
 static const KT_TEST Tests[] = {
     { "A time-out of zero looks and does not wait, at DISPATCH_LEVEL too", ZeroTimeout },
     { "A relative time-out ends a wait when it is over", RelativeTimeout },
     { "An absolute time-out ends a wait at that time, a past one at once", AbsoluteTimeout },
-    { "A notification event stays signalled, a synchronization event lets one wait through", EventKinds },
-    { "Setting a synchronization event wakes one thread, pulsing a notification event all", WakeOneOrAll },
+    { "A notification event stays signalled, a synchronization event lets one wait through",
+      EventKinds },
+    { "Setting a synchronization event wakes one thread, pulsing a notification event all",
+      WakeOneOrAll },
     { "WaitAny takes the first signalled object only", WaitAnyOf },
     { "WaitAll takes all objects in one step or none", WaitAllOf },
     { "Sixty-four objects can be waited for with the caller's wait blocks", ManyObjects },
-    { "A semaphore counts, and a release past its limit raises and changes nothing", SemaphoreLimits },
-    { "A mutex recurses, keeps APCs away and cannot be released by another thread", MutexRecursion },
+    { "A semaphore counts, and a release past its limit raises and changes nothing",
+      SemaphoreLimits },
+    { "A mutex recurses, keeps APCs away and cannot be released by another thread",
+      MutexRecursion },
     { "A mutant whose owner ended is abandoned to the next one", MutantAbandoned },
-    { "KeSetEvent with Wait set and the wait after it pass a token five hundred times", SetAndWait },
+    { "KeSetEvent with Wait set and the wait after it pass a token five hundred times",
+      SetAndWait },
     { "KeDelayExecutionThread takes its time", Delays },
-    { "A thread object is signalled when the thread has ended", ThreadObjects },
 };
 
 static VOID NTAPI
