@@ -50,8 +50,9 @@ INIT_CODE VOID
 IoInitSystem(VOID)
 {
     OBJECT_TYPE_INITIALIZER Device = { .DeleteProcedure = IopDeleteDeviceObject,
-                                      .ParseProcedure = IopParseDevice };
-    OBJECT_TYPE_INITIALIZER Driver = { .DeleteProcedure = IopDeleteDriverObject };
+                                      .ParseProcedure = IopParseDevice, .MaintainTypeList = TRUE };
+    OBJECT_TYPE_INITIALIZER Driver = { .DeleteProcedure = IopDeleteDriverObject,
+                                      .MaintainTypeList = TRUE };
     OBJECT_TYPE_INITIALIZER Plain = { 0 };
     OBJECT_TYPE_INITIALIZER File = { .MaintainHandleCount = TRUE, .CloseProcedure = IopCloseFile,
                                      .DeleteProcedure = IopDeleteFile, .ParseProcedure =

@@ -255,6 +255,8 @@ ObpWalkName(POB_WALK Walk, PVOID *Object)
 
     PAGED_CODE();
     *Object = NULL;
+    if (Walk->Type != NULL && Walk->Type->TypeInfo.CaseInsensitive)
+        Walk->Attributes |= OBJ_CASE_INSENSITIVE;
 
     for (ULONG Links = 0; Links <= OB_MAXIMUM_LINKS; Links++) {
         Status = ObpStartWalk(Walk, &Start, &Rest);
