@@ -5,7 +5,7 @@
 #include "ktob.h"
 
 #define THREADS 4
-#define ROUNDS  1000
+#define ROUNDS  5000
 
 static HANDLE        KtShared;                  // a handle all threads look up and close
 static PVOID         KtObject;
