@@ -40,6 +40,7 @@ class Command(gdb.Command):
     """Subclasses set `name`, `usage` and a docstring, and write run(arguments), a list of words."""
 
     name = usage = ""
+    needs_target = True
 
     def __init__(self):
         super().__init__(f"! {self.name}", gdb.COMMAND_USER)
@@ -48,6 +49,8 @@ class Command(gdb.Command):
     def invoke(self, argument, from_tty):
         self.dont_repeat()
         try:
+            if self.needs_target and gdb.selected_thread() is None:
+                raise target.Unreadable("there is no target: type `make debug`, or `target remote`")
             self.run(argument.split())
         except (target.Unreadable, gdb.error, gdb.MemoryError) as error:
             print(f"!{self.name}: {error}")
@@ -63,7 +66,7 @@ class Command(gdb.Command):
 class Help(Command):
     """Lists these commands."""
 
-    name, usage = "help", "!help [COMMAND]"
+    name, usage, needs_target = "help", "!help [COMMAND]", False
 
     def run(self, arguments):
         for name in sorted(arguments or COMMANDS):

@@ -15,8 +15,20 @@ HEADER = 0xB0                       # signature, file header, and the optional h
 FOLDERS = ("stripped", "stripped/drivers", "stripped/tests/drivers", "stripped/tests/programs")
 
 
+names = {}                          # base -> file name of a program's image, from its loader's list
+
+
 def header(base):
-    return read(base + read_integer(base + 0x3C, 4), HEADER)
+    try:
+        return read(base + read_integer(base + 0x3C, 4), HEADER)
+    except Unreadable:
+        if base not in names:
+            raise
+    for folder in FOLDERS:
+        path = build_folder() / folder / names[base].lower()
+        if path.is_file():
+            return File(path).header
+    raise Unreadable(f"{names[base]} is neither in memory nor in build/")
 
 
 def identity(header_bytes):

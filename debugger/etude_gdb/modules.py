@@ -25,14 +25,14 @@ class Module:
         return self.base <= address < self.base + self.size
 
 
-_cache = None
+_cache = _user_cache = None
 _loaded = {}                        # base -> file given to gdb
 
 
 def forget():
     """Called whenever the target has run: what was read of it may be stale."""
-    global _cache
-    _cache = None
+    global _cache, _user_cache
+    _cache = _user_cache = None
 
 
 def kernel_file():
@@ -75,7 +75,20 @@ def modules():
 
 
 def module_of(address):
-    return next((module for module in modules() if module.holds(address)), None)
+    """The kernel module, or the current program's image, that holds the address; None if none does."""
+    return next((module for module in (modules() if address >= target.KERNEL_START else user_modules()) if module.holds(address)), None)
+
+
+def user_modules():
+    global _user_cache
+    if _user_cache is None:
+        try:
+            _user_cache = [Module(*image) for image in user_images()]
+        except (Unreadable, gdb.error):
+            _user_cache = []
+        images.names.clear()
+        images.names.update({module.base: module.name for module in _user_cache})
+    return _user_cache
 
 
 def symbol(address):
@@ -135,7 +148,7 @@ def reload():
 
 
 def user_images():
-    """(base, name) of the images of the program that the selected processor runs, from its loader's list (PEB.Ldr, as published)."""
+    """(base, size, name) of the images of the program that the selected processor runs, from its loader's list (PEB.Ldr, as published)."""
     peb = target.integer(target.struct_at("EPROCESS", target.current_process())["Peb"])
     loader = target.read_integer(peb + 0x18) if peb else 0
     if loader == 0:
@@ -146,7 +159,7 @@ def user_images():
         seen.add(entry)
         base = target.read_integer(entry + 0x30)
         length, _, _, buffer = target.unpack("<HHIQ", entry + 0x58)
-        yield base, target.characters(buffer, length)
+        yield base, target.read_integer(entry + 0x40, 4), target.characters(buffer, length)
         entry = target.read_integer(entry)
 
 
@@ -160,7 +173,7 @@ class Reload(Command):
     def run(self, arguments):
         complaints = reload()
         if arguments == ["/user"]:
-            for base, name in user_images():
+            for base, _, name in user_images():
                 complaints.append(load_symbols(base, name) or f"{base:016x}   {name}")
         elif arguments:
             self.wrong()
@@ -199,12 +212,12 @@ _watching = []
 
 
 def watch_loading():
-    """Sets the two breakpoints, once, when the kernel's symbols are known."""
+    """Sets the two breakpoints when the kernel's symbols are known; True the first time."""
     if _watching or not kernel_file():
-        return
+        return False
     for function, comes in (("MiInsertModule", True), ("MiRetireModule", False)):
-        if gdb.lookup_static_symbol(function) or gdb.lookup_global_symbol(function):
-            _watching.append(_ListChanged(function, comes))
+        _watching.append(_ListChanged(function, comes))
+    return True
 
 
 gdb.events.cont.connect(lambda event: forget())

@@ -106,8 +106,21 @@ def parse(text, prefix=""):
     return number(text)
 
 
+def named_objects(directory, depth=8):
+    """Every object that has a name, directory by directory."""
+    for _, body in directory_entries(directory):
+        yield body
+        if depth and type_name(header_of(body)) == "Directory":
+            yield from named_objects(body, depth - 1)
+
+
 def objects_of_type(name):
+    """All objects of a type, from the type's list; of a type that keeps none, those that have a name."""
     kind = find(f"\\ObjectTypes\\{name}")
+    if not int(struct_at("OBJECT_TYPE", kind)["TypeInfo"]["MaintainTypeList"]):
+        root = integer(target.variable("ObpRootDirectory"))
+        yield from (body for body in named_objects(root) if integer(header_of(body)["Type"]) == kind)
+        return
     head = kind + target.offset_of("OBJECT_TYPE", "TypeList")
     size = target.c_type("OBJECT_HEADER_CREATOR_INFO").sizeof
     for creator in target.walk_list(head, "OBJECT_HEADER_CREATOR_INFO", "TypeList"):

@@ -46,10 +46,21 @@ class Analyze(Command):
             words = meaning.string() if meaning is not None and integer(meaning) else ""
             where = f": {modules.symbol(value)}" if words.startswith("@") else ""
             print(f"Arg{index + 1}: {value:016x}, {words.lstrip('@')}{where}".rstrip(", "))
-        print("\nThe stack: type `bt` (the processor that stopped is the one in KeBugCheckEx: `info threads`).")
+        print("\nThe stack: type `bt`. (`info threads` shows which processor it was; the others are frozen.)")
 
 
 Analyze()
+
+
+class _Bugcheck(gdb.Breakpoint):
+    """Stops when a bugcheck has made its report, on the processor that made it."""
+
+    def __init__(self):
+        super().__init__("*KiEndSystem", internal=True)
+
+    def stop(self):
+        print("\nThe system has stopped with a bugcheck. Type `!analyze` for what it means, `bt` for the stack.")
+        return True
 
 
 def connected():
@@ -57,7 +68,8 @@ def connected():
     if gdb.selected_thread() is None or not modules.kernel_file():
         return
     try:
-        modules.watch_loading()
+        if modules.watch_loading():
+            _Bugcheck()
         pc = int(gdb.parse_and_eval("$pc")) & target.MASK
         if pc in RESET_VECTORS:
             gdb.Breakpoint("*KiSystemStartup", gdb.BP_BREAKPOINT, internal=True, temporary=True).silent = True

@@ -58,7 +58,7 @@ class Table:
 
 
 def image_base(pc):
-    """The base of the image that holds pc: the kernel's list says, and for programs the nearest header below."""
+    """The base of the image that holds pc: the lists say, and where there is none, for programs, the nearest header below."""
     module = modules.module_of(pc)
     if module or pc >= target.KERNEL_START:
         return module.base if module else None

@@ -46,7 +46,8 @@ KiHaltForever(VOID)
         __asm__ __volatile__("cli; hlt");
 }
 
-static DECLSPEC_NORETURN VOID
+/* The debugger stops here: the report is complete. */
+static DECLSPEC_NORETURN __attribute__((noinline)) VOID
 KiEndSystem(VOID)
 {
     CHAR Value[8];
