@@ -172,8 +172,7 @@ Failures(void)
     char Long[600];
 
     Promise("What cannot be started says why");
-    Expect(RunProgram("nosuchprogram") == (ULONG)STATUS_OBJECT_NAME_NOT_FOUND, "0x%08lX",
-        RunProgram("nosuchprogram"));
+    Expect(RunProgram("nosuchprogram") == (ULONG)STATUS_OBJECT_NAME_NOT_FOUND, "no such program");
     Expect((LONG)RunProgram("config\\system.reg") < 0, "a file that is no program");
     Expect((LONG)RunProgram("\\SystemRoot\\System32\\config\\system.reg") < 0, "no program");
     memset(Long, 'y', sizeof Long - 1);
@@ -190,11 +189,11 @@ Repeated(void)
     RunProgram("tprocess exit 1");
     Before = HandleCount();
     Promise("Twenty processes leave no handle and no process object behind");
-    Sleep(300);                                             // what ended before is gone by now
+    Sleep(300);                                         // what ended before is gone by now
     PoolTag("Proc", &Blocks, &Bytes);
     for (int Count = 0; Count < 20; Count++)
         RunProgram("tprocess exit 1");
-    for (int Try = 0; Try < 50; Try++) {                    // the last threads leave in the background
+    for (int Try = 0; Try < 50; Try++) {                // the last threads end in the background
         PoolTag("Proc", &BlocksAfter, &BytesAfter);
         if (BlocksAfter == Blocks)
             break;

@@ -1,7 +1,8 @@
 /*
- * ___chkstk_ms: a function with more than a page of locals calls it with their size in rax, before it
- * lowers rsp. It touches each page on the way, from the top, so that the guard page below the stack
- * is met and moves down; a step over it would be an access violation. All registers are kept.
+ * ___chkstk_ms: a function with more than a page of locals calls it with their size in rax,
+ * before it lowers rsp. It touches each page on the way, from the top, so that the guard page below
+ * the stack is met and moves down; a step over it would be an access violation. All registers are
+ * kept.
  */
     .intel_syntax noprefix
     .text
