@@ -1,6 +1,6 @@
 /*
  * The services about time and the processor: NtDelayExecution, NtYieldExecution,
- * NtQuerySystemTime, NtQueryPerformanceCounter.
+ * NtQuerySystemTime, NtQueryPerformanceCounter; and ExIsProcessorFeaturePresent.
  */
 #include "ps/ps.h"
 #include "hal/hal.h"
@@ -70,4 +70,12 @@ NtQueryPerformanceCounter(PLARGE_INTEGER Counter, PLARGE_INTEGER Frequency)
     if (NT_SUCCESS(Status) && Frequency != NULL)
         Status = ExpReturnInteger(Frequency, Rate.QuadPart);
     return Status;
+}
+
+/* One of the PF_... numbers; none that this build does not know of is present. */
+BOOLEAN NTAPI
+ExIsProcessorFeaturePresent(ULONG ProcessorFeature)
+{
+    return ProcessorFeature < PROCESSOR_FEATURE_MAX
+        && SharedUserData->ProcessorFeatures[ProcessorFeature] != FALSE;
 }

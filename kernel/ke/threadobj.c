@@ -115,8 +115,7 @@ KeTerminateThread(KPRIORITY Increment)
         KiWaitTest(Thread, Increment);
     PspReaperEnqueue(Thread);
     KiSwapThread();
-    // a dead thread was run
-    KeBugCheckEx(KERNEL_MODE_EXCEPTION_NOT_HANDLED, 0, (ULONG_PTR)Thread, 0, 0);
+    KeBugCheckEx(KERNEL_MODE_EXCEPTION_NOT_HANDLED, 0, (ULONG_PTR)Thread, 0, 0);    // it ran again
 }
 
 BOOLEAN

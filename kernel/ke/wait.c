@@ -110,6 +110,8 @@ LONG_PTR
 KiBlockThread(PKTHREAD Thread, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOOLEAN Alertable,
     KIRQL OldIrql)
 {
+    LONG_PTR Status;
+
     Thread->WaitReason = (UCHAR)Reason;
     Thread->WaitMode = Mode;
     Thread->Alertable = Alertable;
@@ -119,8 +121,9 @@ KiBlockThread(PKTHREAD Thread, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOOLEA
     if (Thread->Queue != NULL && Reason != WrQueue)
         KiActivateWaiterQueue(Thread->Queue);
     KiSwapThread();
+    Status = Thread->WaitStatus;                // an APC delivered by the next line may wait too
     KeLowerIrql(OldIrql);
-    return Thread->WaitStatus;
+    return Status;
 }
 
 /* A mutant can be entered 2^31 times, the next attempt raises; the lock goes first. */

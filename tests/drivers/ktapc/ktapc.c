@@ -186,6 +186,39 @@ RunningTarget(VOID)
     EXPECT(!KeInsertQueueApc(&Special, NULL, NULL, 0));     // it has ended
 }
 
+/* A normal APC that waits itself, and in vain. */
+static VOID NTAPI
+TimingOutRoutine(PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    EXPECT(KtWait(Context, 20) == STATUS_TIMEOUT);
+    InterlockedIncrement(&Normals);
+}
+
+/* The wait ends as an APC comes: the APC's own wait must not spoil the answer. */
+static VOID
+WaitInsideApc(VOID)
+{
+    TARGET   Target = { .Status = -1 };
+    KEVENT   Never;
+    PKTHREAD Thread;
+    KIRQL    OldIrql;
+
+    KeInitializeEvent(&Never, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&Target.Wake, SynchronizationEvent, FALSE);
+    Thread = KtStart(WaitingThread, &Target);
+    while (!Target.Started)
+        KtSleep(10);
+    KtSleep(30);
+    Prepare(Thread);
+    KeInitializeApc(&Normal, Thread, 0, SpecialRoutine, NULL, TimingOutRoutine, KernelMode, &Never);
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    KeSetEvent(&Target.Wake, 0, FALSE);
+    KeInsertQueueApc(&Normal, NULL, NULL, 0);
+    KeLowerIrql(OldIrql);
+    KtJoin(Thread);
+    EXPECT(Target.Status == STATUS_SUCCESS && Normals == 1);
+}
+
 #define STORM_APCS 300
 
 static volatile LONG StormRuns;
@@ -249,6 +282,7 @@ static const KT_TEST Tests[] = {
     { "A guarded region holds every kernel APC back", GuardedRegion },
     { "Owning a mutex holds normal kernel APCs back", OwnedMutex },
     { "A waiting thread runs kernel APCs and waits on", WaitingTarget },
+    { "An APC that waits, as a wait ends, leaves that wait's answer alone", WaitInsideApc },
     { "A thread that spins is interrupted by kernel APCs; one that has ended takes none",
       RunningTarget },
     { "Three hundred APCs to a thread that waits and enters regions are all delivered",
