@@ -17,6 +17,7 @@ SINS = {                # the last part of the service's name: code, first param
     "pages": (CALLER, "44", "BadDoubleFreeOfPages"),
     "user": (CALLER, "40", "BadUserAddress"),
     "foreign": (CALLER, "42", "BadForeignAddress"),
+    "timer": ("000000CE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS", None, None),
     "unlock": ("000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION", "7C", "BadUnlock"),
 }
 
@@ -44,7 +45,7 @@ def commit(sin):
         status = guest.wait_exit()
         report = guest.debug_text()
         context.check(status == EXIT_BUGCHECK, f"QEMU ended with {status}, not with a bugcheck's {EXIT_BUGCHECK}")
-        patterns = [rf"\*\*\* STOP 0x{code}", r"Driver at fault: badpool\.sys", rf"badpool!{routine}"]
+        patterns = [rf"\*\*\* STOP 0x{code}", r"Driver at fault: badpool\.sys"] + ([rf"badpool!{routine}"] if routine else [])
         if parameter:
             patterns.append(rf"1: 0*{parameter}\b" if parameter != "00" else r"1: 0{16}")
         for pattern in patterns:

@@ -37,12 +37,15 @@ KdpIsFunctionSymbol(PCOFF_SYMBOL Symbol)
 static VOID
 KdpFindSymbol(PKLDR_DATA_TABLE_ENTRY Module, ULONG Rva, PSYMBOL_MATCH Match)
 {
-    PIMAGE_NT_HEADERS Nt = RtlImageNtHeader(Module->DllBase);
+    PIMAGE_NT_HEADERS Nt;
     ULONG             Index;
 
     Match->Symbol = NULL;
     Match->Rva = 0;
-    if (Nt == NULL || Module->Symbols == NULL)
+    if (Module->Symbols == NULL)                    // an unloaded driver has no headers either
+        return;
+    Nt = RtlImageNtHeader(Module->DllBase);
+    if (Nt == NULL)
         return;
 
     for (Index = 0; Index < Module->SymbolCount; Index += 1) {
@@ -107,6 +110,8 @@ KdSymbolize(ULONG64 Address, PSTR Buffer, SIZE_T Size)
 
     if (PsLoadedModuleList.Flink != NULL)           // before mm is up there is no list
         Module = MmFindModule((PVOID)Address);
+    if (Module == NULL)                             // a driver's code that is called after it went
+        Module = MmFindUnloadedModule((PVOID)Address);
     if (Module == NULL) {
         _snprintf(Buffer, Size, "%p", (PVOID)Address);
         Buffer[Size - 1] = '\0';

@@ -47,7 +47,6 @@ VOID MiFindSymbols(PKLDR_DATA_TABLE_ENTRY Entry, PVOID File, SIZE_T FileSize);
 VOID                   MiInsertModule(PKLDR_DATA_TABLE_ENTRY Entry);
 VOID                   MiRetireModule(PKLDR_DATA_TABLE_ENTRY Entry);
 PKLDR_DATA_TABLE_ENTRY MiFindModuleByName(PUNICODE_STRING Name);
-PKLDR_DATA_TABLE_ENTRY MmFindUnloadedModule(PVOID Address);
 
 /*
  * bind.c: resolves every import of the mapped, still writable image and counts the modules it

@@ -96,6 +96,7 @@ typedef struct _MM_PROCESS {
     FAST_MUTEX AddressCreationLock;
     LIST_ENTRY VadList;                         // ascending; guarded by AddressCreationLock
     SIZE_T     CommitCharge, VirtualSize;       // pages, bytes; guarded by AddressCreationLock
+    ULONG      VadCount;                        // in VadList; guarded by AddressCreationLock
     volatile LONG64 LockedPages;                // by MDLs; interlocked
 } MM_PROCESS, *PMM_PROCESS;
 
@@ -138,6 +139,10 @@ NTSTATUS MmLoadSystemImage(PUNICODE_STRING FullName, PVOID Data, SIZE_T DataSize
 NTSTATUS MmUnloadSystemImage(PKLDR_DATA_TABLE_ENTRY Entry);
 /* The module whose image holds Address, or NULL; any IRQL, no lock (entries are freed late). */
 PKLDR_DATA_TABLE_ENTRY MmFindModule(PVOID Address);
+/*
+ * The driver that was unloaded from where Address is, or NULL; its entry and names stay for a while.
+ */
+PKLDR_DATA_TABLE_ENTRY MmFindUnloadedModule(PVOID Address);
 
 // page tables say it can be touched now; safe at any IRQL
 BOOLEAN MmIsAddressPresent(PVOID Va);

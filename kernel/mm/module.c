@@ -7,7 +7,7 @@
  * links, and its memory stays: the last MI_UNLOADED_KEPT entries are kept as the list of unloaded
  * drivers, by which a jump into a driver that is gone is told from other faults.
  *
- * An entry and its names are one block of nonpaged pool, tag 'dLmM'.
+ * An entry and its names are one block of nonpaged pool, tag 'dLmM'; its symbols are another.
  */
 #include "mm/mmp.h"
 #include "mm/image.h"

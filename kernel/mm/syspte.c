@@ -41,11 +41,11 @@ MiPushStack(PVOID Va)
     return Kept;
 }
 
-/* Returns the high end, zeroed below it, or NULL. */
+/* Returns the high end, or NULL. What the stack holds is not defined. */
 PVOID
 MmCreateKernelStack(VOID)
 {
-    PUCHAR Va = MiPopStack(), Low;
+    PUCHAR Va = MiPopStack();
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
@@ -60,9 +60,7 @@ MmCreateKernelStack(VOID)
             return NULL;
         }
     }
-    Low = Va + PAGE_SIZE;
-    RtlZeroMemory(Low, KERNEL_STACK_PAGES * PAGE_SIZE);
-    return Low + KERNEL_STACK_PAGES * PAGE_SIZE;
+    return Va + (KERNEL_STACK_PAGES + 1) * PAGE_SIZE;
 }
 
 /* Nobody runs on it any more. */

@@ -12,6 +12,7 @@
 #include "mm/vad.h"
 
 #define MI_VAD_TAG      'daVM'
+#define MI_MOST_VADS    16384                       // of one process: they are nonpaged pool
 #define TABLE_SPAN      (512ULL << PAGE_SHIFT)      // what one page table maps
 
 VOID
@@ -20,6 +21,7 @@ MiInitializeMm(PMM_PROCESS Mm)
     ExInitializeFastMutex(&Mm->AddressCreationLock);
     InitializeListHead(&Mm->VadList);
     Mm->CommitCharge = Mm->VirtualSize = 0;
+    Mm->VadCount = 0;
     Mm->LockedPages = 0;
 }
 
@@ -78,6 +80,7 @@ MiInsertVadLocked(PMM_PROCESS Mm, PMMVAD Vad)
         Link = Link->Flink;
     InsertTailList(Link, &Vad->Link);               // before Link
     Mm->VirtualSize += Vad->End - Vad->Start;
+    Mm->VadCount++;
 }
 
 static BOOLEAN
@@ -107,6 +110,8 @@ MiReserveLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 Highest, B
     } else if (!MiIsFreeLocked(Mm, *Start, *Start + Size)) {
         return STATUS_CONFLICTING_ADDRESSES;
     }
+    if (Mm->VadCount == MI_MOST_VADS)
+        return STATUS_NO_MEMORY;
     *Vad = ExAllocatePoolWithTag(NonPagedPool, sizeof(MMVAD), MI_VAD_TAG);
     if (*Vad == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -121,6 +126,7 @@ MiRemoveVadLocked(PMM_PROCESS Mm, PMMVAD Vad)
 {
     RemoveEntryList(&Vad->Link);
     Mm->VirtualSize -= Vad->End - Vad->Start;
+    Mm->VadCount--;
     ExFreePoolWithTag(Vad, MI_VAD_TAG);
 }
 

@@ -122,12 +122,34 @@ BadUnlock(VOID)
     MmUnlockPages(Mdl);
 }
 
+/*
+ * The driver is unloaded while its timer still runs: the load fails, and then the DPC's code is
+ * gone.
+ */
+static VOID NTAPI
+BadTimerRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+}
+
+static VOID
+BadTimer(VOID)
+{
+    PKTIMER       Timer = ExAllocatePoolWithTag(NonPagedPool, sizeof(KTIMER) + sizeof(KDPC), TAG);
+    PKDPC         Dpc = (PKDPC)(Timer + 1);
+    LARGE_INTEGER Second = { .QuadPart = -10000000 };
+
+    KeInitializeTimer(Timer);
+    KeInitializeDpc(Dpc, BadTimerRoutine, NULL);
+    KeSetTimer(Timer, Second, Dpc);
+}
+
 static const SIN Sins[] = {
     { L"paged", BadPagedAllocation }, { L"pagedfree", BadPagedFree }, { L"irql", BadHighIrql },
     { L"trimmed", BadTrimmed }, { L"overrun", BadOverrun }, { L"tag", BadTag }, { L"zero",
     BadZero },
     { L"double", BadDoubleFree }, { L"pages", BadDoubleFreeOfPages }, { L"user", BadUserAddress },
     { L"foreign", BadForeignAddress }, { L"unlock", BadUnlock },
+    { L"timer", BadTimer },
 };
 
 NTSTATUS NTAPI

@@ -1,6 +1,7 @@
 /*
- * Tests pool and MDLs from a driver's side: DriverEntry keeps its promises one after the other, prints a verdict on each, and then fails the
- * load, so that the driver is gone and can be started again.
+ * Tests pool and MDLs from a driver's side: DriverEntry keeps its promises one after the other,
+ * prints a verdict on each, and then fails the load, so that the driver is gone and can be
+ * started again.
  */
 #include "ktpool.h"
 

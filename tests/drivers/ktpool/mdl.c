@@ -1,5 +1,6 @@
 /*
- * MDLs: locking, mapping, parts of MDLs, memory by the page and in a row; and user memory of the System process.
+ * MDLs: locking, mapping, parts of MDLs, memory by the page and in a row; and user memory of the
+ * System process.
  */
 #include "ktpool.h"
 
@@ -70,7 +71,8 @@ TestPhysical(VOID)
 
     MmBuildMdlForNonPagedPool(Mdl);
     Promise(MmGetMdlPfnArray(Mdl)[1] == (PFN_NUMBER)(Address.QuadPart >> PAGE_SHIFT) &&
-            (Address.QuadPart & 0xFFF) == 3 && MmGetSystemAddressForMdlSafe(Mdl, LowPagePriority) == Buffer,
+            (Address.QuadPart & 0xFFF) == 3 &&
+                MmGetSystemAddressForMdlSafe(Mdl, LowPagePriority) == Buffer,
             "An MDL for nonpaged pool has its frames and its address");
     Other = MmMapIoSpace(Address, 1, MmNonCached);
     Buffer[PAGE_SIZE + 3] = 44;
@@ -82,11 +84,13 @@ TestPhysical(VOID)
 
     Buffer = MmAllocateContiguousMemory(5 * PAGE_SIZE, Highest);
     Promise(Buffer != NULL && MmGetPhysicalAddress(Buffer + 4 * PAGE_SIZE).QuadPart ==
-            MmGetPhysicalAddress(Buffer).QuadPart + 4 * PAGE_SIZE, "Contiguous memory is contiguous");
+            MmGetPhysicalAddress(Buffer).QuadPart + 4 * PAGE_SIZE,
+            "Contiguous memory is contiguous");
     MmFreeContiguousMemory(Buffer);
 
     Mdl = MmAllocatePagesForMdl(Zero, Highest, Zero, 3 * PAGE_SIZE);
-    Buffer = MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
+    Buffer = MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE,
+                                          NormalPagePriority);
     Promise(Buffer != NULL && Buffer[3 * PAGE_SIZE - 1] == 0, "Pages for an MDL are zeroed");
     MmUnmapLockedPages(Buffer, Mdl);
     MmFreePagesFromMdl(Mdl);
@@ -98,7 +102,8 @@ TestUserMemory(VOID)
 {
     PVOID    Base = NULL;
     SIZE_T   Size = 3 * PAGE_SIZE;
-    NTSTATUS Status = ZwAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Size, MEM_COMMIT, PAGE_READWRITE);
+    NTSTATUS Status = ZwAllocateVirtualMemory(NtCurrentProcess(), &Base, 0, &Size, MEM_COMMIT,
+                                              PAGE_READWRITE);
     PUCHAR   User = Base, Mapped;
     PMDL     Mdl;
 
@@ -116,7 +121,8 @@ TestUserMemory(VOID)
         Size = 0;
         Status = ZwFreeVirtualMemory(NtCurrentProcess(), &Base, &Size, MEM_RELEASE);
         Promise(NT_SUCCESS(Status) && !MmIsAddressValid(User), "Freed, it is gone");
-        Promise(Mapped != NULL && Mapped[PAGE_SIZE] == 9, "but a locked frame stays as it was until it is unlocked");
+        Promise(Mapped != NULL && Mapped[PAGE_SIZE] == 9,
+                "but a locked frame stays as it was until it is unlocked");
         MmUnlockPages(Mdl);
     }
     IoFreeMdl(Mdl);

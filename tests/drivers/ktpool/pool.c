@@ -1,6 +1,6 @@
 /*
- * Pool: sizes and alignment, many threads on all processors at both IRQLs, allocations that cannot be had, and paged pool
- * that is trimmed by the system's own doing.
+ * Pool: sizes and alignment, many threads on all processors at both IRQLs, allocations that
+ * cannot be had, and paged pool that is trimmed by the system's own doing.
  */
 #include "ktpool.h"
 
@@ -26,7 +26,8 @@ IsFilled(PUCHAR Block, SIZE_T Size, UCHAR Value)
 VOID
 TestSizes(VOID)
 {
-    static const POOL_TYPE Types[] = { NonPagedPool, PagedPool, NonPagedPoolCacheAligned, PagedPoolCacheAligned };
+    static const POOL_TYPE Types[] = { NonPagedPool, PagedPool, NonPagedPoolCacheAligned,
+                                      PagedPoolCacheAligned };
     BOOLEAN                Aligned = TRUE, Kept = TRUE, Counted = TRUE;
 
     for (ULONG Type = 0; Type < RTL_NUMBER_OF(Types); Type++)
@@ -62,7 +63,10 @@ NextRandom(PULONG Seed)
     return *Seed >> 8;
 }
 
-/* Allocates and frees at random; each block is filled with its slot's number and looked at before it goes. */
+/*
+ * Allocates and frees at random; each block is filled with its slot's number and looked at before
+ * it goes.
+ */
 static VOID NTAPI
 Worker(PVOID Context)
 {
@@ -83,8 +87,10 @@ Worker(PVOID Context)
             ExFreePoolWithTag(Blocks[Slot], TAG);
             Blocks[Slot] = NULL;
         } else {
-            Sizes[Slot] = (USHORT)(1 + NextRandom(&Seed) % (NextRandom(&Seed) % 16 == 0 ? 9000 : 400));
-            Blocks[Slot] = ExAllocatePoolWithTag(Self->Irql == DISPATCH_LEVEL ? NonPagedPool : PagedPool,
+            Sizes[Slot] = (USHORT)(1 + NextRandom(&Seed) % (NextRandom(&Seed) % 16 == 0
+                                                            ? 9000 : 400));
+            Blocks[Slot] = ExAllocatePoolWithTag(Self->Irql == DISPATCH_LEVEL
+                                                 ? NonPagedPool : PagedPool,
                                                  Sizes[Slot], TAG);
             if (Blocks[Slot] != NULL)
                 Fill(Blocks[Slot], Sizes[Slot], (UCHAR)Slot);
@@ -112,7 +118,8 @@ TestStress(VOID)
         for (ULONG Level = 0; Level < RTL_NUMBER_OF(Irqls) && (Processors >> Number & 1); Level++) {
             Workers[Count].Processor = Number;
             Workers[Count].Irql = Irqls[Level];
-            if (NT_SUCCESS(PsCreateSystemThread(&Threads[Count], THREAD_ALL_ACCESS, NULL, NULL, NULL,
+            if (NT_SUCCESS(PsCreateSystemThread(&Threads[Count], THREAD_ALL_ACCESS, NULL, NULL,
+                                                NULL,
                                                 Worker, &Workers[Count])))
                 Count++;
         }
@@ -146,7 +153,8 @@ TestFailures(VOID)
     }
     Promise(Raised && Status == STATUS_INSUFFICIENT_RESOURCES,
             "ExAllocatePoolWithQuotaTag raises STATUS_INSUFFICIENT_RESOURCES");
-    Promise(ExAllocatePoolWithQuotaTag(NonPagedPool | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE, 0x7FFFFFFF, TAG) == NULL,
+    Promise(ExAllocatePoolWithQuotaTag(NonPagedPool | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE,
+                                       0x7FFFFFFF, TAG) == NULL,
             "With POOL_QUOTA_FAIL_INSTEAD_OF_RAISE it returns NULL");
 }
 
@@ -165,7 +173,8 @@ TestTrimming(VOID)
         KeDelayExecutionThread(KernelMode, FALSE, &Tenth);
     Promise(!MmIsAddressValid(Block), "Paged pool nobody touches is trimmed by itself");
     Promise(MmIsAddressValid(Locked), "Paged pool that an MDL has locked is not");
-    Promise(IsFilled(Block, 4 * PAGE_SIZE, PATTERN), "A touch below DISPATCH_LEVEL brings it back as it was");
+    Promise(IsFilled(Block, 4 * PAGE_SIZE, PATTERN),
+            "A touch below DISPATCH_LEVEL brings it back as it was");
     Promise(MmIsAddressValid(Block), "and it is valid then");
     MmUnlockPages(Mdl);
     IoFreeMdl(Mdl);
