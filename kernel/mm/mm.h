@@ -140,7 +140,8 @@ NTSTATUS MmUnloadSystemImage(PKLDR_DATA_TABLE_ENTRY Entry);
 /* The module whose image holds Address, or NULL; any IRQL, no lock (entries are freed late). */
 PKLDR_DATA_TABLE_ENTRY MmFindModule(PVOID Address);
 /*
- * The driver that was unloaded from where Address is, or NULL; its entry and names stay for a while.
+ * The driver that was unloaded from where Address is, or NULL. Its entry and names
+ * stay for a while.
  */
 PKLDR_DATA_TABLE_ENTRY MmFindUnloadedModule(PVOID Address);
 
