@@ -194,6 +194,14 @@ TimingOutRoutine(PVOID Context, PVOID Argument1, PVOID Argument2)
     InterlockedIncrement(&Normals);
 }
 
+/* Shares the first processor with the test, which keeps it from running at DISPATCH_LEVEL. */
+static VOID NTAPI
+BoundWaitingThread(PVOID Context)
+{
+    KeSetSystemAffinityThread(1);
+    WaitingThread(Context);
+}
+
 /* The wait ends as an APC comes: the APC's own wait must not spoil the answer. */
 static VOID
 WaitInsideApc(VOID)
@@ -205,16 +213,18 @@ WaitInsideApc(VOID)
 
     KeInitializeEvent(&Never, SynchronizationEvent, FALSE);
     KeInitializeEvent(&Target.Wake, SynchronizationEvent, FALSE);
-    Thread = KtStart(WaitingThread, &Target);
+    Thread = KtStart(BoundWaitingThread, &Target);
     while (!Target.Started)
         KtSleep(10);
     KtSleep(30);
     Prepare(Thread);
     KeInitializeApc(&Normal, Thread, 0, SpecialRoutine, NULL, TimingOutRoutine, KernelMode, &Never);
+    KeSetSystemAffinityThread(1);
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     KeSetEvent(&Target.Wake, 0, FALSE);
-    KeInsertQueueApc(&Normal, NULL, NULL, 0);
+    EXPECT(KeInsertQueueApc(&Normal, NULL, NULL, 0));
     KeLowerIrql(OldIrql);
+    KeRevertToUserAffinityThread();
     KtJoin(Thread);
     EXPECT(Target.Status == STATUS_SUCCESS && Normals == 1);
 }
