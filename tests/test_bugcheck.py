@@ -40,14 +40,14 @@ def commit(sin):
             context.check("*** STOP" in console.text, "the report is not on both consoles")
 
     body.__name__, body.__module__ = sin, __name__
-    test(f"The sin `{sin}` stops the machine, and the report names crash.sys and its routine", timeout=60, smp=(1, 4) if sin == "irql" else None)(body)
+    test(f"The sin `{sin}` stops the machine, and the report names crash.sys and its routine", timeout=60, smp=(1, 4))(body)
 
 
 for _sin in SINS:
     commit(_sin)
 
 
-@test("With `ignorebreak` on the command line a driver's breakpoint is reported and skipped", timeout=60)
+@test("With `ignorebreak` on the command line a driver's breakpoint is reported and skipped", timeout=60, smp=(1, 4))
 def ignorebreak(context):
     guest = context.boot(append="ignorebreak")
     guest.prompt()

@@ -97,7 +97,7 @@ def backtrace(context):
     expect(context, answers, "!thread", r"THREAD [0-9a-f]{16}", r"RUNNING on processor")
 
 
-@test("A breakpoint set before its driver is loaded becomes real when it is", timeout=90)
+@test("A breakpoint set before its driver is loaded becomes real when it is", timeout=90, smp=(1, 4))
 def pending_breakpoint(context):
     answers = Session(context, ["break pipe.c:DriverEntry", "continue", "bt", "!reload", "!object \\Driver"], stopped=True).finish()
     expect(context, answers, "continue", r"Breakpoint \d+.*DriverEntry")
@@ -105,7 +105,7 @@ def pending_breakpoint(context):
     expect(context, answers, "!reload", r"ntoskrnl.exe", r"pipe.sys +\S*pipe.sys")
 
 
-@test("!object, !devobj, !obtrace and $object find objects by path and show true counts", timeout=90)
+@test("!object, !devobj, !obtrace and $object find objects by path and show true counts", timeout=90, smp=(1, 4))
 def object_commands(context):
     answers = Session(context, [
         "!object \\", "!object \\Device\\Example", "!object \\DosDevices\\Example", "!devobj Example", "!devstack Console0",
@@ -121,7 +121,7 @@ def object_commands(context):
     expect(context, answers, "!object \\No\\Such", r"there is no object \\No\\Such")
 
 
-@test("!process, !handle, !poolused and !dbgprint show the system's processes, handles, pool and output", timeout=90)
+@test("!process, !handle, !poolused and !dbgprint show the system's processes, handles, pool and output", timeout=90, smp=(1, 4))
 def system_commands(context):
     answers = Session(context, ["!process 0", "!handle 0 3 0 File", "!handle 0 11", "!poolused", "!poolused 2", "!dbgprint", "!analyze",
                                 "!help", "run"]).finish()
@@ -133,7 +133,7 @@ def system_commands(context):
     expect(context, answers, "run", r"type `continue`")
 
 
-@test("Wrong addresses and words get a line of text, never a Python traceback", timeout=90)
+@test("Wrong addresses and words get a line of text, never a Python traceback", timeout=90, smp=(1, 4))
 def wrong_arguments(context):
     commands = [f"!{name} {argument}".rstrip() for name in ("object", "devobj", "drvobj", "fileobj", "irp", "process", "thread", "obtrace",
                                                             "devstack", "handle 4 3") for argument in ("", "1234", "0xffffc00000000008",
@@ -143,7 +143,7 @@ def wrong_arguments(context):
         context.check(command in answers, f"gdb did not get as far as `{command}`")
 
 
-@test("A bugcheck is analysed in gdb: code, name, parameters, stack", timeout=60)
+@test("A bugcheck is analysed in gdb: code, name, parameters, stack", timeout=60, smp=(1, 4))
 def analyze(context):
     session = Session(context, ["continue", "!analyze", "bt"])
     session.running()

@@ -145,7 +145,7 @@ KiPrintRegisters(PCONTEXT Context)
     KiPrint("rip=%p efl=%08X cs=%04X\n", Context->Rip, Context->EFlags, Context->SegCs);
 }
 
-/* Rule 0x1000 of bugcheck 0xC4: 2 is the IRQL, 3 the highest one allowed, 4 the caller. */
+/* Rule 0x20002 of bugcheck 0xC4: 2 is the IRQL, 3 the highest one allowed, 4 the caller. */
 static VOID
 KiPrintIrqlViolation(PCSTR Routine)
 {

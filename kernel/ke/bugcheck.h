@@ -15,7 +15,7 @@ typedef struct _BUGCHECK_TEXT {
 #ifndef DRIVER_VERIFIER_DETECTED_VIOLATION
 #define DRIVER_VERIFIER_DETECTED_VIOLATION 0xC4
 #endif
-// first parameter of 0xC4: a routine was called at too high an IRQL
-#define VERIFIER_RULE_IRQL  0x1000
+/* First parameter of 0xC4: a routine was called at too high an IRQL (IrqlApcLte and its kin). */
+#define VERIFIER_RULE_IRQL  0x20002
 
 const BUGCHECK_TEXT *KiFindBugcheckText(ULONG Code);

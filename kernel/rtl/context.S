@@ -1,14 +1,13 @@
 /*
  * Registers to and from a CONTEXT, and the stubs that call language handlers. The same source
- * serves the kernel and ntdll: what differs is asked of the code segment at run time. In the kernel
- * (CS of ring 0) the floating point state belongs to the user thread and is left alone; in user
- * mode it is part of the context.
+ * serves the kernel and ntdll: what differs is asked of the code segment at run time. In the
+ * kernel (CS of ring 0) the floating point state belongs to the user thread and is left alone; in
+ * user mode it is part of the context.
  *
- * RtlRestoreContext loads everything and ends, in the kernel, in iretq, so that one instruction sets
- * rip, rsp and the flags (interrupt flag and AC) together. In user mode it asks NtContinue: iretq
- * within ring 3 is legal, but QEMU's TCG pops its frame with the kernel's rights, and SMAP stops it.
+ * RtlRestoreContext loads everything and ends in iretq, which also works within ring 3, so one
+ * instruction sets rip, rsp and the flags (interrupt flag and AC in the kernel) together.
  *
- * The offsets are those of the public CONTEXT; unwind.c's tests would not survive another.
+ * The offsets are those of the public CONTEXT.
  */
         .intel_syntax noprefix
 

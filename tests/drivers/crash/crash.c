@@ -1,7 +1,8 @@
 /*
- * Commits one sin, so that a test can see what the kernel makes of it. Which one, the service's name says: the driver
- * is registered under many names that end in the sin's own, crash-null, crash-irql and so on, and commits it in
- * DriverEntry. A sin that goes unpunished fails the load with STATUS_UNSUCCESSFUL.
+ * Commits one sin, so that a test can see what the kernel makes of it. Which one, the service's
+ * name says: the driver is registered under many names that end in the sin's own, crash-null,
+ * crash-irql and so on, and commits it in DriverEntry. A sin that goes unpunished fails the load
+ * with STATUS_UNSUCCESSFUL.
  */
 #include <ntifs.h>
 
@@ -10,7 +11,7 @@ typedef struct _SIN {
     VOID (*Commit)(PDRIVER_OBJECT DriverObject);
 } SIN;
 
-static volatile ULONG CrashSink;         // written last by each sin, so that no call in it is a jump
+static volatile ULONG CrashSink;        // written last by each sin: no call in it becomes a jump
 
 static VOID
 CrashNull(PDRIVER_OBJECT DriverObject)
@@ -93,7 +94,10 @@ CrashReference(PDRIVER_OBJECT DriverObject)
     CrashSink = 1;
 }
 
-/* Completes a request twice, with the APC that finishes it held back, as it would be above PASSIVE_LEVEL. */
+/*
+ * Completes a request twice, with the APC that finishes it held back, as it would be above
+ * PASSIVE_LEVEL.
+ */
 static NTSTATUS NTAPI
 CrashCompleteTwice(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -168,11 +172,21 @@ CrashManual(PDRIVER_OBJECT DriverObject)
 }
 
 static const SIN CrashSins[] = {
-    { L"null", CrashNull },           { L"nonpaged", CrashNonpagedArea }, { L"irql", CrashIrql },
-    { L"wait", CrashWait },           { L"stack", CrashStack },           { L"free", CrashDoubleFree },
-    { L"raise", CrashRaise },         { L"reference", CrashReference },   { L"complete", CrashComplete },
-    { L"call", CrashCall },           { L"fastfail", CrashFastFail },     { L"readonly", CrashReadOnly },
-    { L"execute", CrashExecute },     { L"break", CrashBreak },           { L"manual", CrashManual },
+    { L"null", CrashNull },
+    { L"nonpaged", CrashNonpagedArea },
+    { L"irql", CrashIrql },
+    { L"wait", CrashWait },
+    { L"stack", CrashStack },
+    { L"free", CrashDoubleFree },
+    { L"raise", CrashRaise },
+    { L"reference", CrashReference },
+    { L"complete", CrashComplete },
+    { L"call", CrashCall },
+    { L"fastfail", CrashFastFail },
+    { L"readonly", CrashReadOnly },
+    { L"execute", CrashExecute },
+    { L"break", CrashBreak },
+    { L"manual", CrashManual },
 };
 
 NTSTATUS NTAPI
