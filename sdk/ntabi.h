@@ -1,19 +1,22 @@
 /*
- * The structures and numbers that Etude's kernel and its ntdll share and that mingw-w64's headers do not publish in
- * full: PEB, TEB, process parameters, the start of a process, information classes. Field names and offsets are
- * those of x64 Windows, as far as a program can reach them (gs:[0x30], gs:[0x60], ...).
+ * The structures and numbers that Etude's kernel and its ntdll share and that mingw-w64's headers
+ * do not publish in full: PEB, TEB, process parameters, the start of a process, information
+ * classes. Field names and offsets are those of x64 Windows, as far as a program can reach them
+ * (gs:[0x30], gs:[0x60], ...).
  *
- * Include it after <ntifs.h> (kernel) or <windows.h> (ntdll, kernel32, programs that call Nt* directly), never
- * together with <winternl.h>.
+ * Include it after <ntifs.h> (kernel) or <windows.h> (ntdll, kernel32, programs that call Nt*
+ * directly), never together with <winternl.h>.
  */
 #pragma once
 
 #ifndef _NTIFS_INCLUDED_                /* set by kernel.h's user, ntifs.h */
 #ifndef _NTDEF_
 typedef LONG NTSTATUS, *PNTSTATUS;
-typedef struct _UNICODE_STRING { USHORT Length, MaximumLength; PWSTR Buffer; } UNICODE_STRING, *PUNICODE_STRING;
+typedef struct _UNICODE_STRING { USHORT Length, MaximumLength; PWSTR Buffer; } UNICODE_STRING;
+typedef UNICODE_STRING *PUNICODE_STRING;
 typedef const UNICODE_STRING *PCUNICODE_STRING;
-typedef struct _ANSI_STRING { USHORT Length, MaximumLength; PCHAR Buffer; } ANSI_STRING, *PANSI_STRING;
+typedef struct _ANSI_STRING { USHORT Length, MaximumLength; PCHAR Buffer; } ANSI_STRING;
+typedef ANSI_STRING *PANSI_STRING;
 typedef struct _OBJECT_ATTRIBUTES {
     ULONG Length; HANDLE RootDirectory; PUNICODE_STRING ObjectName; ULONG Attributes;
     PVOID SecurityDescriptor; PVOID SecurityQualityOfService;
@@ -34,11 +37,14 @@ typedef struct _CURDIR {
     HANDLE         Handle;
 } CURDIR;
 
-/* One block: the strings' characters follow the structure; their Buffers are real pointers in the process that owns it. */
+/*
+ * One block: the strings' characters follow the structure; their Buffers are real pointers in the
+ * process that owns it.
+ */
 typedef struct _RTL_USER_PROCESS_PARAMETERS {
     ULONG          MaximumLength;           // of the whole block, characters included
     ULONG          Length;
-    ULONG          Flags;                   // RTL_USER_PROC_PARAMS_NORMALIZED: Buffers are pointers, not offsets
+    ULONG          Flags;                   // RTL_USER_PROC_PARAMS_NORMALIZED
     ULONG          DebugFlags;
     HANDLE         ConsoleHandle;           // the console device's file, inherited; 0 if none
     ULONG          ConsoleFlags;
@@ -49,10 +55,10 @@ typedef struct _RTL_USER_PROCESS_PARAMETERS {
     UNICODE_STRING DllPath;
     UNICODE_STRING ImagePathName;           // NT path of the image
     UNICODE_STRING CommandLine;
-    PVOID          Environment;             // block of UTF-16 "NAME=value" strings, ends with an empty one; or NULL
+    PVOID          Environment;             // UTF-16 "NAME=value" strings and an empty one; or NULL
 } RTL_USER_PROCESS_PARAMETERS, *PRTL_USER_PROCESS_PARAMETERS;
 
-#define RTL_USER_PROC_PARAMS_NORMALIZED 1
+#define RTL_USER_PROC_PARAMS_NORMALIZED 1       // the Buffers are pointers, not offsets
 
 typedef struct _PEB_LDR_DATA {
     ULONG      Length;
@@ -114,18 +120,22 @@ typedef struct _TEB {
     UCHAR     Reserved3[0x1480 - 0x1254];
     PVOID     TlsSlots[64];                                     // 0x1480
     LIST_ENTRY TlsLinks;                                        // 0x1680
-    PVOID     DeallocationStack;                                // 0x1690: base of the stack's reservation (ours)
+    PVOID     DeallocationStack;                                // 0x1690: low end (ours)
     UCHAR     Reserved2[0x1800 - 0x1698];
 } TEB, *PTEB;
 
-/* The first thread of a process starts at ntdll!LdrInitializeThunk(Context, NtdllBase), as every later one does;
-   Context (on the thread's stack) has Rip = ntdll!RtlUserThreadStart, Rcx = start address, Rdx = parameter, and
-   LdrInitializeThunk ends with NtContinue(Context, TRUE). The kernel looks these up among ntdll's exports:
-   LdrInitializeThunk, RtlUserThreadStart, KiUserExceptionDispatcher, KiUserApcDispatcher.
-
-   KiUserExceptionDispatcher: rsp -> CONTEXT (16-byte aligned), followed by EXCEPTION_RECORD at rsp + sizeof(CONTEXT).
-   KiUserApcDispatcher: rsp -> CONTEXT, whose P1Home..P4Home hold NormalContext, SystemArgument1, SystemArgument2,
-   NormalRoutine; it calls NormalRoutine(NormalContext, Arg1, Arg2) and ends with NtContinue(Context, TRUE). */
+/*
+ * The first thread of a process starts at ntdll!LdrInitializeThunk(Context, NtdllBase), as every
+ * later one does; Context (on the thread's stack) has Rip = ntdll!RtlUserThreadStart, Rcx = start
+ * address, Rdx = parameter, and LdrInitializeThunk ends with NtContinue(Context, TRUE). The
+ * kernel looks these up among ntdll's exports: LdrInitializeThunk, RtlUserThreadStart,
+ * KiUserExceptionDispatcher, KiUserApcDispatcher.
+ *
+ * KiUserExceptionDispatcher: rsp -> CONTEXT (16-byte aligned), followed by EXCEPTION_RECORD at
+ * rsp + sizeof(CONTEXT). KiUserApcDispatcher: rsp -> CONTEXT, whose P1Home..P4Home hold
+ * NormalContext, SystemArgument1, SystemArgument2, NormalRoutine; it calls
+ * NormalRoutine(NormalContext, Arg1, Arg2) and ends with NtContinue(Context, TRUE).
+ */
 
 /* NtCreateUserProcess: the documented PS_ATTRIBUTE_LIST, of which these attributes are known. */
 typedef struct _PS_ATTRIBUTE {
@@ -142,7 +152,7 @@ typedef struct _PS_ATTRIBUTE_LIST {
 
 #define PS_ATTRIBUTE_CLIENT_ID      0x00010003      // out: CLIENT_ID of the first thread
 #define PS_ATTRIBUTE_TEB_ADDRESS    0x00010004      // out
-#define PS_ATTRIBUTE_IMAGE_NAME     0x00020005      // in: NT path of the image, UTF-16, not terminated; required
+#define PS_ATTRIBUTE_IMAGE_NAME     0x00020005      // in: NT path of the image, UTF-16; required
 
 #define PROCESS_CREATE_FLAGS_INHERIT_HANDLES    0x00000004
 #define THREAD_CREATE_FLAGS_CREATE_SUSPENDED    0x00000001

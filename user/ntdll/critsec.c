@@ -60,7 +60,9 @@ RtlEnterCriticalSection(PRTL_CRITICAL_SECTION Section)
 {
     HANDLE Self = RtlpCurrentThreadId();
 
-    for (ULONG_PTR Spin = Section->SpinCount; Spin && Section->LockCount != -1; Spin--)
+    // while sleepers are being woken one by one, a spinning thread would only wait behind them
+    for (ULONG_PTR Spin = Section->SpinCount; Spin && Section->LockCount == 0 &&
+         Section->OwningThread != Self; Spin--)
         YieldProcessor();
     if (InterlockedIncrement(&Section->LockCount) != 0) {
         if (Section->OwningThread == Self) {

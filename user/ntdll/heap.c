@@ -13,6 +13,7 @@
 #include "ntdllp.h"
 
 #define HEAP_SIGNATURE      0x50414548u     // "HEAP"
+#define HEAP_SPIN           4000            // turns of a loop before a thread sleeps on the heap's lock
 #define BLOCK_IN_USE        0xB10C5EDu
 #define BLOCK_FREE          0xF7EEB10Cu
 #define BLOCK_LARGE         0xB16B10Cu
@@ -107,7 +108,7 @@ RtlCreateHeap(ULONG Flags, PVOID Base, SIZE_T Reserve, SIZE_T Commit, PVOID Lock
     if (Heap == NULL)
         return NULL;
     Heap->Signature = HEAP_SIGNATURE;
-    RtlInitializeCriticalSection(&Heap->Lock);
+    RtlInitializeCriticalSectionAndSpinCount(&Heap->Lock, HEAP_SPIN);
     InitializeListHead(&Heap->Runs);
     InitializeListHead(&Heap->Large);
     return Heap;
