@@ -1,6 +1,8 @@
 """Promises about the tree itself, for which no guest is booted."""
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from etude import BUILD, Failure, test
 from pe import Image
@@ -21,3 +23,14 @@ def imports(context):
                for path in sorted((*BUILD.glob("drivers/*.sys"), *BUILD.glob("*.exe"), *BUILD.glob("*.dll")))
                for module, name in Image(path).imports() if name not in exports.get(module, ())]
     context.check(not missing, "; ".join(missing))
+
+
+@test("Every `file:/^Name/` of the chapters and the README is a line of that file")
+def anchors(context):
+    stale = []
+    for page in (Path("README.md"), *sorted(Path("docs").glob("*.md"))):
+        for name, start in re.findall(r"`([\w./-]+):/\^(\w+)/`", page.read_text()):
+            path = Path(name)
+            if not path.exists() or not re.search(rf"^{start}\b", path.read_text(), re.M):
+                stale.append(f"{page}: {name}:/^{start}/")
+    context.check(not stale, "; ".join(stale))
