@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import etude  # noqa: E402
 
-AT_ONCE = 2
+AT_ONCE = int(os.environ.get("AT_ONCE", "2"))
 printing = threading.Lock()
 
 

@@ -12,9 +12,9 @@
  * All three are set at first. In line mode Ctrl-D or Ctrl-Z at the start of a line ends the file:
  * one read completes successfully with 0 bytes.
  *
- * A break shows "^C", drops the line and all input typed ahead, completes every pending read with
- * STATUS_CANCELLED if somebody waits for breaks, and completes the waits. A break that finds
- * nobody waiting completes the next wait at once.
+ * A break shows "^C" and drops the line and all input typed ahead; it completes the waits, and
+ * then every pending read with STATUS_CANCELLED. A break that finds nobody waiting does both when
+ * the next wait comes.
  */
 #pragma once
 

@@ -3,10 +3,10 @@
  *
  *   console.c   the driver: devices, dispatch routines, control codes, unloading
  *   pump.c      the console's own two IRPs to the serial driver, and the output ring
- *   input.c     what arrives: breaks, finished input, reads
+ *   input.c     what arrives: breaks, typed bytes, reads
  *   edit.c      the line being typed: keys, echo, history
  *
- *   serial --ReadPump--> ConsoleInputByte --> edit.c --> Typed ring --> read IRPs
+ *   serial --ReadPump--> Typed ring --> edit.c --> Line --> read IRPs
  *   write IRPs, echo --> Output ring --WritePump--> serial
  *
  * One spin lock guards all of a console's state. IRPs are completed and sent only outside it:
@@ -21,13 +21,11 @@
 
 #define CONSOLES            2
 #define CONSOLE_LINE        256         // the longest line
-#define CONSOLE_TYPED       2048        // finished input nobody has read yet; a power of two
+#define CONSOLE_TYPED       2048        // input nobody has read yet; a power of two
 #define CONSOLE_OUTPUT      4096        // a power of two
 #define CONSOLE_ECHO_ROOM   1024        // of which programs leave this much to the echo
 #define CONSOLE_HISTORY     16          // lines
 #define CONSOLE_CHUNK       256         // bytes a serial request moves at most
-
-#define TYPED_END_OF_FILE   0x100       // in the Typed ring, among bytes
 
 /* One IRP of the console's own, sent again and again. */
 typedef enum _PUMP_STATE {
@@ -55,7 +53,7 @@ typedef struct _PUMP {
 } PUMP, *PPUMP;
 
 typedef struct _EDIT_LINE {
-    UCHAR Bytes[CONSOLE_LINE];
+    UCHAR Bytes[CONSOLE_LINE + 2];      // room for "\r\n"
     ULONG Length, Cursor;               // bytes
 } EDIT_LINE, *PEDIT_LINE;
 
@@ -70,18 +68,20 @@ typedef struct _CONSOLE {
     IRP_QUEUE  Reads, Writes, BreakWaits;   // a write's progress is DriverContext[0] of its IRP
     ULONG      Mode;
     BOOLEAN    BreakTyped;                  // a break not yet told to anybody
-    // the reads queued now are to be cancelled by that break
+    // a wait has been told of a break, which now cancels the reads
     BOOLEAN    CancelReads;
     BOOLEAN    Stopping;                    // being unloaded, or the line failed: no more input
     KEVENT     Stopped;                     // set when, while Stopping, both pumps are idle
 
     ULONG  TypedPut, TypedGet;
-    USHORT Typed[CONSOLE_TYPED];
+    UCHAR  Typed[CONSOLE_TYPED];
     ULONG  OutputPut, OutputGet;
     UCHAR  Output[CONSOLE_OUTPUT];
     UCHAR  LastOutput;                      // so that "\r\n" does not become "\r\r\n"
 
     EDIT_LINE Line;
+    BOOLEAN   LineDone;                     // ended, by Enter or as the end of file (Length 0)
+    ULONG     LineRead;                     // bytes of a line that is done that were read already
     // 0, or how far into an escape sequence: '\033', '[', or its digit
     UCHAR     Escape;
     BOOLEAN   AfterReturn;                  // a '\n' right after '\r' is the same Enter
@@ -100,7 +100,6 @@ VOID    ConsolePutTextLocked(PCONSOLE Console, PCSTR Text);
 /* input.c */
 VOID  ConsoleInputLocked(PCONSOLE Console, const UCHAR *Bytes, ULONG Count);
 BOOLEAN ConsoleWantsInputLocked(PCONSOLE Console);
-VOID  ConsoleTypeLocked(PCONSOLE Console, USHORT Entry);
 VOID  ConsoleFlushLocked(PCONSOLE Console);
 VOID  ConsoleServeReads(PCONSOLE Console);
 VOID  ConsoleServeBreak(PCONSOLE Console);

@@ -165,6 +165,8 @@ VOID
 EditResetLocked(PCONSOLE Console)
 {
     Console->Line.Length = Console->Line.Cursor = 0;
+    Console->LineDone = FALSE;
+    Console->LineRead = 0;
     Console->Escape = 0;
     Console->HistoryAt = Console->HistoryCount;
 }
@@ -172,15 +174,15 @@ EditResetLocked(PCONSOLE Console)
 static VOID
 Finish(PCONSOLE Console)
 {
-    MoveTo(Console, Console->Line.Length);
+    PEDIT_LINE Line = &Console->Line;
+
+    MoveTo(Console, Line->Length);
     if (Echoing(Console))
         ConsolePutTextLocked(Console, "\r\n");
-    for (ULONG Index = 0; Index < Console->Line.Length; Index++)
-        ConsoleTypeLocked(Console, Console->Line.Bytes[Index]);
-    ConsoleTypeLocked(Console, '\r');
-    ConsoleTypeLocked(Console, '\n');
     Remember(Console);
-    EditResetLocked(Console);
+    Line->Bytes[Line->Length++] = '\r';
+    Line->Bytes[Line->Length++] = '\n';
+    Console->LineDone = TRUE;
 }
 
 /* Keys that send ESC [ letter or ESC [ digit ~; TRUE if the byte belonged to one. */
@@ -255,7 +257,7 @@ EditByteLocked(PCONSOLE Console, UCHAR Byte)
     if (Byte == '\r' || Byte == '\n')
         Finish(Console);
     else if ((Byte == CTRL('D') || Byte == CTRL('Z')) && Console->Line.Length == 0)
-        ConsoleTypeLocked(Console, TYPED_END_OF_FILE);
+        Console->LineDone = TRUE;
     else if (Byte == '\t')
         Insert(Console, ' ');
     else if (Byte >= ' ')

@@ -1,10 +1,11 @@
 /*
- * What arrives from the serial line, and the reads that wait for it. A byte is a break (Ctrl-C,
- * in processed mode), or a key of the line editor (line mode), or simply input. Finished input
- * waits in the Typed ring, whose entries are bytes or the end-of-file mark. A read in line mode
- * takes up to and including one '\n'; an end-of-file mark at the front gives one read 0 bytes.
- * While the ring lacks room for another line the console asks the serial driver for nothing, so
- * typed-ahead text waits in the line instead of being lost.
+ * What arrives from the serial line, and the reads that wait for it. A break (Ctrl-C, in
+ * processed mode) acts at once; every other byte waits in the Typed ring until a read wants it.
+ * In line mode the bytes are keys of the line editor then, so that a line is echoed where the
+ * program asks for it, and the read takes the finished line, or as much of it as it has room for;
+ * a line that was ended as the end of file gives one read 0 bytes. Without line mode a read takes
+ * the bytes as they came. While the ring lacks room the console asks the serial driver for
+ * nothing, so that typed-ahead text waits in the line instead of being lost.
  */
 #include "consolep.h"
 
@@ -19,16 +20,7 @@ TypedCount(PCONSOLE Console)
 BOOLEAN
 ConsoleWantsInputLocked(PCONSOLE Console)
 {
-    return !Console->Stopping && CONSOLE_TYPED - TypedCount(Console) >=
-        CONSOLE_LINE + 2 + CONSOLE_CHUNK * 3;
-}
-
-/* Appends finished input; ConsoleWantsInputLocked keeps room for it. */
-VOID
-ConsoleTypeLocked(PCONSOLE Console, USHORT Entry)
-{
-    if (TypedCount(Console) < CONSOLE_TYPED)
-        Console->Typed[Console->TypedPut++ % CONSOLE_TYPED] = Entry;
+    return !Console->Stopping && CONSOLE_TYPED - TypedCount(Console) >= CONSOLE_CHUNK;
 }
 
 VOID
@@ -44,41 +36,47 @@ Break(PCONSOLE Console)
     ConsolePutTextLocked(Console, "^C\r\n");
     ConsoleFlushLocked(Console);
     Console->BreakTyped = TRUE;
-    Console->CancelReads = !IsListEmpty(&Console->BreakWaits.Irps);
 }
 
+/* Takes what the serial line brought; ConsoleWantsInputLocked has kept room for it. */
 VOID
 ConsoleInputLocked(PCONSOLE Console, const UCHAR *Bytes, ULONG Count)
 {
     for (ULONG Index = 0; Index < Count; Index++) {
         if (Bytes[Index] == CTRL_C && (Console->Mode & ENABLE_PROCESSED_INPUT))
             Break(Console);
-        else if (Console->Mode & ENABLE_LINE_INPUT)
-            EditByteLocked(Console, Bytes[Index]);
         else
-            ConsoleTypeLocked(Console, Bytes[Index]);
+            Console->Typed[Console->TypedPut++ % CONSOLE_TYPED] = Bytes[Index];
     }
 }
 
-/* Moves typed bytes to a buffer, in line mode no further than a line's end; returns how many. */
-static ULONG
-TakeTyped(PCONSOLE Console, PUCHAR Buffer, ULONG Length)
+/* Whether a read can be answered; in line mode feeds the line editor until it can. */
+static BOOLEAN
+InputReady(PCONSOLE Console)
 {
-    ULONG Taken = 0;
+    if (!(Console->Mode & ENABLE_LINE_INPUT))
+        return Console->LineDone || TypedCount(Console);
+    while (!Console->LineDone && TypedCount(Console))
+        EditByteLocked(Console, Console->Typed[Console->TypedGet++ % CONSOLE_TYPED]);
+    return Console->LineDone;
+}
 
-    while (Taken < Length && TypedCount(Console)) {
-        USHORT Entry = Console->Typed[Console->TypedGet % CONSOLE_TYPED];
+/* Moves the finished line, or typed bytes, to a read's buffer; returns how many. */
+static ULONG
+TakeInput(PCONSOLE Console, PUCHAR Buffer, ULONG Length)
+{
+    PEDIT_LINE Line = &Console->Line;
+    ULONG      Taken = 0;
 
-        if (Entry == TYPED_END_OF_FILE) {
-            if (Taken == 0)
-                Console->TypedGet++;
-            break;
-        }
-        Console->TypedGet++;
-        Buffer[Taken++] = (UCHAR)Entry;
-        if (Entry == '\n' && (Console->Mode & ENABLE_LINE_INPUT))
-            break;
+    if (Console->LineDone) {
+        while (Taken < Length && Console->LineRead < Line->Length)
+            Buffer[Taken++] = Line->Bytes[Console->LineRead++];
+        if (Console->LineRead == Line->Length)
+            EditResetLocked(Console);
+        return Taken;
     }
+    while (Taken < Length && TypedCount(Console))
+        Buffer[Taken++] = Console->Typed[Console->TypedGet++ % CONSOLE_TYPED];
     return Taken;
 }
 
@@ -89,10 +87,10 @@ TakeAnsweredRead(PCONSOLE Console, PULONG Taken)
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Console->Lock, &OldIrql);
-    if (TypedCount(Console))
+    if (IrpQueueFirstLocked(&Console->Reads) && InputReady(Console))
         Irp = IrpQueueTakeLocked(&Console->Reads);
     if (Irp)
-        *Taken = TakeTyped(Console, Irp->AssociatedIrp.SystemBuffer,
+        *Taken = TakeInput(Console, Irp->AssociatedIrp.SystemBuffer,
                            IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length);
     KeReleaseSpinLock(&Console->Lock, OldIrql);
     return Irp;
@@ -110,8 +108,8 @@ ConsoleServeReads(PCONSOLE Console)
 }
 
 /*
- * The next IRP that a break completes: first the reads, then the waits; the break is over when a
- * wait has been told.
+ * The next IRP that a break completes: first the waits, so that whoever ends programs runs first,
+ * then the reads; the break is over when a wait has been told.
  */
 static PIRP
 TakeBroken(PCONSOLE Console, PNTSTATUS Status)
@@ -120,17 +118,19 @@ TakeBroken(PCONSOLE Console, PNTSTATUS Status)
     KIRQL OldIrql;
 
     KeAcquireSpinLock(&Console->Lock, &OldIrql);
-    if (Console->CancelReads) {
+    if (Console->BreakTyped) {
+        *Status = STATUS_SUCCESS;
+        Irp = IrpQueueTakeLocked(&Console->BreakWaits);
+        if (Irp)
+            Console->CancelReads = TRUE;
+        if (Irp && IsListEmpty(&Console->BreakWaits.Irps))
+            Console->BreakTyped = FALSE;
+    }
+    if (!Irp && Console->CancelReads) {
         *Status = STATUS_CANCELLED;
         Irp = IrpQueueTakeLocked(&Console->Reads);
         if (!Irp)
             Console->CancelReads = FALSE;
-    }
-    if (!Irp && Console->BreakTyped) {
-        *Status = STATUS_SUCCESS;
-        Irp = IrpQueueTakeLocked(&Console->BreakWaits);
-        if (Irp && IsListEmpty(&Console->BreakWaits.Irps))
-            Console->BreakTyped = FALSE;
     }
     KeReleaseSpinLock(&Console->Lock, OldIrql);
     return Irp;

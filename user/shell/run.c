@@ -16,7 +16,9 @@
 #include "drivers/console/console.h"
 
 static CRITICAL_SECTION ForegroundLock;
-// guarded by ForegroundLock; NULL at the prompt
+// guarded by ForegroundLock: a program is being started or runs; a break came for it meanwhile; its
+// process, NULL until there is one
+static BOOL             Running, Broken;
 static HANDLE           Foreground;
 
 static DWORD WINAPI
@@ -27,6 +29,7 @@ BreakThread(void *Parameter)
 
     while (DeviceIoControl(Console, IOCTL_CONSOLE_WAIT_BREAK, NULL, 0, NULL, 0, &Done, NULL)) {
         EnterCriticalSection(&ForegroundLock);
+        Broken = Running;
         if (Foreground)
             TerminateProcess(Foreground, (UINT)STATUS_CONTROL_C_EXIT);
         LeaveCriticalSection(&ForegroundLock);
@@ -101,6 +104,22 @@ ExplainExit(const char *Name, DWORD Code)
         printf("%s: exited with %lu\n", Name, Code);
 }
 
+/*
+ * Says which process a break ends from now on; a break that came while it was being made ends it.
+ */
+static void
+SetForeground(BOOL Runs, HANDLE Process)
+{
+    EnterCriticalSection(&ForegroundLock);
+    Running = Runs;
+    Foreground = Process;
+    if (Process == NULL)
+        Broken = FALSE;
+    else if (Broken)
+        TerminateProcess(Process, (UINT)STATUS_CONTROL_C_EXIT);
+    LeaveCriticalSection(&ForegroundLock);
+}
+
 void
 RunForeground(char *CommandLine)
 {
@@ -111,21 +130,19 @@ RunForeground(char *CommandLine)
 
     NameOf(CommandLine, Name, sizeof Name);
     fflush(stdout);
+    SetForeground(TRUE, NULL);
     if (!CreateProcessA(NULL, CommandLine, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL,
         &Startup, &Information)) {
+        SetForeground(FALSE, NULL);
         ExplainStart(Name);
         return;
     }
-    EnterCriticalSection(&ForegroundLock);
-    Foreground = Information.hProcess;
-    LeaveCriticalSection(&ForegroundLock);
+    SetForeground(TRUE, Information.hProcess);
     ResumeThread(Information.hThread);
     CloseHandle(Information.hThread);
 
     WaitForSingleObject(Information.hProcess, INFINITE);
-    EnterCriticalSection(&ForegroundLock);
-    Foreground = NULL;
-    LeaveCriticalSection(&ForegroundLock);
+    SetForeground(FALSE, NULL);
     GetExitCodeProcess(Information.hProcess, &Code);
     CloseHandle(Information.hProcess);
     ExplainExit(Name, Code);
