@@ -36,7 +36,7 @@ WARNINGS    := -Wall -Wextra '-Wno-\#warnings' -Wno-unused-parameter -Wno-micros
                -Wno-unused-command-line-argument $(if $(filter true,$(CI)),-Werror)
 COMMON      := --target=x86_64-w64-windows-gnu -std=gnu17 -fms-extensions -Xclang -fasync-exceptions \
                -fasynchronous-unwind-tables -mno-stack-arg-probe -fno-stack-protector -fno-ident -O2 -g $(WARNINGS)
-PRIVILEGED  := $(COMMON) -ffreestanding -mno-sse -mno-mmx -fno-optimize-sibling-calls
+PRIVILEGED  := $(COMMON) -ffreestanding -fno-auto-import -mno-sse -mno-mmx -fno-optimize-sibling-calls
 
 KERNEL_CFLAGS := $(PRIVILEGED) -D_CRTIMP= -D_NTOSKRNL_ -D_NTSYSTEM_ -D_NTHAL_ -Ikernel -I. -I$(BUILD)/gen $(SDK_INCLUDE)
 DRIVER_CFLAGS := $(PRIVILEGED) $(SDK_INCLUDE)

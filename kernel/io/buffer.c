@@ -4,6 +4,7 @@
  *   buffered   a system buffer in nonpaged pool (AssociatedIrp.SystemBuffer): input is copied in
  *              before the call, output is copied out in step (7), in the issuing thread
  *              (IRP_INPUT_OPERATION says so)
+ *              (a short one lies in the IRP's own memory, with a guard behind it; others in pool)
  *   direct     an MDL over the caller's pages, probed and locked (MdlAddress)
  *   neither    the caller's address as it is (UserBuffer, Type3InputBuffer); the driver probes it
  *
@@ -14,11 +15,21 @@
  */
 #include "iop.h"
 
-static VOID
+static inline VOID
 IopSetSystemBuffer(PIRP Irp, ULONG Length)
 {
-    PVOID Buffer = ExAllocatePoolWithTag(NonPagedPool, Length, IOP_TAG_BUFFER);
+    PIOP_INLINE_BUFFER Inline = IopInlineBuffer(Irp);
+    PVOID              Buffer;
 
+    if (Length <= INLINE_LENGTH && Irp->StackCount <= SMALL_LOCATIONS
+        && (Irp->AllocationFlags & IRP_ALLOCATED_FIXED_SIZE)) {
+        Inline->Length = Length;
+        *(ULONG64 UNALIGNED *)(Inline->Data + Length) = INLINE_GUARD;
+        Irp->AssociatedIrp.SystemBuffer = Inline->Data;
+        Irp->Flags |= IRP_BUFFERED_IO;
+        return;
+    }
+    Buffer = ExAllocatePoolWithTag(NonPagedPool, Length, IOP_TAG_BUFFER);
     if (Buffer == NULL)
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     Irp->AssociatedIrp.SystemBuffer = Buffer;

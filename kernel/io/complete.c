@@ -33,9 +33,9 @@ IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, PVOID Address, PCS
 
 /* KernelApcDisable and SpecialApcDisable in one. */
 static inline ULONG
-IopApcState(VOID)
+IopApcState(PKTHREAD Thread)
 {
-    return *(volatile ULONG *)&IopThread()->KernelApcDisable;
+    return *(volatile ULONG *)&Thread->KernelApcDisable;
 }
 _Static_assert(FIELD_OFFSET(KTHREAD, SpecialApcDisable)
                == FIELD_OFFSET(KTHREAD, KernelApcDisable) + 2, "IopApcState reads both");
@@ -49,13 +49,14 @@ IopRoutineViolation(PVOID Routine, PDEVICE_OBJECT Device, KIRQL Before)
         IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Device,
                 Before | (ULONG_PTR)After << 8, Routine,
                 "returned at an IRQL other than it was called at");
-    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Device, IopApcState(), Routine,
+    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Device, IopApcState(IopThread()), Routine,
             "returned with APCs disabled that were enabled, or the other way round");
 }
 
 static __attribute__((noinline, cold)) VOID
 IopBadCall(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
 {
+    IRQL_AT_MOST(DISPATCH_LEVEL);
     if (Irp->Type != IO_TYPE_IRP)
         IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 3, (ULONG_PTR)Irp, 0, Caller,
                 "sent something that is not an IRP, or was freed");
@@ -72,26 +73,24 @@ NTSTATUS FASTCALL
 IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     KIRQL              Irql = KeGetCurrentIrql();
-    ULONG              Apcs = IopApcState();
+    PKTHREAD           Thread = IopThread();
+    ULONG              Apcs = IopApcState(Thread);
     PIO_STACK_LOCATION Sp;
-    PDRIVER_DISPATCH   Dispatch;
+    PDRIVER_DISPATCH   Dispatch = IopInvalidDeviceRequest;
     NTSTATUS           Status;
 
-    IRQL_AT_MOST(DISPATCH_LEVEL);
-
-    if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation <= 1)
+    if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation <= 1 || Irql > DISPATCH_LEVEL)
         IopBadCall(DeviceObject, Irp, __builtin_return_address(0));
 
     Irp->CurrentLocation--;
     Sp = --Irp->Tail.Overlay.CurrentStackLocation;
     Sp->DeviceObject = DeviceObject;
-    Dispatch = IopInvalidDeviceRequest;
     if (Sp->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION)
         Dispatch = DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction];
 
     Status = Dispatch(DeviceObject, Irp);
 
-    if (KeGetCurrentIrql() != Irql || IopApcState() != Apcs)
+    if (KeGetCurrentIrql() != Irql || IopApcState(Thread) != Apcs)
         IopRoutineViolation(Dispatch, DeviceObject, Irql);
     return Status;
 }
@@ -123,7 +122,7 @@ IopCallCompletionRoutine(PIRP Irp, PIO_STACK_LOCATION Sp)
     PVOID                  Context = Sp->Context;
     PDEVICE_OBJECT         Device = NULL;
     KIRQL                  Irql = KeGetCurrentIrql();
-    ULONG                  Apcs = IopApcState();
+    ULONG                  Apcs = IopApcState(IopThread());
     NTSTATUS               Status;
 
     if (Irp->CurrentLocation <= Irp->StackCount)
@@ -133,7 +132,7 @@ IopCallCompletionRoutine(PIRP Irp, PIO_STACK_LOCATION Sp)
 
     Status = Routine(Device, Irp, Context);
 
-    if (KeGetCurrentIrql() != Irql || IopApcState() != Apcs)
+    if (KeGetCurrentIrql() != Irql || IopApcState(IopThread()) != Apcs)
         IopRoutineViolation(Routine, Device, Irql);
     return Status != STATUS_MORE_PROCESSING_REQUIRED;
 }
@@ -179,19 +178,10 @@ IopReachTop(PIRP Irp, CCHAR PriorityBoost)
     // else the service finishes it: it has not seen STATUS_PENDING
 }
 
-/*
- * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the
- * waiting thread gains. Completion routines run here, on the caller's thread and at its IRQL.
- * IRQL <= DISPATCH_LEVEL.
- */
-VOID FASTCALL
-IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
+/* Location by location to the top, or to a completion routine that keeps the IRP. */
+static __attribute__((noinline)) VOID
+IopWalkUp(PIRP Irp, CCHAR PriorityBoost)
 {
-    if (KeGetCurrentIrql() > DISPATCH_LEVEL || Irp->Type != IO_TYPE_IRP
-        || Irp->CurrentLocation > Irp->StackCount + 1 || Irp->CancelRoutine != NULL
-        || Irp->IoStatus.Status == STATUS_PENDING)
-        IopBadCompletion(Irp, __builtin_return_address(0));
-
     while (Irp->CurrentLocation <= Irp->StackCount) {
         PIO_STACK_LOCATION Sp = Irp->Tail.Overlay.CurrentStackLocation++;
         UCHAR              Control = Sp->Control;
@@ -209,6 +199,31 @@ IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     }
     Irp->CurrentLocation = Irp->StackCount + 2;     // a second completion is recognised by this
     IopReachTop(Irp, PriorityBoost);
+}
+
+/*
+ * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the waiting
+ * thread gains. Completion routines run here, on the caller's thread and at its IRQL. IRQL <=
+ * DISPATCH_LEVEL.
+ */
+VOID FASTCALL
+IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
+{
+    PIO_STACK_LOCATION Sp = Irp->Tail.Overlay.CurrentStackLocation;
+
+    if (KeGetCurrentIrql() > DISPATCH_LEVEL || Irp->Type != IO_TYPE_IRP
+        || Irp->CurrentLocation > Irp->StackCount + 1 || Irp->CancelRoutine != NULL
+        || Irp->IoStatus.Status == STATUS_PENDING)
+        IopBadCompletion(Irp, __builtin_return_address(0));
+
+    if (Irp->CurrentLocation == Irp->StackCount && Sp->Control == 0
+        && (Irp->Flags & (IRP_DEFER_IO_COMPLETION | IRP_ASSOCIATED_IRP)) == IRP_DEFER_IO_COMPLETION) {
+        // one driver, and nothing pended: the service finishes it
+        Irp->Tail.Overlay.CurrentStackLocation = Sp + 1;
+        Irp->CurrentLocation = Irp->StackCount + 2;
+        return;
+    }
+    IopWalkUp(Irp, PriorityBoost);
 }
 
 /* Every entry of a driver's dispatch table that it did not fill. */

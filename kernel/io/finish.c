@@ -19,15 +19,33 @@
 
 static KSPIN_LOCK IopDisownLock;
 
-/* Copies a buffered request's output to the caller; the caller's memory may have gone. */
-static VOID
+/* A short system buffer that the driver wrote past. */
+static __attribute__((noinline, cold)) VOID
+IopBufferOverrun(PIRP Irp)
+{
+    PIO_STACK_LOCATION Sp = (PIO_STACK_LOCATION)(Irp + 1) + Irp->StackCount - 1;
+    PVOID              Address = _ReturnAddress();
+
+    if (Sp->DeviceObject != NULL)
+        Address = Sp->DeviceObject->DriverObject->DriverStart;
+    IopStop(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Irp->AssociatedIrp.SystemBuffer, (ULONG_PTR)Irp, Address,
+            "wrote past the end of a system buffer");
+}
+
+static inline VOID
+IopCheckInlineBuffer(PIRP Irp)
+{
+    PIOP_INLINE_BUFFER Inline = IopInlineBuffer(Irp);
+
+    if (Irp->AssociatedIrp.SystemBuffer == Inline->Data
+        && *(ULONG64 UNALIGNED *)(Inline->Data + Inline->Length) != INLINE_GUARD)
+        IopBufferOverrun(Irp);
+}
+
+/* Copies a buffered request's output to the caller, whose memory may have gone. */
+static __attribute__((noinline)) VOID
 IopCopyOut(PIRP Irp)
 {
-    if (!(Irp->Flags & IRP_BUFFERED_IO) || !(Irp->Flags & IRP_INPUT_OPERATION) ||
-        NT_ERROR(Irp->IoStatus.Status)
-        || Irp->IoStatus.Information == 0)
-        return;
-
     __try {
         RtlCopyMemory(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Irp->IoStatus.Information);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
@@ -37,25 +55,28 @@ IopCopyOut(PIRP Irp)
 }
 
 /* Information goes first: who polls Status must find it there. */
-static VOID
-IopWriteStatusBlock(PIRP Irp)
+static __attribute__((noinline)) NTSTATUS
+IopWriteStatusBlock(PIO_STATUS_BLOCK Iosb, NTSTATUS Status, ULONG_PTR Information)
 {
     __try {
-        Irp->UserIosb->Information = Irp->IoStatus.Information;
-        *(volatile NTSTATUS *)&Irp->UserIosb->Status = Irp->IoStatus.Status;
+        Iosb->Information = Information;
+        *(volatile NTSTATUS *)&Iosb->Status = Status;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Irp->IoStatus.Status = GetExceptionCode();
+        return GetExceptionCode();
     }
+    return Status;
 }
 
-static VOID
-IopSignal(PIRP Irp, PFILE_OBJECT File)
+/* A synchronous file's event stays set between requests that do not pend; see service.c. */
+static inline VOID
+IopSignal(PIRP Irp, PFILE_OBJECT File, NTSTATUS Status)
 {
     if (Irp->UserEvent != NULL)
         KeSetEvent(Irp->UserEvent, 0, FALSE);
     if (File != NULL && (Irp->UserEvent == NULL || (File->Flags & FO_SYNCHRONOUS_IO))) {
-        File->FinalStatus = Irp->IoStatus.Status;
-        KeSetEvent(&File->Event, 0, FALSE);
+        File->FinalStatus = Status;
+        if (File->Event.Header.SignalState == 0)
+            KeSetEvent(&File->Event, 0, FALSE);
     }
 }
 
@@ -78,8 +99,6 @@ IopQueueUserApc(PIRP Irp)
 {
     PIO_APC_ROUTINE Routine = Irp->Overlay.AsynchronousParameters.UserApcRoutine;
 
-    if (Routine == NULL)
-        return FALSE;
     KeInitializeApc(&Irp->Tail.Apc, KeGetCurrentThread(), IOP_CURRENT_APC_ENVIRONMENT,
                     IopFreeUserApc,
                     IopRundownUserApc, (PKNORMAL_ROUTINE)(PVOID)Routine, Irp->RequestorMode,
@@ -91,33 +110,42 @@ IopQueueUserApc(PIRP Irp)
  * (7) and (8). File is the IRP's OriginalFileObject or NULL. A synchronous file's reference is
  * the service's (service.c).
  */
-VOID
+NTSTATUS
 IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
 {
-    BOOLEAN Queued = FALSE;
+    ULONG    Flags = Irp->Flags;
+    NTSTATUS Status;
+    BOOLEAN  Told;
 
-    IopCopyOut(Irp);
-    if ((Irp->Flags & IRP_DEALLOCATE_BUFFER) || Irp->MdlAddress != NULL)
+    if (Flags & IRP_BUFFERED_IO) {
+        IopCheckInlineBuffer(Irp);
+        if ((Flags & IRP_INPUT_OPERATION) && !NT_ERROR(Irp->IoStatus.Status))
+            IopCopyOut(Irp);
+    }
+    Status = Irp->IoStatus.Status;
+    Told = !NT_ERROR(Status) || Irp->PendingReturned;
+    if (Told && Irp->UserIosb != NULL)
+        Status = IopWriteStatusBlock(Irp->UserIosb, Status, Irp->IoStatus.Information);
+    if ((Flags & IRP_DEALLOCATE_BUFFER) || Irp->MdlAddress != NULL)
         IopFreeBuffers(Irp);
     if (Auxiliary != NULL)
         ExFreePool(Auxiliary);
-    RemoveEntryList(&Irp->ThreadListEntry);
-    InitializeListHead(&Irp->ThreadListEntry);
-
-    if (!NT_ERROR(Irp->IoStatus.Status) || Irp->PendingReturned) {
-        if (Irp->UserIosb != NULL)
-            IopWriteStatusBlock(Irp);
-        IopSignal(Irp, File);
-        Queued = TRUE;
+    if (Irp->ThreadListEntry.Flink != &Irp->ThreadListEntry) {
+        RemoveEntryList(&Irp->ThreadListEntry);
+        InitializeListHead(&Irp->ThreadListEntry);
     }
+
+    if (Told)
+        IopSignal(Irp, File, Status);
     if (File != NULL) {
-        if (Irp->UserEvent != NULL && !(Irp->Flags & IRP_SYNCHRONOUS_API))
+        if (Irp->UserEvent != NULL && !(Flags & IRP_SYNCHRONOUS_API))
             ObDereferenceObject(Irp->UserEvent);
         if (!(File->Flags & FO_SYNCHRONOUS_IO))
             ObDereferenceObject(File);
     }
-    if (!Queued || !IopQueueUserApc(Irp))
+    if (!Told || Irp->Overlay.AsynchronousParameters.UserApcRoutine == NULL || !IopQueueUserApc(Irp))
         IoFreeIrp(Irp);
+    return Status;
 }
 
 static VOID NTAPI

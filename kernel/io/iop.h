@@ -90,6 +90,17 @@ IopDriverExtension(PDRIVER_OBJECT Driver)
 extern KSPIN_LOCK   IopDatabaseLock;
 extern POBJECT_TYPE IopDeviceObjectType, IopDriverObjectType, IopFileObjectType;
 
+/* The device at the top of Device's stack. */
+static inline PDEVICE_OBJECT
+IopTopOf(PDEVICE_OBJECT Device)
+{
+    PDEVICE_OBJECT Above;
+
+    while ((Above = *(PDEVICE_OBJECT volatile *)&Device->AttachedDevice) != NULL)
+        Device = Above;
+    return Device;
+}
+
 /*
  * Counts an open file against Device, or says why it may not be opened: STATUS_NO_SUCH_DEVICE,
  * STATUS_ACCESS_DENIED.
@@ -161,6 +172,31 @@ NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION In
 
 /* ---- IRPs (irp.c, buffer.c, complete.c, finish.c, cancel.c) ---- */
 
+#define SMALL_LOCATIONS         2           // of IRPs on a processor's lists
+#define LARGE_LOCATIONS         8
+#define INLINE_LENGTH           48
+
+/*
+ * Behind the stack locations of a small IRP: the system buffer of a short transfer, so that it needs
+ * no pool. GUARD stands right behind the Length bytes in use; a driver that writes past them is
+ * stopped with 0x19 when the IRP is finished.
+ */
+typedef struct _IOP_INLINE_BUFFER {
+    ULONG Length;
+    ULONG Spare[3];
+    UCHAR Data[INLINE_LENGTH + sizeof(ULONG64)];
+} IOP_INLINE_BUFFER, *PIOP_INLINE_BUFFER;
+
+#define INLINE_GUARD            0xE7D0E7D0FEEDFACEULL
+
+static inline PIOP_INLINE_BUFFER
+IopInlineBuffer(PIRP Irp)
+{
+    return (PIOP_INLINE_BUFFER)((PUCHAR)Irp + IoSizeOfIrp(SMALL_LOCATIONS));
+}
+
+PIRP IopTakeIrp(CCHAR StackSize, PUCHAR Flags);
+
 /* AllocationFlags of our own: */
 #define IOP_IRP_WAITED          0x20        // IopCallAndWait waits for it and frees it; no APC
 #define IOP_IRP_FINISHING       0x40        // the completion APC is queued
@@ -189,7 +225,7 @@ VOID IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Inp
 VOID IopFreeBuffers(PIRP Irp);
 VOID IopUnlockMdls(PIRP Irp);
 
-VOID IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary);    // (7), own thread at APC_LEVEL
+NTSTATUS IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary);    // (7), own thread at APC_LEVEL
 VOID IopQueueFinish(PIRP Irp, CCHAR Boost);
 VOID IopDropIrp(PIRP Irp, PFILE_OBJECT File);           // (8) without telling anybody
 // own thread at APC_LEVEL; FALSE: it is being finished

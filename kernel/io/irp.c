@@ -15,8 +15,6 @@
  */
 #include "iop.h"
 
-#define SMALL_LOCATIONS     2
-#define LARGE_LOCATIONS     8
 #define LIST_DEPTH          32
 
 typedef struct DECLSPEC_ALIGN(64) _IRP_LIST {
@@ -79,33 +77,45 @@ IopPushIrp(PIRP Irp, ULONG List)
 }
 
 /*
+ * Memory for an IRP with StackSize locations, nothing of it set, or NULL. *Flags is what
+ * AllocationFlags must become for IoFreeIrp to know where it goes back to.
+ */
+PIRP
+IopTakeIrp(CCHAR StackSize, PUCHAR Flags)
+{
+    SIZE_T Size = IoSizeOfIrp(StackSize);
+    PIRP   Irp;
+
+    *Flags = 0;
+    if (StackSize <= LARGE_LOCATIONS) {
+        *Flags = IRP_ALLOCATED_FIXED_SIZE;
+        Irp = IopPopIrp(StackSize > SMALL_LOCATIONS);
+        if (Irp != NULL)
+            return Irp;
+        Size = StackSize > SMALL_LOCATIONS ? IoSizeOfIrp(LARGE_LOCATIONS)
+                                           : IoSizeOfIrp(SMALL_LOCATIONS) + sizeof(IOP_INLINE_BUFFER);
+    }
+    return ExAllocatePoolWithTag(NonPagedPool, Size, IOP_TAG_IRP);
+}
+
+/*
  * (1) Allocates an IRP with StackSize locations; NULL if memory is short or StackSize is not
- * positive. The caller owns it and frees it with IoFreeIrp, or lets its completion free it. IRQL
- * <= DISPATCH_LEVEL.
+ * positive. The caller owns it and frees it with IoFreeIrp, or lets its completion free it. IRQL <=
+ * DISPATCH_LEVEL.
  */
 PIRP NTAPI
 IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
 {
-    ULONG List = StackSize > SMALL_LOCATIONS;
-    CCHAR Locations = List ? LARGE_LOCATIONS : SMALL_LOCATIONS;
-    UCHAR Flags = IRP_ALLOCATED_FIXED_SIZE;
-    PIRP  Irp = NULL;
+    UCHAR Flags;
+    PIRP  Irp;
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
     if (StackSize <= 0)
         return NULL;
-    if (StackSize > LARGE_LOCATIONS) {
-        Locations = StackSize;
-        Flags = 0;
-    } else {
-        Irp = IopPopIrp(List);
-    }
-    if (Irp == NULL)
-        Irp = ExAllocatePoolWithTag(NonPagedPool, IoSizeOfIrp(Locations), IOP_TAG_IRP);
+    Irp = IopTakeIrp(StackSize, &Flags);
     if (Irp == NULL)
         return NULL;
-
     IoInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
     Irp->AllocationFlags = Flags;
     return Irp;

@@ -1,174 +1,216 @@
 /*
  * NtReadFile and NtWriteFile, the shortest way from a program to a driver and back.
  *
- * Where in the file: a synchronous file has CurrentByteOffset, used when the caller gives no
- * offset or the special one that asks for it; the driver of a file system moves it on. An
- * asynchronous file needs an offset with each request, named pipes and mailslots excepted.
- * Negative offsets are refused, but for a write's "at the end of the file".
+ * Where in the file: a synchronous file has CurrentByteOffset, used when the caller gives no offset
+ * or the special one that asks for it; the driver of a file system moves it on. An asynchronous
+ * file needs an offset with each request, named pipes and mailslots excepted. Negative offsets are
+ * refused, but for a write's "at the end of the file".
  *
  * Fast I/O: when a file system has set PrivateCacheMap and offers FastIoRead or FastIoWrite, a
  * synchronous request tries it first, and sends no IRP if it answers TRUE.
+ *
+ * The caller's memory is touched in IopPrepareTransfer only. Code in a __try block is compiled
+ * without keeping anything in registers, so that routine holds no more than it must.
  */
 #include "iop.h"
 
-/* The caller's parameters in kernel memory. */
+/* The request, as the service was called. */
 typedef struct _TRANSFER {
-    LARGE_INTEGER Offset;
-    BOOLEAN       HasOffset;
-    ULONG         Key;
+    PIO_STATUS_BLOCK Iosb;
+    PVOID            Buffer;
+    ULONG            Length;
+    PLARGE_INTEGER   ByteOffset;
+    PULONG           Key;
 } TRANSFER;
 
-/* Probes what the caller passed, and captures it; raises. */
-static inline VOID
-IopCaptureTransfer(TRANSFER *Transfer, KPROCESSOR_MODE Mode, BOOLEAN Write, PIO_STATUS_BLOCK Iosb,
-                   PVOID Buffer,
-                   ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+/* The offset the caller gave, captured, or NULL: is it one, and which? */
+static NTSTATUS
+IopResolveOffset(PIOP_CALL Call, PLARGE_INTEGER Given, BOOLEAN Write, PLARGE_INTEGER Offset)
 {
-    if (Mode != KernelMode) {
-        IopProbeStatusBlock(Iosb, Mode);
-        if (Write)
-            ProbeForRead(Buffer, Length, 1);
-        else
-            ProbeForWrite(Buffer, Length, 1);
-        if (ByteOffset != NULL)
-            ProbeForRead(ByteOffset, sizeof *ByteOffset, sizeof(ULONG));
-        if (Key != NULL)
-            ProbeForRead(Key, sizeof *Key, sizeof(ULONG));
-    }
-    Transfer->HasOffset = ByteOffset != NULL;
-    if (ByteOffset != NULL)
-        Transfer->Offset = *ByteOffset;
-    Transfer->Key = Key != NULL ? *Key : 0;
-}
+    BOOLEAN Special = Given != NULL && Given->HighPart == -1;
+    BOOLEAN UsePosition = Special && Given->LowPart == FILE_USE_FILE_POINTER_POSITION;
+    BOOLEAN AtEnd = Special && Write && Given->LowPart == FILE_WRITE_TO_END_OF_FILE;
 
-/* Decides where the request starts. */
-static inline NTSTATUS
-IopResolveOffset(PIOP_CALL Call, TRANSFER *Transfer, BOOLEAN Write)
-{
-    BOOLEAN UsePosition = Transfer->HasOffset && Transfer->Offset.HighPart == -1
-                       && Transfer->Offset.LowPart == FILE_USE_FILE_POINTER_POSITION;
-    BOOLEAN AtEnd = Write && Transfer->HasOffset && Transfer->Offset.HighPart == -1
-                 && Transfer->Offset.LowPart == FILE_WRITE_TO_END_OF_FILE;
-
-    if (Call->Locked && (!Transfer->HasOffset || UsePosition)) {
-        Transfer->Offset = Call->File->CurrentByteOffset;
+    if (Call->Locked && (Given == NULL || UsePosition)) {
+        *Offset = Call->File->CurrentByteOffset;
         return STATUS_SUCCESS;
     }
-    if (!Transfer->HasOffset) {
-        Transfer->Offset.QuadPart = 0;
-        return Call->File->Flags & (FO_NAMED_PIPE | FO_MAILSLOT)
-            ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    if (Given == NULL) {
+        Offset->QuadPart = 0;
+        return Call->File->Flags & (FO_NAMED_PIPE | FO_MAILSLOT) ? STATUS_SUCCESS
+                                                                 : STATUS_INVALID_PARAMETER;
     }
-    if (Transfer->Offset.QuadPart < 0 && !AtEnd)
-        return STATUS_INVALID_PARAMETER;
-    return STATUS_SUCCESS;
+    *Offset = *Given;
+    return Given->QuadPart < 0 && !AtEnd ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }
 
-/* The file system's short cut; TRUE if the request is done and *Iosb says how. */
-static BOOLEAN
-IopTryFastTransfer(PIOP_CALL Call, TRANSFER *Transfer, BOOLEAN Write, PVOID Buffer, ULONG Length,
-                   PIO_STATUS_BLOCK Iosb)
+/* Offset and key are there, or the file is not synchronous; raises. */
+static __attribute__((noinline)) NTSTATUS
+IopCaptureOffset(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PLARGE_INTEGER Offset,
+                 PULONG Key)
 {
-    PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
-    BOOLEAN           Done = FALSE;
+    LARGE_INTEGER Given;
 
-    if (Call->File->PrivateCacheMap == NULL || Table == NULL || !Call->Locked)
-        return FALSE;
-    __try {
-        if (!Write && Table->FastIoRead != NULL)
-            Done = Table->FastIoRead(Call->File, &Transfer->Offset, Length, TRUE, Transfer->Key,
-                                     Buffer, Iosb,
-                                     Call->Device);
-        else if (Write && Table->FastIoWrite != NULL)
-            Done = Table->FastIoWrite(Call->File, &Transfer->Offset, Length, TRUE, Transfer->Key,
-                                      Buffer, Iosb,
-                                      Call->Device);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        // the IRP will meet the same exception and report it
-        Done = FALSE;
+    if (Call->Mode != KernelMode) {
+        if (Transfer->ByteOffset != NULL)
+            ProbeForRead(Transfer->ByteOffset, sizeof Given, sizeof(ULONG));
+        if (Transfer->Key != NULL)
+            ProbeForRead(Transfer->Key, sizeof *Key, sizeof(ULONG));
     }
-    return Done && !NT_ERROR(Iosb->Status);
+    if (Transfer->Key != NULL)
+        *Key = *(volatile ULONG *)Transfer->Key;
+    if (Transfer->ByteOffset == NULL)
+        return IopResolveOffset(Call, NULL, Write, Offset);
+    Given.QuadPart = *(volatile LONG64 *)&Transfer->ByteOffset->QuadPart;
+    return IopResolveOffset(Call, &Given, Write, Offset);
+}
+
+/* A program's buffer and status block; raises. What a write reads is touched when it is copied. */
+static inline VOID
+IopProbeTransfer(const TRANSFER *Transfer, BOOLEAN Write)
+{
+    IopProbeStatusBlock(Transfer->Iosb, UserMode);
+    if (Write)
+        ProbeForRead(Transfer->Buffer, Transfer->Length, 1);
+    else
+        ProbeForWrite(Transfer->Buffer, Transfer->Length, 1);
+}
+
+/* Offset, key and buffer of the IRP; raises. */
+static inline NTSTATUS
+IopSetTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write)
+{
+    PIO_STACK_LOCATION Sp = Call->Sp;
+    ULONG              Key = 0;
+    NTSTATUS           Status = STATUS_SUCCESS;
+
+    if (Call->Mode != KernelMode)
+        IopProbeTransfer(Transfer, Write);
+    Sp->Parameters.Read.ByteOffset = Call->File->CurrentByteOffset;
+    if (Transfer->ByteOffset != NULL || Transfer->Key != NULL || !Call->Locked)
+        Status = IopCaptureOffset(Call, Transfer, Write, &Sp->Parameters.Read.ByteOffset, &Key);
+    Sp->Parameters.Read.Length = Transfer->Length;
+    Sp->Parameters.Read.Key = Key;
+    if (NT_SUCCESS(Status))
+        IopSetTransferBuffer(Call->Irp, Call->Device->Flags, Transfer->Buffer, Transfer->Length,
+                             Call->Mode, Write);
+    return Status;
 }
 
 static NTSTATUS
-IopFinishFast(PIOP_CALL Call, PIO_STATUS_BLOCK Result, PIO_STATUS_BLOCK Iosb)
+IopPrepareRead(PIOP_CALL Call, const TRANSFER *Transfer)
 {
-    NTSTATUS Status = Result->Status;
+    __try {
+        return IopSetTransfer(Call, Transfer, FALSE);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+}
+
+static NTSTATUS
+IopPrepareWrite(PIOP_CALL Call, const TRANSFER *Transfer)
+{
+    __try {
+        return IopSetTransfer(Call, Transfer, TRUE);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+}
+
+/* The file system's short cut. FALSE: it wants an IRP; raises. */
+static BOOLEAN
+IopTryFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PIO_STATUS_BLOCK Result)
+{
+    PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
+    LARGE_INTEGER     Offset;
+    ULONG             Key = 0;
+
+    if (Table == NULL || !Call->Locked || (Write ? Table->FastIoWrite : Table->FastIoRead) == NULL)
+        return FALSE;
+    if (Call->Mode != KernelMode)
+        IopProbeTransfer(Transfer, Write);
+    if (!NT_SUCCESS(IopCaptureOffset(Call, Transfer, Write, &Offset, &Key)))
+        return FALSE;
+    if (!(Write ? Table->FastIoWrite : Table->FastIoRead)(Call->File, &Offset, Transfer->Length, TRUE,
+                                                          Key, Transfer->Buffer, Result, Call->Device))
+        return FALSE;
+    *Transfer->Iosb = *Result;
+    return TRUE;
+}
+
+/* A file with a cache: TRUE if the request is done, and the call ended with *Status. */
+static __attribute__((noinline)) BOOLEAN
+IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTATUS Status)
+{
+    IO_STATUS_BLOCK Result;
 
     __try {
-        *Iosb = *Result;
+        if (!IopTryFastTransfer(Call, Transfer, Write, &Result))
+            return FALSE;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Status = GetExceptionCode();
+        return FALSE;                           // the IRP will meet the same exception and report it
     }
     if (Call->Event != NULL)
         KeSetEvent(Call->Event, 0, FALSE);
-    return IopEndCall(Call, Status);
+    *Status = IopEndCall(Call, Result.Status);
+    return TRUE;
 }
 
+/* What both services have in common. The compiler makes two routines of it. */
 static inline __attribute__((always_inline)) NTSTATUS
 IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE Apc,
-            PVOID ApcContext,
-            PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
-            PULONG Key)
+            PVOID ApcContext, const TRANSFER *Transfer)
 {
-    IO_STATUS_BLOCK Fast;
-    IOP_CALL        Call;
-    TRANSFER        Transfer;
-    NTSTATUS        Status;
+    IOP_CALL Call;
+    NTSTATUS Status;
 
     Status = IopBeginCall(&Call, FileHandle, Write ? 0 : FILE_READ_DATA, EventHandle);
     if (Status != STATUS_SUCCESS)
         return Status;
     if (Write && Call.Mode != KernelMode && !(Call.Granted & (FILE_WRITE_DATA | FILE_APPEND_DATA)))
         return IopEndCall(&Call, STATUS_ACCESS_DENIED);
+    if (Call.File->PrivateCacheMap != NULL && IopFastTransfer(&Call, Transfer, Write, &Status))
+        return Status;
 
-    __try {
-        IopCaptureTransfer(&Transfer, Call.Mode, Write, Iosb, Buffer, Length, ByteOffset, Key);
-        Status = IopResolveOffset(&Call, &Transfer, Write);
-        if (NT_SUCCESS(Status) && IopTryFastTransfer(&Call, &Transfer, Write, Buffer, Length,
-                                                     &Fast))
-            return IopFinishFast(&Call, &Fast, Iosb);
-        if (NT_SUCCESS(Status))
-            Status = IopAllocateCallIrp(&Call, Write ? IRP_MJ_WRITE : IRP_MJ_READ, Apc,
-                                        ApcContext, Iosb);
-        if (NT_SUCCESS(Status))
-            IopSetTransferBuffer(Call.Irp, Call.Device->Flags, Buffer, Length, Call.Mode, Write);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Status = GetExceptionCode();
-    }
+    Status = IopAllocateCallIrp(&Call, Write ? IRP_MJ_WRITE : IRP_MJ_READ, Apc, ApcContext,
+                                Transfer->Iosb);
+    if (!NT_SUCCESS(Status))
+        return IopEndCall(&Call, Status);
+    Status = Write ? IopPrepareWrite(&Call, Transfer) : IopPrepareRead(&Call, Transfer);
     if (!NT_SUCCESS(Status))
         return IopEndCall(&Call, Status);
 
     Call.Irp->Flags |= Write ? IRP_WRITE_OPERATION : IRP_READ_OPERATION;
-    if (Call.File->Flags & FO_NO_INTERMEDIATE_BUFFERING)
-        Call.Irp->Flags |= IRP_NOCACHE;
-    if (Write && (Call.File->Flags & FO_WRITE_THROUGH))
-        Call.Sp->Flags = SL_WRITE_THROUGH;
-    Call.Sp->Parameters.Read.Length = Length;
-    Call.Sp->Parameters.Read.Key = Transfer.Key;
-    Call.Sp->Parameters.Read.ByteOffset = Transfer.Offset;
+    if (Call.File->Flags & (FO_NO_INTERMEDIATE_BUFFERING | FO_WRITE_THROUGH)) {
+        if (Call.File->Flags & FO_NO_INTERMEDIATE_BUFFERING)
+            Call.Irp->Flags |= IRP_NOCACHE;
+        if (Write && (Call.File->Flags & FO_WRITE_THROUGH))
+            Call.Sp->Flags = SL_WRITE_THROUGH;
+    }
     return IopFinishCall(&Call);
 }
 
 /*
- * System service: reads up to Length bytes. Event and Apc may be NULL. Returns STATUS_PENDING
- * only for a file that is not synchronous.
+ * System service: reads up to Length bytes. Event and Apc may be NULL. Returns STATUS_PENDING only
+ * for a file that is not synchronous.
  */
 NTSTATUS NTAPI
 NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-           PIO_STATUS_BLOCK IoStatusBlock,
-           PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+           PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+           PULONG Key)
 {
-    return IopTransfer(FALSE, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer,
-                       Length, ByteOffset, Key);
+    TRANSFER Transfer = { IoStatusBlock, Buffer, Length, ByteOffset, Key };
+
+    return IopTransfer(FALSE, FileHandle, Event, ApcRoutine, ApcContext, &Transfer);
 }
 
 /* System service: writes Length bytes; otherwise as NtReadFile. */
 NTSTATUS NTAPI
 NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-            PIO_STATUS_BLOCK IoStatusBlock,
-            PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+            PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+            PULONG Key)
 {
-    return IopTransfer(TRUE, FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer,
-                       Length, ByteOffset, Key);
+    TRANSFER Transfer = { IoStatusBlock, Buffer, Length, ByteOffset, Key };
+
+    return IopTransfer(TRUE, FileHandle, Event, ApcRoutine, ApcContext, &Transfer);
 }

@@ -18,6 +18,23 @@
  */
 #include "iop.h"
 
+static __attribute__((noinline)) NTSTATUS
+IopWaitForLock(PFILE_OBJECT File, KPROCESSOR_MODE Mode)
+{
+    BOOLEAN  Alertable = (File->Flags & FO_ALERTABLE_IO) != 0;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    InterlockedIncrement((volatile LONG *)&File->Waiters);
+    while (InterlockedExchange((volatile LONG *)&File->Busy, TRUE) != FALSE) {
+        Status = KeWaitForSingleObject(&File->Lock, Executive, Mode, Alertable, NULL);
+        if (Status == STATUS_USER_APC || Status == STATUS_ALERTED)
+            break;
+        Status = STATUS_SUCCESS;
+    }
+    InterlockedDecrement((volatile LONG *)&File->Waiters);
+    return Status;
+}
+
 /*
  * Takes the lock of a synchronous file. STATUS_USER_APC, STATUS_ALERTED: the wait was broken off,
  * and the lock is not held.
@@ -25,21 +42,9 @@
 NTSTATUS
 IopLockFile(PFILE_OBJECT File, KPROCESSOR_MODE Mode)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
-
     if (InterlockedExchange((volatile LONG *)&File->Busy, TRUE) == FALSE)
         return STATUS_SUCCESS;
-
-    InterlockedIncrement((volatile LONG *)&File->Waiters);
-    while (InterlockedExchange((volatile LONG *)&File->Busy, TRUE) != FALSE) {
-        Status = KeWaitForSingleObject(&File->Lock, Executive, Mode,
-                                       (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
-        if (Status == STATUS_USER_APC || Status == STATUS_ALERTED)
-            break;
-        Status = STATUS_SUCCESS;
-    }
-    InterlockedDecrement((volatile LONG *)&File->Waiters);
-    return Status;
+    return IopWaitForLock(File, Mode);
 }
 
 VOID
@@ -50,7 +55,7 @@ IopUnlockFile(PFILE_OBJECT File)
         KeSetEvent(&File->Lock, 0, FALSE);
 }
 
-static NTSTATUS
+static __attribute__((noinline)) NTSTATUS
 IopReferenceEvent(PIOP_CALL Call, HANDLE EventHandle)
 {
     NTSTATUS Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE,
@@ -66,59 +71,85 @@ NTSTATUS
 IopBeginCall(PIOP_CALL Call, HANDLE FileHandle, ACCESS_MASK Access, HANDLE EventHandle)
 {
     OBJECT_HANDLE_INFORMATION Handle;
+    PFILE_OBJECT              File;
     NTSTATUS                  Status;
 
-    PAGED_CODE();
-
     Call->Mode = IopThread()->PreviousMode;
-    Call->Locked = FALSE;
     Call->Event = NULL;
     Call->Irp = NULL;
+    Call->Locked = FALSE;
 
     Status = ObReferenceObjectByHandle(FileHandle, Access, IopFileObjectType, Call->Mode,
                                        (PVOID *)&Call->File, &Handle);
     if (!NT_SUCCESS(Status))
         return Status;
+    File = Call->File;
     Call->Granted = Handle.GrantedAccess;
-    Call->Device = IoGetRelatedDeviceObject(Call->File);
+    Call->Device = IopTopOf(File->DeviceObject);
 
-    if (EventHandle != NULL) {
+    if (EventHandle != NULL)
         Status = IopReferenceEvent(Call, EventHandle);
-        if (!NT_SUCCESS(Status))
-            return IopEndCall(Call, Status);
+    if (NT_SUCCESS(Status) && (File->Flags & FO_SYNCHRONOUS_IO)) {
+        Status = IopLockFile(File, Call->Mode);
+        Call->Locked = Status == STATUS_SUCCESS;
     }
-    if (Call->File->Flags & FO_SYNCHRONOUS_IO) {
-        Status = IopLockFile(Call->File, Call->Mode);
-        if (Status != STATUS_SUCCESS)
-            return IopEndCall(Call, Status == STATUS_ALERTED ? STATUS_ALERTED : STATUS_USER_APC);
-        Call->Locked = TRUE;
-    }
-    return STATUS_SUCCESS;
+    return Status == STATUS_SUCCESS ? Status : IopEndCall(Call, Status);
 }
 
+/* What IoAllocateIrp would do, but each field is written once. */
 NTSTATUS
 IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcContext,
                    PIO_STATUS_BLOCK Iosb)
 {
-    PIRP Irp = IoAllocateIrp(Call->Device->StackSize, TRUE);
+    CCHAR              StackSize = Call->Device->StackSize;
+    PIO_STACK_LOCATION Sp;
+    UCHAR              Flags;
+    PIRP               Irp = IopTakeIrp(StackSize, &Flags);
 
     if (Irp == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    KeClearEvent(&Call->File->Event);
-
-    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
-    Irp->Tail.Overlay.OriginalFileObject = Call->File;
+    Irp->Type = IO_TYPE_IRP;
+    Irp->Size = IoSizeOfIrp(StackSize);
+    Irp->MdlAddress = NULL;
+    Irp->Flags = IRP_DEFER_IO_COMPLETION;
+    Irp->AssociatedIrp.SystemBuffer = NULL;
+    InitializeListHead(&Irp->ThreadListEntry);
+    Irp->IoStatus.Pointer = NULL;
+    Irp->IoStatus.Information = 0;
     Irp->RequestorMode = Call->Mode;
+    Irp->PendingReturned = FALSE;
+    Irp->StackCount = StackSize;
+    Irp->CurrentLocation = StackSize + 1;
+    Irp->Cancel = FALSE;
+    Irp->CancelIrql = 0;
+    Irp->ApcEnvironment = (CCHAR)IopThread()->ApcStateIndex;
+    Irp->AllocationFlags = Flags;
     Irp->UserIosb = Iosb;
     Irp->UserEvent = Call->Event;
     Irp->Overlay.AsynchronousParameters.UserApcRoutine = Apc;
     Irp->Overlay.AsynchronousParameters.UserApcContext = ApcContext;
-    Irp->Flags = IRP_DEFER_IO_COMPLETION;
+    Irp->CancelRoutine = NULL;
+    Irp->UserBuffer = NULL;
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    Irp->Tail.Overlay.AuxiliaryBuffer = NULL;
+    Irp->Tail.Overlay.OriginalFileObject = Call->File;
+
+    Sp = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
+    Irp->Tail.Overlay.CurrentStackLocation = Sp;
+    for (CCHAR Location = 1; Location < StackSize; Location++)
+        (Sp - 1 - Location)->Control = 0;
+    Sp--;
+    *(PULONG)Sp = Major;                        // and no minor function, flags, control
+    Sp->Parameters.Others.Argument1 = NULL;
+    Sp->Parameters.Others.Argument2 = NULL;
+    Sp->Parameters.Others.Argument3 = NULL;
+    Sp->Parameters.Others.Argument4 = NULL;
+    Sp->FileObject = Call->File;
 
     Call->Irp = Irp;
-    Call->Sp = IoGetNextIrpStackLocation(Irp);
-    Call->Sp->MajorFunction = Major;
-    Call->Sp->FileObject = Call->File;
+    Call->Sp = Sp;
+    if (!Call->Locked)
+        KeClearEvent(&Call->File->Event);
     return STATUS_SUCCESS;
 }
 
@@ -140,9 +171,9 @@ IopEndCall(PIOP_CALL Call, NTSTATUS Status)
 }
 
 /*
- * The wait of a synchronous request was broken off by an alert or by the thread's end: cancel it,
- * and wait on. At APC_LEVEL the IRP cannot be finished, so it is still there as long as the
- * file's event is not set.
+ * The wait of a synchronous request was broken off by an alert or by the thread's end: cancel it, and
+ * wait on. At APC_LEVEL the IRP cannot be finished, so it is still there as long as the file's event
+ * is not set.
  */
 static NTSTATUS
 IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
@@ -169,12 +200,28 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
     return File->FinalStatus;
 }
 
+/*
+ * The driver has pended a synchronous file's request. At APC_LEVEL it is seen whether the completion
+ * APC has run already (FinalStatus is set); if not, the event is cleared, to be set by that APC, and
+ * the IRP goes to the thread's list (2).
+ */
 static NTSTATUS
 IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
 {
-    NTSTATUS Status = KeWaitForSingleObject(&File->Event, Executive, Mode,
-                                            (File->Flags & FO_ALERTABLE_IO) != 0, NULL);
+    BOOLEAN  Alertable = (File->Flags & FO_ALERTABLE_IO) != 0;
+    KIRQL    Irql = KfRaiseIrql(APC_LEVEL);
+    BOOLEAN  Finished = File->FinalStatus != STATUS_PENDING;
+    NTSTATUS Status;
 
+    if (!Finished) {
+        KeClearEvent(&File->Event);
+        InsertTailList(&PsGetCurrentThread()->IrpList, &Irp->ThreadListEntry);
+    }
+    KeLowerIrql(Irql);
+    if (Finished)
+        return File->FinalStatus;
+
+    Status = KeWaitForSingleObject(&File->Event, Executive, Mode, Alertable, NULL);
     if (Status == STATUS_USER_APC || Status == STATUS_ALERTED)
         return IopCancelWaited(File, Irp);
     return File->FinalStatus;
@@ -192,32 +239,54 @@ IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device, NTSTATUS Status)
             "returned something else than STATUS_PENDING, and the IRP is not completed");
 }
 
+static inline BOOLEAN
+IopIsCompleted(PIRP Irp)
+{
+    return Irp->Type == IO_TYPE_IRP && Irp->CurrentLocation == Irp->StackCount + 2;
+}
+
+/* The IRP is on the thread's list, and has a reference to the file, before the driver sees it. */
+static NTSTATUS
+IopFinishAsynchronous(PIOP_CALL Call)
+{
+    PIRP     Irp = Call->Irp;
+    NTSTATUS Status;
+    KIRQL    Irql;
+
+    ObReferenceObject(Call->File);
+    IopQueueThreadIrp(Irp);
+    Status = IofCallDriver(Call->Device, Irp);
+    if (Status != STATUS_PENDING) {
+        if (!IopIsCompleted(Irp))
+            IopNotCompleted(Irp, Call->Device, Status);
+        Irql = KfRaiseIrql(APC_LEVEL);
+        Status = IopFinishIrp(Irp, Call->File, Irp->Tail.Overlay.AuxiliaryBuffer);
+        KeLowerIrql(Irql);
+    }
+    ObDereferenceObject(Call->File);
+    return Status;
+}
+
 NTSTATUS
 IopFinishCall(PIOP_CALL Call)
 {
     PFILE_OBJECT File = Call->File;
     PIRP         Irp = Call->Irp;
     NTSTATUS     Status;
-    KIRQL        Irql;
 
     if (!Call->Locked)
-        // the IRP's; the call keeps its own until the driver has returned
-        ObReferenceObject(File);
-    IopQueueThreadIrp(Irp);
+        return IopFinishAsynchronous(Call);
+
+    File->FinalStatus = STATUS_PENDING;
     Status = IofCallDriver(Call->Device, Irp);
-
-    if (Status != STATUS_PENDING) {
-        if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation != Irp->StackCount + 2)
-            IopNotCompleted(Irp, Call->Device, Status);
-        Irql = KfRaiseIrql(APC_LEVEL);
-        IopFinishIrp(Irp, File, Irp->Tail.Overlay.AuxiliaryBuffer);
-        KeLowerIrql(Irql);
-    } else if (Call->Locked) {
+    if (Status == STATUS_PENDING) {
         Status = IopWaitForFile(File, Irp, Call->Mode);
+    } else {
+        if (!IopIsCompleted(Irp))
+            IopNotCompleted(Irp, Call->Device, Status);
+        Status = IopFinishIrp(Irp, File, Irp->Tail.Overlay.AuxiliaryBuffer);
     }
-
-    if (Call->Locked)
-        IopUnlockFile(File);
+    IopUnlockFile(File);
     ObDereferenceObject(File);
     return Status;
 }

@@ -12,16 +12,6 @@
  */
 #include "iop.h"
 
-static PDEVICE_OBJECT
-IopTopOf(PDEVICE_OBJECT Device)
-{
-    PDEVICE_OBJECT Above;
-
-    while ((Above = *(PDEVICE_OBJECT volatile *)&Device->AttachedDevice) != NULL)
-        Device = Above;
-    return Device;
-}
-
 /* The device at the top of Device's stack; no reference. IRQL <= DISPATCH_LEVEL. */
 PDEVICE_OBJECT NTAPI
 IoGetAttachedDevice(PDEVICE_OBJECT DeviceObject)
