@@ -78,7 +78,7 @@ class Handle(Command):
             processes.print_header(process)
             table = integer(struct_at("EPROCESS", process)["ObjectTable"])
             if table == 0:
-                print("    (it has ended: no handle table)")
+                print("    (no handle table: it has ended, or is the idle process)")
                 continue
             print_table(table, handle, flags, "".join(arguments[3:4]))
 

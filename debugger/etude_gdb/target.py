@@ -8,18 +8,56 @@ import struct
 import gdb
 
 MASK = (1 << 64) - 1
-KERNEL_START = 0xFFFF800000000000
+KERNEL_START = 0xFFFF800000000000               # and of the map of all physical memory
+PAGED_POOL, PAGED_POOL_END = 0xFFFFA00000000000, 0xFFFFC00000000000
+FRAME, TRANSITION = 0x000FFFFFFFFFF000, 0x800   # of a page table entry (kernel/mm/mmp.h)
 
 
 class Unreadable(Exception):
     """Memory or a name that is not there; the text is fit for the user."""
 
 
-def read(address, size):
+def _read(address, size):
     try:
         return bytes(gdb.selected_inferior().read_memory(address & MASK, size))
     except (gdb.error, gdb.MemoryError, OverflowError):
         raise Unreadable(f"memory at {address & MASK:#x} cannot be read") from None
+
+
+def _in_transition(address):
+    """Where the page that holds address lies in the map of physical memory, if its page table entry says that it was trimmed:
+    not present, but its frame still has the contents. Paged pool's pages are so for much of the time. Else Unreadable."""
+    entry = int(gdb.parse_and_eval("$cr3"))
+    for shift in (39, 30, 21, 12):
+        table = KERNEL_START + (entry & FRAME)
+        entry = int.from_bytes(_read(table + (address >> shift & 511) * 8, 8), "little")
+        if not entry & 1:
+            break
+    if shift != 12 or entry & 1 or not entry & TRANSITION:
+        raise Unreadable(f"memory at {address:#x} cannot be read")
+    return KERNEL_START + (entry & FRAME) + (address & 0xFFF)
+
+
+def _may_be_trimmed(address):
+    return address < KERNEL_START or PAGED_POOL <= address < PAGED_POOL_END
+
+
+def read(address, size):
+    address &= MASK
+    try:
+        return _read(address, size)
+    except Unreadable:
+        if not _may_be_trimmed(address) or size > 1 << 20:
+            raise
+    data = b""
+    while len(data) < size:
+        part = min(size - len(data), 0x1000 - (address & 0xFFF))
+        try:
+            data += _read(address, part)
+        except Unreadable:
+            data += _read(_in_transition(address), part)
+        address += part
+    return data
 
 
 def read_integer(address, size=8):
@@ -49,7 +87,17 @@ def c_type(name):
 
 
 def struct_at(name, address):
-    return gdb.Value(address & MASK).cast(c_type(name).pointer()).dereference()
+    """The structure at an address; one in a page that was trimmed is taken from the map of physical memory."""
+    kind, address = c_type(name), address & MASK
+    if _may_be_trimmed(address):
+        try:
+            _read(address, kind.sizeof)
+        except Unreadable:
+            data = read(address, kind.sizeof)
+            if (address & 0xFFF) + kind.sizeof > 0x1000:
+                return gdb.Value(data, kind)
+            address = _in_transition(address)
+    return gdb.Value(address).cast(kind.pointer()).dereference()
 
 
 def variable(name):
