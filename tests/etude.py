@@ -1,7 +1,8 @@
 """What a test is, and the guest it drives.
 
 A test is a function with the decorator @test("sentence it proves"). It gets a Context, boots guests with context.boot(), talks to
-their consoles, and fails by raising Failure (context.check does). With smp=(1, 4) it runs once for each number of processors.
+their consoles, and fails by raising Failure (context.check does). It runs once for each number of processors in smp, which
+is 1 and 4 unless it says otherwise; a test that boots nothing says smp=(None,).
 
 A guest is a QEMU whose COM1 and COM2 are unix sockets this side listens on, so that no byte is lost, and whose debug port is a
 file. It leaves through isa-debug-exit: a guest that writes n ends QEMU with status 2n + 1, which is 33 and more for every n
@@ -40,9 +41,9 @@ class Test:
         self.name = f"{module}.{function.__name__}" + (f" smp={smp}" if smp else "")
 
 
-def test(sentence, timeout=60, smp=None):
+def test(sentence, timeout=60, smp=(1, 4)):
     def register(function):
-        for count in smp or (None,):
+        for count in smp:
             TESTS.append(Test(function, sentence, timeout, count))
         return function
     return register

@@ -4,7 +4,7 @@ import re
 from etude import test
 
 
-@test("A line is edited with Backspace, the arrows, Home, End, Delete, Ctrl-W and Ctrl-U", smp=(1, 4))
+@test("A line is edited with Backspace, the arrows, Home, End, Delete, Ctrl-W and Ctrl-U")
 def editing(context):
     guest = context.boot()
     guest.prompt()
@@ -34,8 +34,7 @@ def history(context):
     context.check(printed.strip() == "elsewhere", f"the other console's last line printed {printed!r}")
 
 
-@test("Ctrl-C drops the line at the prompt and ends a program that runs, on its own console only",
-      smp=(1, 4))
+@test("Ctrl-C drops the line at the prompt and ends a program that runs, on its own console only")
 def breaks(context):
     guest = context.boot()
     guest.prompt(0)
@@ -61,7 +60,7 @@ def breaks(context):
     guest.prompt(1)
 
 
-@test("Fifty commands typed ahead all at once run in order, none lost", smp=(1, 4))
+@test("Fifty commands typed ahead all at once run in order, none lost")
 def typed_ahead(context):
     guest = context.boot()
     guest.prompt()
@@ -75,7 +74,7 @@ def typed_ahead(context):
         context.check(lines == [str(number) for number in range(50)], f"printed were {lines}")
 
 
-@test("Both consoles show long output at the same time, whole and in order", smp=(4,))
+@test("Both consoles show long output at the same time, whole and in order")
 def output(context):
     guest = context.boot()
     guest.prompt(0)

@@ -23,7 +23,7 @@ def start_pair(guest, name, writer=0, reader=1):
         guest.expect(r"\n", console)
 
 
-@test("A line typed into usedriver2 on one console comes out of usedriver3 on the other", smp=(1, 4))
+@test("A line typed into usedriver2 on one console comes out of usedriver3 on the other")
 def exchange(context):
     guest = context.boot()
     start_pair(guest, "HELLO")
@@ -37,7 +37,7 @@ def exchange(context):
     guest.prompt(1)
 
 
-@test("The two directions swap: what is typed on the second console arrives on the first", smp=(4,))
+@test("The two directions swap: what is typed on the second console arrives on the first")
 def swapped(context):
     guest = context.boot()
     start_pair(guest, "hello", writer=1, reader=0)
@@ -46,7 +46,7 @@ def swapped(context):
     pull(guest, "from the other side", 0)
 
 
-@test("Names are told apart, and one name in two spellings is one pipe", smp=(4,))
+@test("Names are told apart, and one name in two spellings is one pipe")
 def names(context):
     guest = context.boot()
     start_pair(guest, "ONE", 0, 1)

@@ -35,7 +35,7 @@ for _name, _sentence, _timeout in (
     program_test(_name, _sentence, _timeout, (1, 4))
 
 
-@test("Every import of a program or DLL is exported by Etude's DLLs", timeout=30)
+@test("Every import of a program or DLL is exported by Etude's DLLs", timeout=30, smp=(None,))
 def imports(context):
     result = subprocess.run([sys.executable, "tools/check_imports.py", str(BUILD)],
                             capture_output=True, text=True, check=False)
@@ -53,7 +53,7 @@ def patched(context, program, old, new):
     return context.scratch("patched.tar", bytes(disk))
 
 
-@test("A program whose DLL, or whose import, is missing says which", smp=(1,))
+@test("A program whose DLL, or whose import, is missing says which")
 def missing(context):
     for old, new, sentence in (
             (b"msvcrt.dll\0", b"msvcrx.dll\0", "there is no msvcrx.dll.*STATUS_DLL_NOT_FOUND"),

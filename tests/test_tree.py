@@ -8,14 +8,14 @@ from etude import BUILD, Failure, test
 from pe import Image
 
 
-@test("Files, functions, lines and the kernel as a whole stay within their limits")
+@test("Files, functions, lines and the kernel as a whole stay within their limits", smp=(None,))
 def style(context):
     result = subprocess.run([sys.executable, "tests/style.py"], capture_output=True, text=True)
     if result.returncode:
         raise Failure(result.stdout.strip())
 
 
-@test("Everything a driver, a program or a DLL of the tree imports is exported by the tree")
+@test("Everything a driver, a program or a DLL of the tree imports is exported by the tree", smp=(None,))
 def imports(context):
     exports = {path.name: Image(path).exports() for path in (*BUILD.glob("*.dll"), BUILD / "ntoskrnl.exe")}
     exports["hal.dll"] = exports["ntoskrnl.exe"]
@@ -25,7 +25,7 @@ def imports(context):
     context.check(not missing, "; ".join(missing))
 
 
-@test("Every `file:/^Name/` of the chapters and the README is a line of that file")
+@test("Every `file:/^Name/` of the chapters and the README is a line of that file", smp=(None,))
 def anchors(context):
     stale = []
     for page in (Path("README.md"), *sorted(Path("docs").glob("*.md"))):
