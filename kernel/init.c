@@ -1,14 +1,16 @@
 /*
- * The system comes up: phase 0 on the boot processor's idle thread, phase 1 on the first system thread. The order and
- * what each step may rely on are in init.h. A step that fails says so on the console and stops the machine: a system
- * without its RAM disk or its first program is of no use to anybody.
+ * The system comes up: phase 0 on the boot processor's idle thread, phase 1 on the first system
+ * thread. The order and what each step may rely on are in init.h. A step that fails says so on
+ * the console and stops the machine: a system without its RAM disk or its first program is of no
+ * use to anybody.
  */
 #include "init.h"
 #include "io/io.h"
 #include "hal/hal.h"
 #include "kd/kd.h"
 #include "se/se.h"
-#include "ps/psp.h"
+#include "ps/ps.h"
+#include "rtl/rtl.h"
 
 static LOADER_PARAMETER_BLOCK ExpLoaderBlock;
 PLOADER_PARAMETER_BLOCK KeLoaderBlock = &ExpLoaderBlock;
@@ -69,7 +71,8 @@ ExpStartFirstProgram(VOID)
 
     if (NT_SUCCESS(Status))
         return;
-    _snprintf(Line, sizeof Line, "\\SystemRoot\\System32\\smss.exe cannot be started: status 0x%08x\r\n", Status);
+    _snprintf(Line, sizeof Line,
+              "\\SystemRoot\\System32\\smss.exe cannot be started: status 0x%08x\r\n", Status);
     KdPutConsole(Line);
     KeBugCheckEx(PROCESS1_INITIALIZATION_FAILED, Status, 0, 0, 0);
 }
@@ -82,7 +85,8 @@ ExpPhase1(PVOID Context)
     KeInitializeClock();
     HalpStartClock();
     KiStartAllProcessors();
-    if (!NT_SUCCESS(PsCreateSystemThread(&Reaper, THREAD_ALL_ACCESS, NULL, NULL, NULL, PspReaperThread, NULL)))
+    if (!NT_SUCCESS(PsCreateSystemThread(&Reaper, THREAD_ALL_ACCESS, NULL, NULL, NULL,
+                                         PspReaperThread, NULL)))
         KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, 1, 0, 0, 0);
     ZwClose(Reaper);
     MmInitializePhase1();
@@ -93,7 +97,8 @@ ExpPhase1(PVOID Context)
 }
 
 /*
- * Not INIT_CODE: readying the first thread leaves the idle thread in here, and it comes back when that section is gone.
+ * Not INIT_CODE: readying the first thread leaves the idle thread in here, and it comes back when
+ * that section is gone.
  */
 VOID
 ExpInitializePhase0(PLOADER_PARAMETER_BLOCK LoaderBlock)
@@ -111,7 +116,8 @@ ExpInitializePhase0(PLOADER_PARAMETER_BLOCK LoaderBlock)
     PsInitSystem();
     IoInitSystem();
 
-    Status = PspCreateThread(PsInitialSystemProcess, KernelMode, NULL, NULL, ExpPhase1, NULL, &Thread);
+    Status = PspCreateThread(PsInitialSystemProcess, KernelMode, NULL, NULL, ExpPhase1, NULL,
+                             &Thread);
     if (!NT_SUCCESS(Status))
         KeBugCheckEx(PHASE0_INITIALIZATION_FAILED, Status, 0, 0, 0);
     PspStartThread(Thread, FALSE);

@@ -1,13 +1,15 @@
 /*
- * Included first by every file of the kernel: the public declarations, which are mingw-w64's, and the few
- * macros that state a routine's calling context and check it.
+ * Included first by every file of the kernel: the public declarations, which are mingw-w64's, and
+ * the few macros that state a routine's calling context and check it.
  *
  *   IRQL_AT_MOST(DISPATCH_LEVEL);     may be called at up to that IRQL
- *   PAGED_CODE();                     may be called below DISPATCH_LEVEL (touches pageable memory)
+ *   PAGED_CODE();                     may be called below DISPATCH_LEVEL (touches pageable
+ *                                     memory)
  *   MAY_BLOCK();                      may wait: below DISPATCH_LEVEL, no spin lock held
  *   UNIMPLEMENTED();                  names the routine on the debug port and returns the status
  *
- * They are always on: a violation is a bugcheck 0xC4 that names the routine, the IRQL and the caller.
+ * They are always on: a violation is a bugcheck 0xC4 that names the routine, the IRQL and the
+ * caller.
  */
 #pragma once
 

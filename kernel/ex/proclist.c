@@ -1,5 +1,6 @@
 /*
- * The two lists that walk processes: processes with their threads, and all handles of all of them.
+ * The two lists that walk processes: processes with their threads, and all handles of all of
+ * them.
  */
 #include "ex/sysinfo.h"
 
@@ -20,7 +21,10 @@ ExpDescribeThread(PETHREAD Thread, PSYSTEM_THREAD_INFORMATION Entry)
     Entry->WaitReason = Thread->Tcb.WaitReason;
 }
 
-/* The name's characters follow the threads; the structure points to where they will be for the caller. */
+/*
+ * The name's characters follow the threads; the structure points to where they will be for the
+ * caller.
+ */
 static VOID
 ExpDescribeName(PEXP_SINK Sink, PEPROCESS Process, PSYSTEM_PROCESS_INFORMATION Entry)
 {
@@ -97,7 +101,8 @@ typedef struct _EXP_HANDLES {
 } EXP_HANDLES;
 
 static VOID
-ExpDescribeHandle(HANDLE Handle, POBJECT_HEADER Header, ACCESS_MASK Access, ULONG Attributes, PVOID Context)
+ExpDescribeHandle(HANDLE Handle, POBJECT_HEADER Header, ACCESS_MASK Access, ULONG Attributes,
+                  PVOID Context)
 {
     EXP_HANDLES *Handles = Context;
     PSYSTEM_HANDLE_TABLE_ENTRY_INFO Entry = ExpReserve(Handles->Sink, sizeof *Entry);

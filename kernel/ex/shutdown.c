@@ -1,8 +1,9 @@
 /*
- * Leaving: NtShutdownSystem; and NtDisplayString, the way to the screen for programs that have no console yet.
+ * Leaving: NtShutdownSystem; and NtDisplayString, the way to the screen for programs that have no
+ * console yet.
  *
- * Shutdown asks nobody's leave: programs that want to save something did so before the shell called it. Drivers that
- * registered for IRP_MJ_SHUTDOWN are told.
+ * Shutdown asks nobody's leave: programs that want to save something did so before the shell
+ * called it. Drivers that registered for IRP_MJ_SHUTDOWN are told.
  */
 #include "init.h"
 #include "io/io.h"
@@ -14,8 +15,8 @@
 #define EXP_TAG_DISPLAY     'psiD'
 
 /*
- * Action is a SHUTDOWN_ACTION, or one of the two that end QEMU with a status for tests. Returns only on a bad
- * parameter: STATUS_INVALID_PARAMETER.
+ * Action is a SHUTDOWN_ACTION, or one of the two that end QEMU with a status for tests. Returns
+ * only on a bad parameter: STATUS_INVALID_PARAMETER.
  */
 NTSTATUS NTAPI
 NtShutdownSystem(ULONG Action)
@@ -40,7 +41,8 @@ NtShutdownSystem(ULONG Action)
 }
 
 /*
- * Documented: writes String to the debug port. STATUS_INVALID_PARAMETER for an odd length or more than 1,024 bytes.
+ * Documented: writes String to the debug port. STATUS_INVALID_PARAMETER for an odd length or more
+ * than 1,024 bytes.
  */
 NTSTATUS NTAPI
 NtDisplayString(PUNICODE_STRING String)
@@ -61,7 +63,8 @@ NtDisplayString(PUNICODE_STRING String)
             return STATUS_INVALID_PARAMETER;
         if (Mode != KernelMode)
             ProbeForRead(Captured.Buffer, Captured.Length, sizeof(WCHAR));
-        Text = ExAllocatePoolWithTag(PagedPool, Captured.Length / sizeof(WCHAR) + 1, EXP_TAG_DISPLAY);
+        Text = ExAllocatePoolWithTag(PagedPool, Captured.Length / sizeof(WCHAR) + 1,
+                                     EXP_TAG_DISPLAY);
         if (Text == NULL)
             return STATUS_INSUFFICIENT_RESOURCES;
         for (Index = 0; Index < Captured.Length / sizeof(WCHAR); Index++)

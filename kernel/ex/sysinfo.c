@@ -1,9 +1,10 @@
 /*
  * NtQuerySystemInformation: what the system says about itself.
  *
- * Every class is one row of a table: a collector that fills a kernel buffer. A collector is called with an EXP_SINK
- * that counts what it is given even when the buffer is full, so one pass gives both the data and the length the caller would have
- * needed; the service copies to the caller afterwards. Collectors never see user memory.
+ * Every class is one row of a table: a collector that fills a kernel buffer. A collector is
+ * called with an EXP_SINK that counts what it is given even when the buffer is full, so one pass
+ * gives both the data and the length the caller would have needed; the service copies to the
+ * caller afterwards. Collectors never see user memory.
  */
 #include "ex/sysinfo.h"
 
@@ -66,13 +67,15 @@ ExpCollectTimeOfDay(PEXP_SINK Sink)
 static NTSTATUS
 ExpCollectModules(PEXP_SINK Sink)
 {
-    PRTL_PROCESS_MODULES            Header = ExpReserve(Sink, FIELD_OFFSET(RTL_PROCESS_MODULES, Modules));
+    PRTL_PROCESS_MODULES            Header = ExpReserve(Sink,
+        FIELD_OFFSET(RTL_PROCESS_MODULES, Modules));
     PRTL_PROCESS_MODULE_INFORMATION Module;
     PKLDR_DATA_TABLE_ENTRY          Entry;
     PLIST_ENTRY                     Link;
     ULONG                           Count = 0, Index, Characters;
 
-    for (Link = PsLoadedModuleList.Flink; Link != &PsLoadedModuleList; Link = Link->Flink, Count++) {
+    for (Link = PsLoadedModuleList.Flink; Link != &PsLoadedModuleList;
+         Link = Link->Flink, Count++) {
         Entry = CONTAINING_RECORD(Link, KLDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
         Module = ExpReserve(Sink, sizeof *Module);
         if (Module == NULL)
@@ -81,7 +84,8 @@ ExpCollectModules(PEXP_SINK Sink)
         Module->ImageSize = Entry->SizeOfImage;
         Module->LoadOrderIndex = (USHORT)Count;
         Module->LoadCount = (USHORT)Entry->LoadCount;
-        Characters = min(Entry->FullDllName.Length / sizeof(WCHAR), sizeof Module->FullPathName - 1);
+        Characters = min(Entry->FullDllName.Length / sizeof(WCHAR),
+                         sizeof Module->FullPathName - 1);
         for (Index = 0; Index < Characters; Index++) {
             Module->FullPathName[Index] = (CHAR)Entry->FullDllName.Buffer[Index];
             if (Module->FullPathName[Index] == '\\')
@@ -97,7 +101,8 @@ ExpCollectModules(PEXP_SINK Sink)
 static NTSTATUS
 ExpCollectPoolTags(PEXP_SINK Sink)
 {
-    PSYSTEM_POOLTAG_INFORMATION Header = ExpReserve(Sink, FIELD_OFFSET(SYSTEM_POOLTAG_INFORMATION, TagInfo));
+    PSYSTEM_POOLTAG_INFORMATION Header = ExpReserve(Sink,
+        FIELD_OFFSET(SYSTEM_POOLTAG_INFORMATION, TagInfo));
     PSYSTEM_POOLTAG             Tag;
     PPOOL_TRACKER               Tracker;
     ULONG                       Index, Count = 0;
@@ -175,11 +180,13 @@ ExpReturnInformation(PEXP_SINK Sink, PVOID Buffer, PULONG ReturnLength, NTSTATUS
 }
 
 /*
- * Documented. STATUS_INVALID_INFO_CLASS for a class that is not in the table; STATUS_INFO_LENGTH_MISMATCH, with
- * *ReturnLength what is needed now, when the buffer is too small.
+ * Documented. STATUS_INVALID_INFO_CLASS for a class that is not in the table;
+ * STATUS_INFO_LENGTH_MISMATCH, with *ReturnLength what is needed now, when the buffer is too
+ * small.
  */
 NTSTATUS NTAPI
-NtQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation, ULONG Length, PULONG ReturnLength)
+NtQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation, ULONG Length,
+                         PULONG ReturnLength)
 {
     const EXP_CLASS *Class = ExpFindClass(SystemInformationClass);
     EXP_SINK Sink = { .User = SystemInformation, .Length = min(Length, EXP_MAXIMUM_INFORMATION) };

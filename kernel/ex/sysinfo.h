@@ -14,7 +14,10 @@ typedef struct _EXP_SINK {
     SIZE_T Length, Needed;
 } EXP_SINK, *PEXP_SINK;
 
-/* The next Length bytes of the buffer, zeroed; NULL if they do not fit (they are counted all the same). */
+/*
+ * The next Length bytes of the buffer, zeroed; NULL if they do not fit (they are counted all the
+ * same).
+ */
 PVOID ExpReserve(PEXP_SINK Sink, SIZE_T Length);
 
 /* Where an address in the kernel buffer will be in the caller's. */

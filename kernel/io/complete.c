@@ -49,7 +49,8 @@ IopRoutineViolation(PVOID Routine, PDEVICE_OBJECT Device, KIRQL Before)
         IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Device,
                 Before | (ULONG_PTR)After << 8, Routine,
                 "returned at an IRQL other than it was called at");
-    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Device, IopApcState(IopThread()), Routine,
+    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Device,
+            IopApcState(IopThread()), Routine,
             "returned with APCs disabled that were enabled, or the other way round");
 }
 
@@ -202,7 +203,8 @@ IopWalkUp(PIRP Irp, CCHAR PriorityBoost)
 }
 
 /*
- * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the waiting
+ * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the
+ *     waiting
  * thread gains. Completion routines run here, on the caller's thread and at its IRQL. IRQL <=
  * DISPATCH_LEVEL.
  */
@@ -217,7 +219,8 @@ IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         IopBadCompletion(Irp, __builtin_return_address(0));
 
     if (Irp->CurrentLocation == Irp->StackCount && Sp->Control == 0
-        && (Irp->Flags & (IRP_DEFER_IO_COMPLETION | IRP_ASSOCIATED_IRP)) == IRP_DEFER_IO_COMPLETION) {
+        && (Irp->Flags & (IRP_DEFER_IO_COMPLETION | IRP_ASSOCIATED_IRP)) ==
+            IRP_DEFER_IO_COMPLETION) {
         // one driver, and nothing pended: the service finishes it
         Irp->Tail.Overlay.CurrentStackLocation = Sp + 1;
         Irp->CurrentLocation = Irp->StackCount + 2;

@@ -28,7 +28,8 @@ IopBufferOverrun(PIRP Irp)
 
     if (Sp->DeviceObject != NULL)
         Address = Sp->DeviceObject->DriverObject->DriverStart;
-    IopStop(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Irp->AssociatedIrp.SystemBuffer, (ULONG_PTR)Irp, Address,
+    IopStop(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Irp->AssociatedIrp.SystemBuffer, (ULONG_PTR)Irp,
+            Address,
             "wrote past the end of a system buffer");
 }
 
@@ -143,7 +144,8 @@ IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
         if (!(File->Flags & FO_SYNCHRONOUS_IO))
             ObDereferenceObject(File);
     }
-    if (!Told || Irp->Overlay.AsynchronousParameters.UserApcRoutine == NULL || !IopQueueUserApc(Irp))
+    if (!Told || Irp->Overlay.AsynchronousParameters.UserApcRoutine == NULL ||
+        !IopQueueUserApc(Irp))
         IoFreeIrp(Irp);
     return Status;
 }

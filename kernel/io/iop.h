@@ -155,20 +155,16 @@ typedef struct _OPEN_PACKET {
 } OPEN_PACKET, *POPEN_PACKET;
 
 NTSTATUS IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
-                        KPROCESSOR_MODE Mode,
-    ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context,
-    PVOID *Object);
+                        KPROCESSOR_MODE Mode, ULONG Attributes, PUNICODE_STRING CompleteName,
+                        PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
 NTSTATUS IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
-                      KPROCESSOR_MODE Mode,
-    ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context,
-    PVOID *Object);
+                      KPROCESSOR_MODE Mode, ULONG Attributes, PUNICODE_STRING CompleteName,
+                      PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
 VOID     IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access,
-                      ULONG64 ProcessHandleCount,
-    ULONG64 SystemHandleCount);
+                      ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount);
 VOID     IopDeleteFile(PVOID Object);
 NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information,
-                      ULONG Length,
-    PULONG ReturnLength, KPROCESSOR_MODE Mode);
+                      ULONG Length, PULONG ReturnLength, KPROCESSOR_MODE Mode);
 
 /* ---- IRPs (irp.c, buffer.c, complete.c, finish.c, cancel.c) ---- */
 
@@ -177,9 +173,9 @@ NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION In
 #define INLINE_LENGTH           48
 
 /*
- * Behind the stack locations of a small IRP: the system buffer of a short transfer, so that it needs
- * no pool. GUARD stands right behind the Length bytes in use; a driver that writes past them is
- * stopped with 0x19 when the IRP is finished.
+ * Behind the stack locations of a small IRP: the system buffer of a short transfer, so that it
+ * needs no pool. GUARD stands right behind the Length bytes in use; a driver that writes past
+ * them is stopped with 0x19 when the IRP is finished.
  */
 typedef struct _IOP_INLINE_BUFFER {
     ULONG Length;
@@ -219,13 +215,14 @@ VOID IopSetTransferBuffer(PIRP Irp, ULONG DeviceFlags, PVOID Buffer, ULONG Lengt
  * Buffers of a control request, by the code's method; raises likewise. Parameters are filled in.
  */
 VOID IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Input,
-                          ULONG InputLength, PVOID Output,
-    ULONG OutputLength, KPROCESSOR_MODE Mode);
+                          ULONG InputLength, PVOID Output, ULONG OutputLength,
+                          KPROCESSOR_MODE Mode);
 // system buffer, MDLs (unlocked if locked), auxiliary buffer
 VOID IopFreeBuffers(PIRP Irp);
 VOID IopUnlockMdls(PIRP Irp);
 
-NTSTATUS IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary);    // (7), own thread at APC_LEVEL
+// (7), own thread at APC_LEVEL
+NTSTATUS IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary);
 VOID IopQueueFinish(PIRP Irp, CCHAR Boost);
 VOID IopDropIrp(PIRP Irp, PFILE_OBJECT File);           // (8) without telling anybody
 // own thread at APC_LEVEL; FALSE: it is being finished

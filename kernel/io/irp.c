@@ -92,16 +92,17 @@ IopTakeIrp(CCHAR StackSize, PUCHAR Flags)
         Irp = IopPopIrp(StackSize > SMALL_LOCATIONS);
         if (Irp != NULL)
             return Irp;
-        Size = StackSize > SMALL_LOCATIONS ? IoSizeOfIrp(LARGE_LOCATIONS)
-                                           : IoSizeOfIrp(SMALL_LOCATIONS) + sizeof(IOP_INLINE_BUFFER);
+        Size = StackSize > SMALL_LOCATIONS
+            ? IoSizeOfIrp(LARGE_LOCATIONS)
+            : IoSizeOfIrp(SMALL_LOCATIONS) + sizeof(IOP_INLINE_BUFFER);
     }
     return ExAllocatePoolWithTag(NonPagedPool, Size, IOP_TAG_IRP);
 }
 
 /*
  * (1) Allocates an IRP with StackSize locations; NULL if memory is short or StackSize is not
- * positive. The caller owns it and frees it with IoFreeIrp, or lets its completion free it. IRQL <=
- * DISPATCH_LEVEL.
+ * positive. The caller owns it and frees it with IoFreeIrp, or lets its completion free it. IRQL
+ * <= DISPATCH_LEVEL.
  */
 PIRP NTAPI
 IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)

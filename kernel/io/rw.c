@@ -1,10 +1,10 @@
 /*
  * NtReadFile and NtWriteFile, the shortest way from a program to a driver and back.
  *
- * Where in the file: a synchronous file has CurrentByteOffset, used when the caller gives no offset
- * or the special one that asks for it; the driver of a file system moves it on. An asynchronous
- * file needs an offset with each request, named pipes and mailslots excepted. Negative offsets are
- * refused, but for a write's "at the end of the file".
+ * Where in the file: a synchronous file has CurrentByteOffset, used when the caller gives no
+ * offset or the special one that asks for it; the driver of a file system moves it on. An
+ * asynchronous file needs an offset with each request, named pipes and mailslots excepted.
+ * Negative offsets are refused, but for a write's "at the end of the file".
  *
  * Fast I/O: when a file system has set PrivateCacheMap and offers FastIoRead or FastIoWrite, a
  * synchronous request tries it first, and sends no IRP if it answers TRUE.
@@ -65,7 +65,9 @@ IopCaptureOffset(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PLARGE
     return IopResolveOffset(Call, &Given, Write, Offset);
 }
 
-/* A program's buffer and status block; raises. What a write reads is touched when it is copied. */
+/*
+ * A program's buffer and status block; raises. What a write reads is touched when it is copied.
+ */
 static inline VOID
 IopProbeTransfer(const TRANSFER *Transfer, BOOLEAN Write)
 {
@@ -131,8 +133,9 @@ IopTryFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PIO_
         IopProbeTransfer(Transfer, Write);
     if (!NT_SUCCESS(IopCaptureOffset(Call, Transfer, Write, &Offset, &Key)))
         return FALSE;
-    if (!(Write ? Table->FastIoWrite : Table->FastIoRead)(Call->File, &Offset, Transfer->Length, TRUE,
-                                                          Key, Transfer->Buffer, Result, Call->Device))
+    if (!(Write ? Table->FastIoWrite : Table->FastIoRead)(
+            Call->File, &Offset, Transfer->Length, TRUE, Key, Transfer->Buffer, Result,
+            Call->Device))
         return FALSE;
     *Transfer->Iosb = *Result;
     return TRUE;
@@ -148,7 +151,8 @@ IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTAT
         if (!IopTryFastTransfer(Call, Transfer, Write, &Result))
             return FALSE;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return FALSE;                           // the IRP will meet the same exception and report it
+        // the IRP will meet the same exception and report it
+        return FALSE;
     }
     if (Call->Event != NULL)
         KeSetEvent(Call->Event, 0, FALSE);
@@ -191,8 +195,8 @@ IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTIN
 }
 
 /*
- * System service: reads up to Length bytes. Event and Apc may be NULL. Returns STATUS_PENDING only
- * for a file that is not synchronous.
+ * System service: reads up to Length bytes. Event and Apc may be NULL. Returns STATUS_PENDING
+ * only for a file that is not synchronous.
  */
 NTSTATUS NTAPI
 NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,

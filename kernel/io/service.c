@@ -171,9 +171,9 @@ IopEndCall(PIOP_CALL Call, NTSTATUS Status)
 }
 
 /*
- * The wait of a synchronous request was broken off by an alert or by the thread's end: cancel it, and
- * wait on. At APC_LEVEL the IRP cannot be finished, so it is still there as long as the file's event
- * is not set.
+ * The wait of a synchronous request was broken off by an alert or by the thread's end: cancel it,
+ * and wait on. At APC_LEVEL the IRP cannot be finished, so it is still there as long as the
+ * file's event is not set.
  */
 static NTSTATUS
 IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
@@ -201,9 +201,9 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
 }
 
 /*
- * The driver has pended a synchronous file's request. At APC_LEVEL it is seen whether the completion
- * APC has run already (FinalStatus is set); if not, the event is cleared, to be set by that APC, and
- * the IRP goes to the thread's list (2).
+ * The driver has pended a synchronous file's request. At APC_LEVEL it is seen whether the
+ * completion APC has run already (FinalStatus is set); if not, the event is cleared, to be set by
+ * that APC, and the IRP goes to the thread's list (2).
  */
 static NTSTATUS
 IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)

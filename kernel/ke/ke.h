@@ -1,18 +1,20 @@
 /*
- * What ke/ offers to the rest of the kernel: processors, IRQL, traps, threads as things that run and wait,
- * dispatcher objects, DPCs and APCs. ke/ knows no objects: a KTHREAD or KPROCESS lives inside ps/'s ETHREAD or
- * EPROCESS, and ps/ decides when it is created and freed.
+ * What ke/ offers to the rest of the kernel: processors, IRQL, traps, threads as things that run
+ * and wait, dispatcher objects, DPCs and APCs. ke/ knows no objects: a KTHREAD or KPROCESS lives
+ * inside ps/'s ETHREAD or EPROCESS, and ps/ decides when it is created and freed.
  *
- * One lock, KiDispatcherLock, guards every dispatcher object's signal state and wait list, every thread's State and
- * wait blocks, the ready queues of all processors, and the timer table. It is taken at DISPATCH_LEVEL and is
- * released by KiExitDispatcher, which also performs the context switch a wake-up has asked for.
+ * One lock, KiDispatcherLock, guards every dispatcher object's signal state and wait list, every
+ * thread's State and wait blocks, the ready queues of all processors, and the timer table. It is
+ * taken at DISPATCH_LEVEL and is released by KiExitDispatcher, which also performs the context
+ * switch a wake-up has asked for.
  *
- * A thread's life: Initialized -> Ready -> Standby (chosen as some processor's NextThread) -> Running -> Waiting ->
- * Ready ... -> Terminated. Only the holder of KiDispatcherLock moves it.
+ * A thread's life: Initialized -> Ready -> Standby (chosen as some processor's NextThread) ->
+ * Running -> Waiting -> Ready ... -> Terminated. Only the holder of KiDispatcherLock moves it.
  *
- * APCs: a thread's queues are guarded by its ApcQueueLock (taken before KiDispatcherLock, never after). A special
- * kernel APC runs whenever IRQL < APC_LEVEL; a normal kernel APC also needs KernelApcDisable == 0; a user APC runs on
- * the way to user mode when UserApcPending was set by an alertable or user-mode wait, NtTestAlert, or thread end.
+ * APCs: a thread's queues are guarded by its ApcQueueLock (taken before KiDispatcherLock, never
+ * after). A special kernel APC runs whenever IRQL < APC_LEVEL; a normal kernel APC also needs
+ * KernelApcDisable == 0; a user APC runs on the way to user mode when UserApcPending was set by
+ * an alertable or user-mode wait, NtTestAlert, or thread end.
  */
 #pragma once
 
@@ -24,11 +26,13 @@ typedef struct _KPROCESS *PRKPROCESS;
 #define MAXIMUM_KERNEL_PROCESSORS   8
 #define KERNEL_STACK_PAGES          6           // 24 KiB as on x64 Windows, one guard page below
 #define CLOCK_INTERVAL_100NS        100000      // a clock tick is 10 ms
-#define THREAD_QUANTUM_TICKS        3           // clock ticks a thread runs before its equals get a turn
+// clock ticks a thread runs before its equals get a turn
+#define THREAD_QUANTUM_TICKS        3
 
 enum {                                          // DISPATCHER_HEADER.Type, as in NT
-    EventNotificationObject = 0, EventSynchronizationObject = 1, MutantObject = 2, ProcessObject = 3,
-    QueueObject = 4, SemaphoreObject = 5, ThreadObject = 6, TimerNotificationObject = 8,
+    EventNotificationObject = 0, EventSynchronizationObject = 1, MutantObject = 2,
+    ProcessObject = 3, QueueObject = 4, SemaphoreObject = 5, ThreadObject = 6,
+    TimerNotificationObject = 8,
     TimerSynchronizationObject = 9,
     ApcObject = 18, DpcObject = 19, DeviceQueueObject = 20, InterruptObject = 22
 };
@@ -38,9 +42,10 @@ typedef enum _KTHREAD_STATE {
 } KTHREAD_STATE;
 
 /*
- * The state of the interrupted code, as KiTrap/KiInterrupt/KiSystemCall entries leave it on the kernel stack.
- * trap.S defines the matching offsets; ke/trap.c asserts them. Exceptions and interrupts fill all of it, a system
- * call what the calling convention preserves plus Rip, EFlags, Rsp.
+ * The state of the interrupted code, as KiTrap/KiInterrupt/KiSystemCall entries leave it on the
+ * kernel stack. trap.S defines the matching offsets; ke/trap.c asserts them. Exceptions and
+ * interrupts fill all of it, a system call what the calling convention preserves plus Rip,
+ * EFlags, Rsp.
  */
 typedef struct _KTRAP_FRAME {
     M128A   Xmm0, Xmm1, Xmm2, Xmm3, Xmm4, Xmm5;
@@ -131,7 +136,9 @@ typedef struct _KTHREAD {
     PKQUEUE           Queue;                    // KQUEUE it serves, or NULL
     LIST_ENTRY        QueueListEntry;
 
-    /* Suspension: guarded by KiDispatcherLock; the APC makes the thread wait for the semaphore. */
+    /*
+     * Suspension: guarded by KiDispatcherLock; the APC makes the thread wait for the semaphore.
+     */
     CHAR              SuspendCount, FreezeCount;
     KAPC              SuspendApc;
     KSEMAPHORE        SuspendSemaphore;
@@ -141,22 +148,26 @@ typedef struct _KTHREAD {
     NTSTATUS          ExitStatus;
 
     /* Own thread only: */
-    BOOLEAN           WaitNext;                 // KeSet/Release...(Wait = TRUE): the lock is held for the wait that follows
+    // KeSet/Release...(Wait = TRUE): the lock is held for the wait that follows
+    BOOLEAN           WaitNext;
     BOOLEAN           SystemAffinityActive;     // Affinity was lent by KeSetSystemAffinityThread
     KAFFINITY         UserAffinity;             // to go back to then
 } KTHREAD;
 
 /*
- * The processor's own block, behind GS. Drivers read Self (0x18), CurrentPrcb (0x20), CurrentThread (0x188) and
- * Number (0x184) inline, so those offsets are fixed; trap.S knows UserRsp and RspBase by name.
+ * The processor's own block, behind GS. Drivers read Self (0x18), CurrentPrcb (0x20),
+ * CurrentThread (0x188) and Number (0x184) inline, so those offsets are fixed; trap.S knows
+ * UserRsp and RspBase by name.
  */
 typedef struct _KPRCB {
     ULONG             MxCsr;                    // 0x180
     USHORT            Number;                   // 0x184
     BOOLEAN           NestingLevel;
-    BOOLEAN           QuantumEnd;               // 0x187: set by the clock, used by KiDispatchInterrupt
+    // 0x187: set by the clock, used by KiDispatchInterrupt
+    BOOLEAN           QuantumEnd;
     PKTHREAD          CurrentThread;            // 0x188
-    PKTHREAD          NextThread;               // 0x190: chosen to run next; guarded by KiDispatcherLock
+    // 0x190: chosen to run next; guarded by KiDispatcherLock
+    PKTHREAD          NextThread;
     PKTHREAD          IdleThread;               // 0x198
     ULONG64           UserRsp;                  // 0x1A0: scratch of the system call entry
     ULONG64           RspBase;                  // 0x1A8: CurrentThread->InitialStack
@@ -186,7 +197,8 @@ typedef struct _KPRCB {
     /* Per-processor look-aside lists, owned by io/ and ex/: */
     PVOID             LookAside[16];
 
-    ULONG             SpinLockDepth;            // spin locks held by this processor through the exported routines
+    // spin locks held by this processor through the exported routines
+    ULONG             SpinLockDepth;
 } KPRCB, *PKPRCB;
 
 /* KPCR (mingw-w64's, 0x178 bytes) and, at 0x180, its KPRCB. */
@@ -196,7 +208,8 @@ typedef struct DECLSPEC_ALIGN(64) _KIPCR {
     KPRCB Prcb;
 } KIPCR, *PKIPCR;
 _Static_assert(FIELD_OFFSET(KIPCR, Prcb) == 0x180, "KPRCB lies at 0x180 of the KPCR");
-_Static_assert(FIELD_OFFSET(KIPCR, Prcb.CurrentThread) == 0x188, "CurrentThread lies at gs:[0x188]");
+_Static_assert(FIELD_OFFSET(KIPCR, Prcb.CurrentThread) == 0x188,
+               "CurrentThread lies at gs:[0x188]");
 
 static inline PKPRCB KeGetCurrentPrcb(VOID) { return (PKPRCB)__readgsqword(0x20); }
 
@@ -214,81 +227,129 @@ VOID KiStartAllProcessors(VOID);                // after scheduling works; PASSI
 VOID KiIdleLoop(VOID);                          // never returns; drains DPCs, runs NextThread
 
 /*
- * Switches from the running thread to NewThread: saves nonvolatile registers, EFLAGS.AC, FPU/SSE state; loads the
- * other's, CR3 if the process differs, TSS.Rsp0 and RspBase. Called at DISPATCH_LEVEL with KiDispatcherLock held;
- * the new thread releases it. Returns when OldThread runs again.
+ * Switches from the running thread to NewThread: saves nonvolatile registers, EFLAGS.AC, FPU/SSE
+ * state; loads the other's, CR3 if the process differs, TSS.Rsp0 and RspBase. Called at
+ * DISPATCH_LEVEL with KiDispatcherLock held; the new thread releases it. Returns when OldThread
+ * runs again.
  */
 VOID KiSwapContext(PKTHREAD OldThread, PKTHREAD NewThread);
 
 /*
- * Prepares Thread->KernelStack so that the first switch to it releases KiDispatcherLock, lowers to PASSIVE_LEVEL (APC_LEVEL
- * for user threads until APCs were looked at) and calls SystemRoutine(StartRoutine, StartContext). When SystemRoutine returns the thread must
- * have a user TrapFrame prepared at the stack's top (UserContext != NULL: built from it), and goes to user mode through KiExceptionExit.
+ * Prepares Thread->KernelStack so that the first switch to it releases KiDispatcherLock, lowers
+ * to PASSIVE_LEVEL (APC_LEVEL for user threads until APCs were looked at) and calls
+ * SystemRoutine(StartRoutine, StartContext). When SystemRoutine returns the thread must have a
+ * user TrapFrame prepared at the stack's top (UserContext != NULL: built from it), and goes to
+ * user mode through KiExceptionExit.
  */
-VOID KiInitializeContextThread(PKTHREAD Thread, PKSYSTEM_ROUTINE SystemRoutine, PKSTART_ROUTINE StartRoutine,
-    PVOID StartContext, PCONTEXT UserContext);
+VOID KiInitializeContextThread(PKTHREAD Thread, PKSYSTEM_ROUTINE SystemRoutine,
+                               PKSTART_ROUTINE StartRoutine, PVOID StartContext,
+                               PCONTEXT UserContext);
 
-VOID KeContextToTrapFrame(PKTRAP_FRAME TrapFrame, const CONTEXT *Context, ULONG ContextFlags, KPROCESSOR_MODE Mode);
+VOID KeContextToTrapFrame(PKTRAP_FRAME TrapFrame, const CONTEXT *Context, ULONG ContextFlags,
+                          KPROCESSOR_MODE Mode);
 VOID KeTrapFrameToContext(const KTRAP_FRAME *TrapFrame, PCONTEXT Context);
 
-/* Finds a handler for an exception: kernel frames by RtlDispatchException, user mode by KiUserExceptionDispatcher; bugchecks
-   (kernel) or ends the process (user) when nobody takes it. May change TrapFrame so that the trap returns to the handler. */
-VOID KiDispatchException(PEXCEPTION_RECORD ExceptionRecord, PKTRAP_FRAME TrapFrame, KPROCESSOR_MODE Mode, BOOLEAN FirstChance);
+/*
+ * Finds a handler for an exception: kernel frames by RtlDispatchException, user mode by
+ * KiUserExceptionDispatcher; bugchecks (kernel) or ends the process (user) when nobody takes it.
+ * May change TrapFrame so that the trap returns to the handler.
+ */
+VOID KiDispatchException(PEXCEPTION_RECORD ExceptionRecord, PKTRAP_FRAME TrapFrame,
+                         KPROCESSOR_MODE Mode, BOOLEAN FirstChance);
 
-/* Set the addresses in ntdll that the kernel enters user mode at; ps/ finds them when it maps ntdll. */
-extern PVOID KeUserExceptionDispatcher, KeUserApcDispatcher, PspLdrInitializeThunk, PspRtlUserThreadStart;
+/*
+ * Set the addresses in ntdll that the kernel enters user mode at; ps/ finds them when it maps
+ * ntdll.
+ */
+extern PVOID KeUserExceptionDispatcher, KeUserApcDispatcher;
+extern PVOID PspLdrInitializeThunk, PspRtlUserThreadStart;
 
 VOID KiRequestSoftwareInterrupt(KIRQL Irql);    // APC_LEVEL or DISPATCH_LEVEL, on this processor
 VOID KiIpiReschedule(ULONG Processor);          // make it look at its NextThread / APCs
-VOID KiIpiFlushTb(PVOID Address, BOOLEAN All);  // on every processor, waits until done; any IRQL <= DISPATCH_LEVEL
-VOID KeInitializeClock(VOID);                   // clock.c: fills KUSER_SHARED_DATA; once, before the first HalpStartClock
-VOID KeUpdateSystemTime(PKTRAP_FRAME TrapFrame);    // clock.c: each processor's clock interrupt; boot processor advances time
+// on every processor, waits until done; any IRQL <= DISPATCH_LEVEL
+VOID KiIpiFlushTb(PVOID Address, BOOLEAN All);
+// clock.c: fills KUSER_SHARED_DATA; once, before the first HalpStartClock
+VOID KeInitializeClock(VOID);
+// clock.c: each processor's clock interrupt; boot processor advances time
+VOID KeUpdateSystemTime(PKTRAP_FRAME TrapFrame);
 
-/* ---- dispatcher: wait.c, thread.c, event.c, mutant.c, semaphore.c, timer.c, queue.c, dpc.c, apc.c (KE-high) ---- */
+/*
+ * ---- dispatcher: wait.c, thread.c, event.c, mutant.c, semaphore.c, timer.c, queue.c, dpc.c,
+ * apc.c (KE-high) ----
+ */
 
 KIRQL KiAcquireDispatcherLock(VOID);                    // raises to DISPATCH_LEVEL
-VOID  KiExitDispatcher(KIRQL OldIrql);                  // releases it, switches if a better thread is ready, lowers
-VOID  KiDispatchInterrupt(VOID);                        // body of the DISPATCH_LEVEL interrupt: DPCs, quantum, switch
+// releases it, switches if a better thread is ready, lowers
+VOID  KiExitDispatcher(KIRQL OldIrql);
+// body of the DISPATCH_LEVEL interrupt: DPCs, quantum, switch
+VOID  KiDispatchInterrupt(VOID);
 VOID  KiDeliverApc(KPROCESSOR_MODE DeliveryMode, PVOID ExceptionFrame, PKTRAP_FRAME TrapFrame);
-VOID  KiInitUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine, PVOID NormalContext, PVOID Arg1, PVOID Arg2); // KE-low: builds the user frame
+// KE-low: builds the user frame
+VOID  KiInitUserApc(PKTRAP_FRAME TrapFrame, PKNORMAL_ROUTINE NormalRoutine, PVOID NormalContext,
+                    PVOID Arg1, PVOID Arg2);
 VOID  KiRetireDpcList(PKPRCB Prcb);
 VOID  KiTimerExpiration(PKDPC Dpc, PVOID Context, PVOID Arg1, PVOID Arg2);
-VOID  KiInitializeDispatcher(PKPRCB Prcb);              // per processor: queues, DPC list; once: timer table
+// per processor: queues, DPC list; once: timer table
+VOID  KiInitializeDispatcher(PKPRCB Prcb);
 BOOLEAN KiIsTimerDue(ULONG64 InterruptTime);            // cheap: asked by the clock interrupt
-VOID  KiInitializeIdleThread(PKTHREAD Thread, PKPRCB Prcb, PKPROCESS Process);  // before KiInitializeDispatcher
-VOID  KiIdleSwitch(VOID);                               // by the idle loop when NextThread is set: runs it; returns when idle again
-VOID  KiFinishSwitch(VOID);                             // what follows KiSwapContext, also on a thread's first run: releases the lock
-VOID  KiSetEventLocked(PKEVENT Event);                  // KeSetEvent for one who holds KiDispatcherLock
-BOOLEAN KiThreadLeft(PKTHREAD Thread);                  // a terminated thread has left its stack for good
+// before KiInitializeDispatcher
+VOID  KiInitializeIdleThread(PKTHREAD Thread, PKPRCB Prcb, PKPROCESS Process);
+// by the idle loop when NextThread is set: runs it; returns when idle again
+VOID  KiIdleSwitch(VOID);
+// what follows KiSwapContext, also on a thread's first run: releases the lock
+VOID  KiFinishSwitch(VOID);
+// KeSetEvent for one who holds KiDispatcherLock
+VOID  KiSetEventLocked(PKEVENT Event);
+// a terminated thread has left its stack for good
+BOOLEAN KiThreadLeft(PKTHREAD Thread);
 VOID  KeSetAffinityThread(PKTHREAD Thread, KAFFINITY Affinity);
-VOID  KiYield(VOID);                                    // lets a ready thread of the same or a higher priority run
+// lets a ready thread of the same or a higher priority run
+VOID  KiYield(VOID);
 
 VOID  KeInitializeProcess(PKPROCESS Process, KPRIORITY BasePriority, ULONG64 DirectoryTableBase);
-/* Stack, context and APC state of a new thread; it is Initialized until KeReadyThread. KernelStack is owned by the thread's owner. */
-VOID  KeInitializeThread(PKTHREAD Thread, PVOID StackBase, PVOID StackLimit, PKSYSTEM_ROUTINE SystemRoutine,
-    PKSTART_ROUTINE StartRoutine, PVOID StartContext, PCONTEXT UserContext, PVOID Teb, PKPROCESS Process);
+/*
+ * Stack, context and APC state of a new thread; it is Initialized until KeReadyThread.
+ * KernelStack is owned by the thread's owner.
+ */
+VOID  KeInitializeThread(PKTHREAD Thread, PVOID StackBase, PVOID StackLimit,
+                         PKSYSTEM_ROUTINE SystemRoutine, PKSTART_ROUTINE StartRoutine,
+                         PVOID StartContext, PCONTEXT UserContext, PVOID Teb, PKPROCESS Process);
 VOID  KeReadyThread(PKTHREAD Thread);
-/* Ends the running thread: releases mutants as abandoned, signals it, leaves the processor for good. Its stack is free to be
-   reused once KiThreadLeft(Thread) is true; ps/'s reaper is woken through PspReaperEnqueue(Thread), called at DISPATCH_LEVEL with KiDispatcherLock held. */
+/*
+ * Ends the running thread: releases mutants as abandoned, signals it, leaves the processor for
+ * good. Its stack is free to be reused once KiThreadLeft(Thread) is true; ps/'s reaper is woken
+ * through PspReaperEnqueue(Thread), called at DISPATCH_LEVEL with KiDispatcherLock held.
+ */
 DECLSPEC_NORETURN VOID KeTerminateThread(KPRIORITY Increment);
 VOID  KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState);
 VOID  KeUnstackDetachProcess(PRKAPC_STATE ApcState);
-LONG  KeSetProcessSignal(PKPROCESS Process);            // signals the process object (its last thread has ended)
+// signals the process object (its last thread has ended)
+LONG  KeSetProcessSignal(PKPROCESS Process);
 BOOLEAN KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE Mode);
 BOOLEAN KeTestAlertThread(KPROCESSOR_MODE Mode);
-ULONG KeSuspendThread(PKTHREAD Thread);                 // previous count; raises STATUS_SUSPEND_COUNT_EXCEEDED
+// previous count; raises STATUS_SUSPEND_COUNT_EXCEEDED
+ULONG KeSuspendThread(PKTHREAD Thread);
 ULONG KeResumeThread(PKTHREAD Thread);
 VOID  KeForceResumeThread(PKTHREAD Thread);
-/* Wakes Thread from a UserMode wait (any, alertable or not) with STATUS_USER_APC because a user APC of thread end was queued: sets UserApcPending. */
+/*
+ * Wakes Thread from a UserMode wait (any, alertable or not) with STATUS_USER_APC because a user
+ * APC of thread end was queued: sets UserApcPending.
+ */
 VOID  KeBoostCurrentForTermination(PKTHREAD Thread);
 KPRIORITY KiComputeNewPriority(PKTHREAD Thread);
 
-VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine,
-    PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode, PVOID NormalContext);
-BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment);
+VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment,
+                           PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
+                           PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode,
+                           PVOID NormalContext);
+BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
+                               KPRIORITY Increment);
 BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc);
-/* Takes all APCs of Mode off the queue: the first one's entry of a circular list without a head, or NULL. KernelMode also
-   closes both queues for good: flush it first when a thread ends, then UserMode. */
+/*
+ * Takes all APCs of Mode off the queue: the first one's entry of a circular list without a head,
+ * or NULL. KernelMode also closes both queues for good: flush it first when a thread ends, then
+ * UserMode.
+ */
 PLIST_ENTRY KeFlushQueueApc(PKTHREAD Thread, KPROCESSOR_MODE Mode);
 
 /* A spin lock's holder is recorded in it: the KTHREAD with bit 0 set. */

@@ -3,10 +3,13 @@
  */
 #include "ps/psp.h"
 
-/* Captures a CLIENT_ID and checks the attributes; a name and an id exclude each other, and names are not kept for these types. */
+/*
+ * Captures a CLIENT_ID and checks the attributes; a name and an id exclude each other, and names
+ * are not kept for these types.
+ */
 static NTSTATUS
-PspCaptureClientId(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PCLIENT_ID ClientId, KPROCESSOR_MODE Mode, PCLIENT_ID Cid,
-    PULONG Flags)
+PspCaptureClientId(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PCLIENT_ID ClientId,
+                   KPROCESSOR_MODE Mode, PCLIENT_ID Cid, PULONG Flags)
 {
     PUNICODE_STRING Name;
 
@@ -31,7 +34,8 @@ PspCaptureClientId(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PCLIENT_ID Cli
 
 /* Opens a handle to Object, whose reference is dropped, and writes it to the caller. */
 static NTSTATUS
-PspReturnOpened(PVOID Object, ULONG Flags, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PHANDLE Result)
+PspReturnOpened(PVOID Object, ULONG Flags, ACCESS_MASK Access, POBJECT_TYPE Type,
+                KPROCESSOR_MODE Mode, PHANDLE Result)
 {
     HANDLE   Handle;
     NTSTATUS Status = ObOpenObjectByPointer(Object, Flags, NULL, Access, Type, Mode, &Handle);
@@ -49,7 +53,8 @@ PspReturnOpened(PVOID Object, ULONG Flags, ACCESS_MASK Access, POBJECT_TYPE Type
 }
 
 NTSTATUS NTAPI
-NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
+NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+              POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
 {
     KPROCESSOR_MODE Mode = ExGetPreviousMode();
     CLIENT_ID Cid;
@@ -69,7 +74,8 @@ NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUT
 }
 
 NTSTATUS NTAPI
-NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
+NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+             PCLIENT_ID ClientId)
 {
     KPROCESSOR_MODE Mode = ExGetPreviousMode();
     CLIENT_ID Cid;
@@ -93,8 +99,8 @@ NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES
 }
 
 /*
- * ProcessHandle NULL ends every other thread of the caller's process and returns; a program that exits does that
- * first, and then ends itself with NtCurrentProcess().
+ * ProcessHandle NULL ends every other thread of the caller's process and returns; a program that
+ * exits does that first, and then ends itself with NtCurrentProcess().
  */
 NTSTATUS NTAPI
 NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
@@ -106,9 +112,11 @@ NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
     PAGED_CODE();
 
     if (ProcessHandle == NULL)
-        return PspTerminateProcess(PsGetCurrentThread()->ThreadsProcess, ExitStatus, PsGetCurrentThread());
+        return PspTerminateProcess(PsGetCurrentThread()->ThreadsProcess, ExitStatus,
+                                   PsGetCurrentThread());
 
-    Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_TERMINATE, PspProcessType, ExGetPreviousMode(),
+    Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_TERMINATE, PspProcessType,
+                                       ExGetPreviousMode(),
         (PVOID *)&Process, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
@@ -121,7 +129,8 @@ NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
 }
 
 /*
- * ThreadHandle NULL is the calling thread, which may not be its process' last: STATUS_CANT_TERMINATE_SELF.
+ * ThreadHandle NULL is the calling thread, which may not be its process' last:
+ * STATUS_CANT_TERMINATE_SELF.
  */
 NTSTATUS NTAPI
 NtTerminateThread(HANDLE ThreadHandle, NTSTATUS ExitStatus)
@@ -136,7 +145,8 @@ NtTerminateThread(HANDLE ThreadHandle, NTSTATUS ExitStatus)
             return STATUS_CANT_TERMINATE_SELF;
         PspExitThread(ExitStatus);
     }
-    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_TERMINATE, PspThreadType, ExGetPreviousMode(),
+    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_TERMINATE, PspThreadType,
+                                       ExGetPreviousMode(),
         (PVOID *)&Thread, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
@@ -158,7 +168,8 @@ PspChangeSuspension(HANDLE ThreadHandle, PULONG PreviousCount, ULONG (*Change)(P
     ULONG    Count = 0;
     NTSTATUS Status;
 
-    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_SUSPEND_RESUME, PspThreadType, Mode, (PVOID *)&Thread, NULL);
+    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_SUSPEND_RESUME, PspThreadType, Mode,
+                                       (PVOID *)&Thread, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
     __try {

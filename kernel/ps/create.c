@@ -1,8 +1,9 @@
 /*
  * NtCreateUserProcess and NtCreateThreadEx: a program, and another thread in one.
  *
- * NtCreateUserProcess does in one call what takes several on older systems: process object, images, PEB, first thread, two
- * handles. Everything is captured before anything is made; a failure at any step leaves no process behind.
+ * NtCreateUserProcess does in one call what takes several on older systems: process object,
+ * images, PEB, first thread, two handles. Everything is captured before anything is made; a
+ * failure at any step leaves no process behind.
  */
 #include "ps/psp.h"
 #include "ps/param.h"
@@ -33,7 +34,8 @@ PspCaptureAttribute(const PS_ATTRIBUTE *Attribute, KPROCESSOR_MODE Mode, PPSP_CR
 {
     switch (Attribute->Attribute) {
     case PS_ATTRIBUTE_IMAGE_NAME:
-        if (Attribute->Size == 0 || Attribute->Size > 1024 || (Attribute->Size & 1) != 0 || Create->ImageName.Buffer != NULL)
+        if (Attribute->Size == 0 || Attribute->Size > 1024 || (Attribute->Size & 1) != 0 ||
+            Create->ImageName.Buffer != NULL)
             return STATUS_INVALID_PARAMETER;
         if (Mode != KernelMode)
             ProbeForRead(Attribute->ValuePtr, Attribute->Size, sizeof(WCHAR));
@@ -59,7 +61,8 @@ PspCaptureAttribute(const PS_ATTRIBUTE *Attribute, KPROCESSOR_MODE Mode, PPSP_CR
 }
 
 static NTSTATUS
-PspCaptureCreate(PRTL_USER_PROCESS_PARAMETERS Parameters, PPS_ATTRIBUTE_LIST List, KPROCESSOR_MODE Mode, PPSP_CREATE Create)
+PspCaptureCreate(PRTL_USER_PROCESS_PARAMETERS Parameters, PPS_ATTRIBUTE_LIST List,
+                 KPROCESSOR_MODE Mode, PPSP_CREATE Create)
 {
     PS_ATTRIBUTE Attribute;
     SIZE_T       Length, Count, Index;
@@ -89,7 +92,10 @@ PspCaptureCreate(PRTL_USER_PROCESS_PARAMETERS Parameters, PPS_ATTRIBUTE_LIST Lis
     return Status;
 }
 
-/* The first thread of Process, which starts at the program's entry point with the PEB as its argument. */
+/*
+ * The first thread of Process, which starts at the program's entry point with the PEB as its
+ * argument.
+ */
 static NTSTATUS
 PspCreateFirstThread(PEPROCESS Process, const MM_IMAGE_INFORMATION *Image, KPROCESSOR_MODE Mode,
     POBJECT_ATTRIBUTES Attributes, PETHREAD *Thread)
@@ -100,9 +106,11 @@ PspCreateFirstThread(PEPROCESS Process, const MM_IMAGE_INFORMATION *Image, KPROC
     Start = ExAllocatePoolWithTag(NonPagedPool, sizeof *Start, PSP_TAG_PARAM);
     if (Start == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    Status = PspCreateUserStack(Process, Image->EntryPoint, Process->Peb, Image->StackReserve, Image->StackCommit, Start);
+    Status = PspCreateUserStack(Process, Image->EntryPoint, Process->Peb, Image->StackReserve,
+                                Image->StackCommit, Start);
     if (NT_SUCCESS(Status))
-        Status = PspCreateThread(Process, Mode, Attributes, Start, Image->EntryPoint, Process->Peb, Thread);
+        Status = PspCreateThread(Process, Mode, Attributes, Start, Image->EntryPoint,
+                                 Process->Peb, Thread);
     ExFreePoolWithTag(Start, PSP_TAG_PARAM);
     return Status;
 }
@@ -111,13 +119,15 @@ PspCreateFirstThread(PEPROCESS Process, const MM_IMAGE_INFORMATION *Image, KPROC
  * Makes process and first thread, both referenced for the caller; the thread is not started yet.
  */
 static NTSTATUS
-PspCreateProgram(PEPROCESS Parent, PPSP_CREATE Create, KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES ProcessAttributes,
-    POBJECT_ATTRIBUTES ThreadAttributes, PEPROCESS *Process, PETHREAD *Thread)
+PspCreateProgram(PEPROCESS Parent, PPSP_CREATE Create, KPROCESSOR_MODE Mode,
+                 POBJECT_ATTRIBUTES ProcessAttributes, POBJECT_ATTRIBUTES ThreadAttributes,
+                 PEPROCESS *Process, PETHREAD *Thread)
 {
     MM_IMAGE_INFORMATION Image;
     NTSTATUS Status;
 
-    Status = PspCreateProcess(Parent, &Create->ImageName, Create->InheritHandles, Mode, ProcessAttributes, Process);
+    Status = PspCreateProcess(Parent, &Create->ImageName, Create->InheritHandles, Mode,
+                              ProcessAttributes, Process);
     if (!NT_SUCCESS(Status))
         return Status;
     Status = PspMapProgram(*Process, &Create->ImageName, Create->Parameters, &Image);
@@ -138,10 +148,13 @@ PspInsertHandle(PVOID Object, ACCESS_MASK Access, PHANDLE Handle)
     return ObInsertObject(Object, NULL, Access, 0, NULL, Handle);
 }
 
-/* Writes what the caller gets; a fault here is his own and leaves the handles open in his table, as on Windows. */
+/*
+ * Writes what the caller gets; a fault here is his own and leaves the handles open in his table,
+ * as on Windows.
+ */
 static NTSTATUS
-PspReturnHandles(PHANDLE ProcessHandle, HANDLE Process, PHANDLE ThreadHandle, HANDLE Thread, PCLIENT_ID ClientId,
-    PETHREAD Object)
+PspReturnHandles(PHANDLE ProcessHandle, HANDLE Process, PHANDLE ThreadHandle, HANDLE Thread,
+                 PCLIENT_ID ClientId, PETHREAD Object)
 {
     __try {
         *ProcessHandle = Process;
@@ -156,8 +169,9 @@ PspReturnHandles(PHANDLE ProcessHandle, HANDLE Process, PHANDLE ThreadHandle, HA
 
 /* Gives the caller handles to both and starts the thread, or ends the process. */
 static NTSTATUS
-PspPublishProgram(PEPROCESS Process, PETHREAD Thread, PPSP_CREATE Create, ACCESS_MASK ProcessAccess, ACCESS_MASK ThreadAccess,
-    PHANDLE ProcessHandle, PHANDLE ThreadHandle)
+PspPublishProgram(PEPROCESS Process, PETHREAD Thread, PPSP_CREATE Create,
+                  ACCESS_MASK ProcessAccess, ACCESS_MASK ThreadAccess, PHANDLE ProcessHandle,
+                  PHANDLE ThreadHandle)
 {
     HANDLE   ProcessValue, ThreadValue;
     NTSTATUS Status;
@@ -169,7 +183,8 @@ PspPublishProgram(PEPROCESS Process, PETHREAD Thread, PPSP_CREATE Create, ACCESS
             ObCloseHandle(ProcessValue, KernelMode);
     }
     if (NT_SUCCESS(Status))
-        Status = PspReturnHandles(ProcessHandle, ProcessValue, ThreadHandle, ThreadValue, Create->ClientId, Thread);
+        Status = PspReturnHandles(ProcessHandle, ProcessValue, ThreadHandle, ThreadValue,
+                                  Create->ClientId, Thread);
     if (!NT_SUCCESS(Status)) {
         Thread->Terminated = TRUE;
         Thread->ExitStatus = Status;
@@ -179,12 +194,15 @@ PspPublishProgram(PEPROCESS Process, PETHREAD Thread, PPSP_CREATE Create, ACCESS
 }
 
 NTSTATUS NTAPI
-NtCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessAccess, ACCESS_MASK ThreadAccess,
-    POBJECT_ATTRIBUTES ProcessAttributes, POBJECT_ATTRIBUTES ThreadAttributes, ULONG ProcessFlags, ULONG ThreadFlags,
-    PRTL_USER_PROCESS_PARAMETERS Parameters, PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList)
+NtCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessAccess,
+                    ACCESS_MASK ThreadAccess, POBJECT_ATTRIBUTES ProcessAttributes,
+                    POBJECT_ATTRIBUTES ThreadAttributes, ULONG ProcessFlags, ULONG ThreadFlags,
+                    PRTL_USER_PROCESS_PARAMETERS Parameters, PVOID CreateInfo,
+                    PPS_ATTRIBUTE_LIST AttributeList)
 {
     KPROCESSOR_MODE Mode = ExGetPreviousMode();
-    PSP_CREATE Create = { .InheritHandles = (ProcessFlags & PROCESS_CREATE_FLAGS_INHERIT_HANDLES) != 0,
+    PSP_CREATE Create =
+        { .InheritHandles = (ProcessFlags & PROCESS_CREATE_FLAGS_INHERIT_HANDLES) != 0,
                           .Suspended = (ThreadFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) != 0 };
     PEPROCESS  Process;
     PETHREAD   Thread;
@@ -206,9 +224,11 @@ NtCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK Pro
 
     Status = PspCaptureCreate(Parameters, AttributeList, Mode, &Create);
     if (NT_SUCCESS(Status))
-        Status = PspCreateProgram(PsGetCurrentProcess(), &Create, Mode, ProcessAttributes, ThreadAttributes, &Process, &Thread);
+        Status = PspCreateProgram(PsGetCurrentProcess(), &Create, Mode, ProcessAttributes,
+                                  ThreadAttributes, &Process, &Thread);
     if (NT_SUCCESS(Status)) {
-        Status = PspPublishProgram(Process, Thread, &Create, ProcessAccess, ThreadAccess, ProcessHandle, ThreadHandle);
+        Status = PspPublishProgram(Process, Thread, &Create, ProcessAccess, ThreadAccess,
+                                   ProcessHandle, ThreadHandle);
         ObDereferenceObject(Thread);
         ObDereferenceObject(Process);
     }
@@ -218,8 +238,9 @@ NtCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK Pro
 
 /* The captured half of NtCreateThreadEx: a thread in Process, started. */
 static NTSTATUS
-PspCreateUserThread(PEPROCESS Process, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK Access, PVOID StartRoutine,
-    PVOID Argument, SIZE_T Commit, SIZE_T Reserve, BOOLEAN Suspended, PHANDLE Handle)
+PspCreateUserThread(PEPROCESS Process, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK Access,
+                    PVOID StartRoutine, PVOID Argument, SIZE_T Commit, SIZE_T Reserve,
+                    BOOLEAN Suspended, PHANDLE Handle)
 {
     PPSP_USER_START Start;
     PETHREAD        Thread;
@@ -232,7 +253,8 @@ PspCreateUserThread(PEPROCESS Process, POBJECT_ATTRIBUTES Attributes, ACCESS_MAS
         return STATUS_INSUFFICIENT_RESOURCES;
     Status = PspCreateUserStack(Process, StartRoutine, Argument, Reserve, Commit, Start);
     if (NT_SUCCESS(Status))
-        Status = PspCreateThread(Process, ExGetPreviousMode(), Attributes, Start, StartRoutine, Argument, &Thread);
+        Status = PspCreateThread(Process, ExGetPreviousMode(), Attributes, Start, StartRoutine,
+                                 Argument, &Thread);
     ExFreePoolWithTag(Start, PSP_TAG_PARAM);
     if (!NT_SUCCESS(Status))
         return Status;
@@ -248,9 +270,10 @@ PspCreateUserThread(PEPROCESS Process, POBJECT_ATTRIBUTES Attributes, ACCESS_MAS
 }
 
 NTSTATUS NTAPI
-NtCreateThreadEx(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
-    PVOID StartRoutine, PVOID Argument, ULONG CreateFlags, SIZE_T ZeroBits, SIZE_T StackSize, SIZE_T MaximumStackSize,
-    PPS_ATTRIBUTE_LIST AttributeList)
+NtCreateThreadEx(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
+                 POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle, PVOID StartRoutine,
+                 PVOID Argument, ULONG CreateFlags, SIZE_T ZeroBits, SIZE_T StackSize,
+                 SIZE_T MaximumStackSize, PPS_ATTRIBUTE_LIST AttributeList)
 {
     KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PEPROCESS Process;
@@ -268,10 +291,12 @@ NtCreateThreadEx(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIB
             return GetExceptionCode();
         }
     }
-    Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_CREATE_THREAD, PspProcessType, Mode, (PVOID *)&Process, NULL);
+    Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_CREATE_THREAD, PspProcessType, Mode,
+                                       (PVOID *)&Process, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = PspCreateUserThread(Process, ObjectAttributes, DesiredAccess, StartRoutine, Argument, StackSize,
+    Status = PspCreateUserThread(Process, ObjectAttributes, DesiredAccess, StartRoutine, Argument,
+                                 StackSize,
         MaximumStackSize, (CreateFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED) != 0, &Handle);
     ObDereferenceObject(Process);
     if (NT_SUCCESS(Status)) {

@@ -1,14 +1,15 @@
 /*
  * How threads and processes end.
  *
- * A thread ends itself, by PspExitThread, at PASSIVE_LEVEL with nothing held. To end another one, PspTerminateThread marks
- * it and queues an APC that the thread meets when it next goes to user mode or waits in user mode (such a wait is
- * broken). System threads end only themselves.
+ * A thread ends itself, by PspExitThread, at PASSIVE_LEVEL with nothing held. To end another one,
+ * PspTerminateThread marks it and queues an APC that the thread meets when it next goes to user
+ * mode or waits in user mode (such a wait is broken). System threads end only themselves.
  *
- * The order in PspExitThread: (1) outstanding IRPs are cancelled and waited for; (2) out of the process' count
- * of threads - whoever takes it to zero runs (3); (3) the process gives back its handles in ascending order, then its
- * memory, and is signalled; (4) the last APCs are run down; (5) KeTerminateThread signals the thread and leaves the processor. Its stack is freed by
- * the reaper, a system thread: nobody can free the stack he stands on.
+ * The order in PspExitThread: (1) outstanding IRPs are cancelled and waited for; (2) out of the
+ * process' count of threads - whoever takes it to zero runs (3); (3) the process gives back its
+ * handles in ascending order, then its memory, and is signalled; (4) the last APCs are run down;
+ * (5) KeTerminateThread signals the thread and leaves the processor. Its stack is freed by the
+ * reaper, a system thread: nobody can free the stack he stands on.
  */
 #include "ps/psp.h"
 #include "io/io.h"
@@ -32,7 +33,10 @@ PspReaperEnqueue(PKTHREAD Thread)
     KiSetEventLocked(&PspReaperEvent);
 }
 
-/* Takes one thread off the list, or NULL. The lock was held until the thread had left its stack: now it has. */
+/*
+ * Takes one thread off the list, or NULL. The lock was held until the thread had left its stack:
+ * now it has.
+ */
 static PETHREAD
 PspNextDeadThread(VOID)
 {
@@ -135,7 +139,8 @@ PspExitThread(NTSTATUS ExitStatus)
 
     MAY_BLOCK();
     if (Thread->Tcb.ApcStateIndex != 0)
-        KeBugCheckEx(INVALID_PROCESS_ATTACH_ATTEMPT, (ULONG_PTR)Process, (ULONG_PTR)Thread->Tcb.ApcState.Process, 1, 0);
+        KeBugCheckEx(INVALID_PROCESS_ATTACH_ATTEMPT, (ULONG_PTR)Process,
+                     (ULONG_PTR)Thread->Tcb.ApcState.Process, 1, 0);
 
     Thread->Terminated = TRUE;
     KeLowerIrql(PASSIVE_LEVEL);
@@ -156,8 +161,8 @@ PspExitThread(NTSTATUS ExitStatus)
 
 /* The kernel routine of the APC that ends a thread; it does not return. */
 VOID NTAPI
-PspExitApcKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1,
-    PVOID *Argument2)
+PspExitApcKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
+                        PVOID *Argument1, PVOID *Argument2)
 {
     PspExitThread(PsGetCurrentThread()->ExitStatus);
 }
@@ -183,7 +188,8 @@ PspMarkThread(PETHREAD Thread, NTSTATUS Status)
 static VOID
 PspSendExitApc(PETHREAD Thread)
 {
-    KeInitializeApc(&Thread->ExitApc, &Thread->Tcb, PSP_OWN_ENVIRONMENT, PspExitApcKernelRoutine, NULL,
+    KeInitializeApc(&Thread->ExitApc, &Thread->Tcb, PSP_OWN_ENVIRONMENT, PspExitApcKernelRoutine,
+                    NULL,
         (PKNORMAL_ROUTINE)PspExitApcKernelRoutine, UserMode, NULL);
     if (KeInsertQueueApc(&Thread->ExitApc, NULL, NULL, 2)) {
         KeForceResumeThread(&Thread->Tcb);
@@ -210,7 +216,8 @@ PspTerminateThread(PETHREAD Thread, NTSTATUS Status)
 }
 
 /*
- * Ends every thread of Process but Except, with Status; no new ones can come. The process' own exit status is the first that anybody gave.
+ * Ends every thread of Process but Except, with Status; no new ones can come. The process' own
+ * exit status is the first that anybody gave.
  */
 NTSTATUS
 PspTerminateProcess(PEPROCESS Process, NTSTATUS Status, PETHREAD Except)
@@ -227,7 +234,8 @@ PspTerminateProcess(PEPROCESS Process, NTSTATUS Status, PETHREAD Except)
     Process->Exiting = TRUE;
     if (Process->ExitStatus == STATUS_PENDING && Except == NULL)
         Process->ExitStatus = Status;
-    for (Link = Process->ThreadListHead.Flink; Link != &Process->ThreadListHead; Link = Link->Flink) {
+    for (Link = Process->ThreadListHead.Flink; Link != &Process->ThreadListHead;
+         Link = Link->Flink) {
         Thread = CONTAINING_RECORD(Link, ETHREAD, ThreadListEntry);
         if (Thread != Except && Thread != PsGetCurrentThread() && PspMarkThread(Thread, Status))
             PspSendExitApc(Thread);

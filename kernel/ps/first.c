@@ -1,13 +1,16 @@
 /*
- * The first program. It has no creator in user mode, so the kernel plays one: it builds the parameter block a program
- * would build and calls the same service, as a child of the System process.
+ * The first program. It has no creator in user mode, so the kernel plays one: it builds the
+ * parameter block a program would build and calls the same service, as a child of the System
+ * process.
  */
 #include "ps/psp.h"
 
-NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessAccess,
-    ACCESS_MASK ThreadAccess, POBJECT_ATTRIBUTES ProcessAttributes, POBJECT_ATTRIBUTES ThreadAttributes,
-    ULONG ProcessFlags, ULONG ThreadFlags, PRTL_USER_PROCESS_PARAMETERS Parameters, PVOID CreateInfo,
-    PPS_ATTRIBUTE_LIST AttributeList);
+NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle,
+                                   ACCESS_MASK ProcessAccess, ACCESS_MASK ThreadAccess,
+                                   POBJECT_ATTRIBUTES ProcessAttributes,
+                                   POBJECT_ATTRIBUTES ThreadAttributes, ULONG ProcessFlags,
+                                   ULONG ThreadFlags, PRTL_USER_PROCESS_PARAMETERS Parameters,
+                                   PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList);
 
 static PVOID
 PspAppendString(PUNICODE_STRING String, PVOID Where, PCWSTR Text)
@@ -47,7 +50,8 @@ PsStartFirstProgram(PCWSTR ImagePath, PCWSTR CommandLine)
     List.Attributes[0].ValuePtr = Parameters->ImagePathName.Buffer;
     List.Attributes[0].ReturnLength = NULL;
 
-    Status = ZwCreateUserProcess(&Process, &Thread, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, Parameters,
+    Status = ZwCreateUserProcess(&Process, &Thread, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL,
+                                 NULL, 0, 0, Parameters,
         NULL, &List);
     ExFreePoolWithTag(Parameters, PSP_TAG_PARAM);
     if (NT_SUCCESS(Status)) {

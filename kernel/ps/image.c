@@ -1,8 +1,9 @@
 /*
  * Filling a new process: ntdll.dll, the program's image, the PEB.
  *
- * ntdll is mapped first so that it gets the base its headers ask for: every process has it at the same address, and the
- * kernel remembers where user mode is entered (LdrInitializeThunk and its kin) from the first process on.
+ * ntdll is mapped first so that it gets the base its headers ask for: every process has it at the
+ * same address, and the kernel remembers where user mode is entered (LdrInitializeThunk and its
+ * kin) from the first process on.
  */
 #include "ps/psp.h"
 #include "ps/param.h"
@@ -20,8 +21,10 @@ PspOpenImage(PCUNICODE_STRING Name, PHANDLE File)
     OBJECT_ATTRIBUTES Attributes;
     IO_STATUS_BLOCK   Iosb;
 
-    InitializeObjectAttributes(&Attributes, (PUNICODE_STRING)Name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
-    return ZwOpenFile(File, FILE_READ_DATA | FILE_EXECUTE | SYNCHRONIZE, &Attributes, &Iosb, FILE_SHARE_READ,
+    InitializeObjectAttributes(&Attributes, (PUNICODE_STRING)Name,
+                               OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL, NULL);
+    return ZwOpenFile(File, FILE_READ_DATA | FILE_EXECUTE | SYNCHRONIZE, &Attributes, &Iosb,
+                      FILE_SHARE_READ,
         FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE);
 }
 
@@ -64,7 +67,8 @@ PspFindEntries(PVOID Ntdll)
 
     __try {
         for (Index = 0; Index < RTL_NUMBER_OF(Entries); Index++) {
-            *Entries[Index].Variable = RtlFindExportedRoutineByName(Ntdll, Entries[Index].Name, NULL);
+            *Entries[Index].Variable = RtlFindExportedRoutineByName(Ntdll, Entries[Index].Name,
+                                                                    NULL);
             if (*Entries[Index].Variable == NULL) {
                 DbgPrint("ntdll.dll does not export %s\n", Entries[Index].Name);
                 return STATUS_ENTRYPOINT_NOT_FOUND;
@@ -88,7 +92,8 @@ PspCreatePeb(PEPROCESS Process, PVOID ImageBase, const RTL_USER_PROCESS_PARAMETE
     Status = PspPlaceParameters(Parameters, &Placed);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = MmAllocateUserMemory((PVOID *)&Peb, ROUND_UP(sizeof(PEB), PAGE_SIZE), MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    Status = MmAllocateUserMemory((PVOID *)&Peb, ROUND_UP(sizeof(PEB), PAGE_SIZE),
+                                  MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
     if (!NT_SUCCESS(Status))
         return Status;
     __try {
@@ -105,10 +110,11 @@ PspCreatePeb(PEPROCESS Process, PVOID ImageBase, const RTL_USER_PROCESS_PARAMETE
 }
 
 NTSTATUS
-PspMapProgram(PEPROCESS Process, PCUNICODE_STRING ImageName, const RTL_USER_PROCESS_PARAMETERS *Parameters,
-    PMM_IMAGE_INFORMATION Image)
+PspMapProgram(PEPROCESS Process, PCUNICODE_STRING ImageName,
+              const RTL_USER_PROCESS_PARAMETERS *Parameters, PMM_IMAGE_INFORMATION Image)
 {
-    static const UNICODE_STRING NtdllName = RTL_CONSTANT_STRING(L"\\SystemRoot\\System32\\ntdll.dll");
+    static const UNICODE_STRING NtdllName =
+        RTL_CONSTANT_STRING(L"\\SystemRoot\\System32\\ntdll.dll");
     MM_IMAGE_INFORMATION Ntdll;
     KAPC_STATE ApcState;
     NTSTATUS   Status;

@@ -1,9 +1,10 @@
 /*
  * The object types Process and Thread, and the two processes that are there before any program.
  *
- * The idle process is a static EPROCESS without an object header: the idle threads need a process before there is
- * pool or an object manager. It never runs anything else and nobody can open it. The System process is an ordinary
- * object; every system thread belongs to it, and its handle table is the kernel's.
+ * The idle process is a static EPROCESS without an object header: the idle threads need a process
+ * before there is pool or an object manager. It never runs anything else and nobody can open it.
+ * The System process is an ordinary object; every system thread belongs to it, and its handle
+ * table is the kernel's.
  *
  * Both use the page tables the loader made: no user addresses are mapped in them.
  */
@@ -68,8 +69,10 @@ PspCreateTypes(VOID)
     Type.SecurityRequired = TRUE;
 
     Type.ValidAccessMask = PROCESS_ALL_ACCESS;
-    Type.GenericMapping.GenericRead = STANDARD_RIGHTS_READ | PROCESS_VM_READ | PROCESS_QUERY_INFORMATION;
-    Type.GenericMapping.GenericWrite = STANDARD_RIGHTS_WRITE | PROCESS_CREATE_THREAD | PROCESS_VM_OPERATION |
+    Type.GenericMapping.GenericRead =
+        STANDARD_RIGHTS_READ | PROCESS_VM_READ | PROCESS_QUERY_INFORMATION;
+    Type.GenericMapping.GenericWrite =
+        STANDARD_RIGHTS_WRITE | PROCESS_CREATE_THREAD | PROCESS_VM_OPERATION |
         PROCESS_VM_WRITE | PROCESS_DUP_HANDLE | PROCESS_SET_INFORMATION | PROCESS_SUSPEND_RESUME;
     Type.GenericMapping.GenericExecute = STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE;
     Type.GenericMapping.GenericAll = PROCESS_ALL_ACCESS;
@@ -78,7 +81,8 @@ PspCreateTypes(VOID)
 
     Type.ValidAccessMask = THREAD_ALL_ACCESS;
     Type.GenericMapping.GenericRead = STANDARD_RIGHTS_READ | THREAD_QUERY_INFORMATION;
-    Type.GenericMapping.GenericWrite = STANDARD_RIGHTS_WRITE | THREAD_TERMINATE | THREAD_SUSPEND_RESUME |
+    Type.GenericMapping.GenericWrite =
+        STANDARD_RIGHTS_WRITE | THREAD_TERMINATE | THREAD_SUSPEND_RESUME |
         THREAD_SET_INFORMATION | THREAD_SET_CONTEXT;
     Type.GenericMapping.GenericExecute = STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE;
     Type.GenericMapping.GenericAll = THREAD_ALL_ACCESS;

@@ -1,8 +1,9 @@
 /*
  * Who wants to know of new and ended processes, threads and images: PsSet...NotifyRoutine.
  *
- * A slot is taken and given back by a compare-exchange, so the callers of the routines take no lock; a routine may
- * still be running on another processor when it is removed, and its driver must not unload in that instant, as on Windows before rundown protection.
+ * A slot is taken and given back by a compare-exchange, so the callers of the routines take no
+ * lock; a routine may still be running on another processor when it is removed, and its driver
+ * must not unload in that instant, as on Windows before rundown protection.
  */
 #include "ps/psp.h"
 

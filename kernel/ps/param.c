@@ -1,8 +1,9 @@
 /*
  * Process parameters on their way from the creator to the new process.
  *
- * The creator hands over one block whose pointers point into it. It is captured once into pool, every pointer is
- * checked to lie inside and turned into an offset; in the new process the block is copied to fresh memory and the offsets become pointers again.
+ * The creator hands over one block whose pointers point into it. It is captured once into pool,
+ * every pointer is checked to lie inside and turned into an offset; in the new process the block
+ * is copied to fresh memory and the offsets become pointers again.
  */
 #include "ps/psp.h"
 #include "ps/param.h"
@@ -33,7 +34,8 @@ PspMakeOffsets(PRTL_USER_PROCESS_PARAMETERS Block, ULONG Length, ULONG_PTR Origi
             continue;
         }
         Offset = (ULONG_PTR)Strings[Index]->Buffer - Original;
-        if (Strings[Index]->MaximumLength < Strings[Index]->Length || (Strings[Index]->Length & 1) != 0 ||
+        if (Strings[Index]->MaximumLength < Strings[Index]->Length ||
+            (Strings[Index]->Length & 1) != 0 ||
             Offset >= Length || Length - Offset < Strings[Index]->MaximumLength)
             return STATUS_INVALID_PARAMETER;
         Strings[Index]->Buffer = (PWCH)Offset;
@@ -46,7 +48,8 @@ PspMakeOffsets(PRTL_USER_PROCESS_PARAMETERS Block, ULONG Length, ULONG_PTR Origi
 }
 
 NTSTATUS
-PspCaptureParameters(PRTL_USER_PROCESS_PARAMETERS Source, KPROCESSOR_MODE Mode, PRTL_USER_PROCESS_PARAMETERS *Captured)
+PspCaptureParameters(PRTL_USER_PROCESS_PARAMETERS Source, KPROCESSOR_MODE Mode,
+                     PRTL_USER_PROCESS_PARAMETERS *Captured)
 {
     PRTL_USER_PROCESS_PARAMETERS Block = NULL;
     ULONG    Length;
@@ -84,14 +87,16 @@ PspCaptureParameters(PRTL_USER_PROCESS_PARAMETERS Source, KPROCESSOR_MODE Mode, 
 
 /* In the new process: memory for the block, pointers again. */
 NTSTATUS
-PspPlaceParameters(const RTL_USER_PROCESS_PARAMETERS *Captured, PRTL_USER_PROCESS_PARAMETERS *Placed)
+PspPlaceParameters(const RTL_USER_PROCESS_PARAMETERS *Captured,
+                   PRTL_USER_PROCESS_PARAMETERS *Placed)
 {
     PRTL_USER_PROCESS_PARAMETERS Block = NULL;
     PUNICODE_STRING Strings[4];
     ULONG    Index;
     NTSTATUS Status;
 
-    Status = MmAllocateUserMemory((PVOID *)&Block, ROUND_UP(Captured->MaximumLength, PAGE_SIZE), MEM_RESERVE | MEM_COMMIT,
+    Status = MmAllocateUserMemory((PVOID *)&Block, ROUND_UP(Captured->MaximumLength, PAGE_SIZE),
+                                  MEM_RESERVE | MEM_COMMIT,
         PAGE_READWRITE);
     if (!NT_SUCCESS(Status))
         return Status;
@@ -100,7 +105,8 @@ PspPlaceParameters(const RTL_USER_PROCESS_PARAMETERS *Captured, PRTL_USER_PROCES
         PspEachString(Block, Strings);
         for (Index = 0; Index < 4; Index++)
             if (Strings[Index]->Length != 0)
-                Strings[Index]->Buffer = (PWCH)((ULONG_PTR)Strings[Index]->Buffer + (ULONG_PTR)Block);
+                Strings[Index]->Buffer =
+                    (PWCH)((ULONG_PTR)Strings[Index]->Buffer + (ULONG_PTR)Block);
         if (Block->Environment != NULL)
             Block->Environment = (PVOID)((ULONG_PTR)Block->Environment + (ULONG_PTR)Block);
         Block->Flags |= RTL_USER_PROC_PARAMS_NORMALIZED;

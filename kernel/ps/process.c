@@ -1,10 +1,11 @@
 /*
  * Process objects: creation, look-up, enumeration.
  *
- * A process is created empty. While it has threads it holds one reference on itself, so that closing every handle to
- * a running program does not delete it; PspExitProcess (exit.c) drops that reference. It is found in two ways: by id,
- * through the table of client ids, and in PsActiveProcessHead under PspActiveProcessLock. It stays in both until it is
- * deleted, so who walks the list keeps his place; a process found on its way to deletion is passed over.
+ * A process is created empty. While it has threads it holds one reference on itself, so that
+ * closing every handle to a running program does not delete it; PspExitProcess (exit.c) drops
+ * that reference. It is found in two ways: by id, through the table of client ids, and in
+ * PsActiveProcessHead under PspActiveProcessLock. It stays in both until it is deleted, so who
+ * walks the list keeps his place; a process found on its way to deletion is passed over.
  */
 #include "ps/psp.h"
 
@@ -27,7 +28,8 @@ PspSetImageName(PEPROCESS Process, PCUNICODE_STRING Name)
     RtlCopyMemory(Copy->Buffer, Name->Buffer, Name->Length);
     Process->SeAuditName = Copy;
 
-    for (Start = Name->Length / sizeof(WCHAR); Start > 0 && Name->Buffer[Start - 1] != L'\\'; Start--)
+    for (Start = Name->Length / sizeof(WCHAR); Start > 0 &&
+         Name->Buffer[Start - 1] != L'\\'; Start--)
         ;
     for (Index = 0; Index < 15 && Start < Name->Length / sizeof(WCHAR); Index++, Start++)
         Process->ImageFileName[Index] = (CHAR)Name->Buffer[Start];
@@ -36,7 +38,8 @@ PspSetImageName(PEPROCESS Process, PCUNICODE_STRING Name)
 
 /* The parts that need the object to exist: page tables, handle table, id. */
 static NTSTATUS
-PspFillProcess(PEPROCESS Process, PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHandles)
+PspFillProcess(PEPROCESS Process, PEPROCESS Parent, PCUNICODE_STRING ImageName,
+               BOOLEAN InheritHandles)
 {
     ULONG64  DirectoryTableBase = PsIdleProcess->Pcb.DirectoryTableBase;
     NTSTATUS Status;
@@ -60,15 +63,16 @@ PspFillProcess(PEPROCESS Process, PEPROCESS Parent, PCUNICODE_STRING ImageName, 
 }
 
 NTSTATUS
-PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHandles, KPROCESSOR_MODE Mode,
-    POBJECT_ATTRIBUTES Attributes, PEPROCESS *Process)
+PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHandles,
+                 KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes, PEPROCESS *Process)
 {
     PEPROCESS New;
     NTSTATUS  Status;
 
     PAGED_CODE();
 
-    Status = ObCreateObject(Mode, PspProcessType, Attributes, KernelMode, NULL, sizeof(EPROCESS), 0, 0, (PVOID *)&New);
+    Status = ObCreateObject(Mode, PspProcessType, Attributes, KernelMode, NULL, sizeof(EPROCESS),
+                            0, 0, (PVOID *)&New);
     if (!NT_SUCCESS(Status))
         return Status;
     RtlZeroMemory(New, sizeof *New);
@@ -95,7 +99,10 @@ PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHa
     return STATUS_SUCCESS;
 }
 
-/* The first object from Link on that is not being deleted, referenced; Offset is that of the link in it. NULL: none. */
+/*
+ * The first object from Link on that is not being deleted, referenced; Offset is that of the link
+ * in it. NULL: none.
+ */
 static PVOID
 PspReferenceNext(PLIST_ENTRY Link, PLIST_ENTRY Head, ULONG Offset)
 {
@@ -110,9 +117,9 @@ PspReferenceNext(PLIST_ENTRY Link, PLIST_ENTRY Head, ULONG Offset)
 }
 
 /*
- * Walks the processes. Process (NULL starts) was returned by the previous call; its reference is dropped.
- * Returns the next one, referenced, or NULL. A process that has ended but is still referenced is among them.
- * IRQL: PASSIVE_LEVEL.
+ * Walks the processes. Process (NULL starts) was returned by the previous call; its reference is
+ * dropped. Returns the next one, referenced, or NULL. A process that has ended but is still
+ * referenced is among them. IRQL: PASSIVE_LEVEL.
  */
 PEPROCESS
 PsGetNextProcess(PEPROCESS Process)
@@ -122,7 +129,8 @@ PsGetNextProcess(PEPROCESS Process)
     PAGED_CODE();
 
     ExAcquireFastMutex(&PspActiveProcessLock);
-    Next = PspReferenceNext(Process == NULL ? PsActiveProcessHead.Flink : Process->ActiveProcessLinks.Flink,
+    Next = PspReferenceNext(Process == NULL
+                            ? PsActiveProcessHead.Flink : Process->ActiveProcessLinks.Flink,
         &PsActiveProcessHead, FIELD_OFFSET(EPROCESS, ActiveProcessLinks));
     ExReleaseFastMutex(&PspActiveProcessLock);
     if (Process != NULL)
@@ -139,7 +147,8 @@ PsGetNextProcessThread(PEPROCESS Process, PETHREAD Thread)
     PAGED_CODE();
 
     ExAcquireFastMutex(&Process->ThreadLock);
-    Next = PspReferenceNext(Thread == NULL ? Process->ThreadListHead.Flink : Thread->ThreadListEntry.Flink,
+    Next = PspReferenceNext(Thread == NULL
+                            ? Process->ThreadListHead.Flink : Thread->ThreadListEntry.Flink,
         &Process->ThreadListHead, FIELD_OFFSET(ETHREAD, ThreadListEntry));
     ExReleaseFastMutex(&Process->ThreadLock);
     if (Thread != NULL)
@@ -200,7 +209,10 @@ PsGetCurrentThreadId(VOID)
     return CONTAINING_RECORD(KeGetCurrentThread(), ETHREAD, Tcb)->Cid.UniqueThread;
 }
 
-/* Documented: the version this system claims (5.2, Server 2003). Always TRUE: there is only one build. */
+/*
+ * Documented: the version this system claims (5.2, Server 2003). Always TRUE: there is only one
+ * build.
+ */
 BOOLEAN NTAPI
 PsGetVersion(PULONG Major, PULONG Minor, PULONG Build, PUNICODE_STRING CSDVersion)
 {

@@ -1,12 +1,14 @@
 /*
  * What ps/ offers to the rest of the kernel: processes and threads as objects.
  *
- * A process' life: created by PspCreateProcess (one reference for itself while it has threads, one for each handle);
- * the last thread to leave closes its handles, frees its address space and signals it; deleted with its last
- * reference. A thread holds a reference to its process for as long as the thread object exists.
+ * A process' life: created by PspCreateProcess (one reference for itself while it has threads,
+ * one for each handle); the last thread to leave closes its handles, frees its address space and
+ * signals it; deleted with its last reference. A thread holds a reference to its process for as
+ * long as the thread object exists.
  *
- * A thread's life: created Initialized, readied, runs; PspExitThread cancels its IRPs and waits for them, and ends in KeTerminateThread; the
- * reaper frees its stack and drops the reference it held on itself.
+ * A thread's life: created Initialized, readied, runs; PspExitThread cancels its IRPs and waits
+ * for them, and ends in KeTerminateThread; the reaper frees its stack and drops the reference it
+ * held on itself.
  */
 #pragma once
 
@@ -25,7 +27,8 @@ typedef struct _EPROCESS {
     PUNICODE_STRING SeAuditName;                // NT path of the image; its own pool
     PVOID         SectionBaseAddress;           // of the program's image
     PPEB          Peb;
-    PVOID         Token;                        // referenced token; se/ (may be NULL while tokens are not there)
+    // referenced token; se/ (may be NULL while tokens are not there)
+    PVOID         Token;
 
     /* Guarded by PspActiveProcessLock: */
     LIST_ENTRY    ActiveProcessLinks;           // PsActiveProcessHead
@@ -57,7 +60,10 @@ typedef struct _ETHREAD {
     BOOLEAN       Terminated;                   // told to end
     NTSTATUS      ExitStatus;
 
-    /* Owned by io/: IRPs the thread issued and not completed yet (IRP.ThreadListEntry); own thread at APC_LEVEL only */
+    /*
+     * Owned by io/: IRPs the thread issued and not completed yet (IRP.ThreadListEntry); own
+     * thread at APC_LEVEL only
+     */
     LIST_ENTRY    IrpList;
 
     KAPC          ExitApc;                      // ps/: tells the thread to end
@@ -66,7 +72,8 @@ typedef struct _ETHREAD {
 } ETHREAD;
 
 extern LIST_ENTRY PsActiveProcessHead;
-extern PEPROCESS  PsIdleProcess;                // static: owner of the idle threads, has no object header
+// static: owner of the idle threads, has no object header
+extern PEPROCESS  PsIdleProcess;
 extern LIST_ENTRY PsActiveProcessHead;
 
 /* The access rights of processes and threads that mingw-w64's DDK headers leave out. */
@@ -92,8 +99,25 @@ BOOLEAN PspIsThreadTerminating(PETHREAD Thread);
  */
 NTSTATUS PsStartFirstProgram(PCWSTR ImagePath, PCWSTR CommandLine);
 
-/* Walks the processes: NULL starts; returns the next one referenced and drops the reference on Process. */
+/*
+ * Walks the processes: NULL starts; returns the next one referenced and drops the reference on
+ * Process.
+ */
 PEPROCESS PsGetNextProcess(PEPROCESS Process);
 
 /* Walks the threads of Process the same way. */
 PETHREAD PsGetNextProcessThread(PEPROCESS Process, PETHREAD Thread);
+
+/* For start-up, which makes the first threads itself. */
+typedef struct _PSP_USER_START *PPSP_USER_START;
+
+/*
+ * Creates a thread, not running yet. For a user thread Start is what PspCreateUserStack made; for
+ * a system thread it is NULL and the thread calls StartRoutine(StartContext). The caller owns one
+ * reference; the thread holds one on itself, which the reaper drops. PspStartThread lets it run.
+ */
+NTSTATUS PspCreateThread(PEPROCESS Process, KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes,
+                         PPSP_USER_START Start, PKSTART_ROUTINE StartRoutine, PVOID StartContext,
+                         PETHREAD *Thread);
+VOID PspStartThread(PETHREAD Thread, BOOLEAN Suspended);
+KSTART_ROUTINE PspReaperThread;

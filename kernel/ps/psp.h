@@ -22,33 +22,33 @@ typedef struct _PSP_USER_START {
 } PSP_USER_START, *PPSP_USER_START;
 
 /*
- * Creates a process object without threads: address space, handle table, id. Parent may be NULL (System). The caller
- * owns one reference; the process holds one on itself until its last thread ends (PspDestroyEmptyProcess otherwise).
+ * Creates a process object without threads: address space, handle table, id. Parent may be NULL
+ * (System). The caller owns one reference; the process holds one on itself until its last thread
+ * ends (PspDestroyEmptyProcess otherwise).
  */
-NTSTATUS PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHandles, KPROCESSOR_MODE Mode,
-    POBJECT_ATTRIBUTES Attributes, PEPROCESS *Process);
+NTSTATUS PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHandles,
+                          KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes,
+                          PEPROCESS *Process);
 
-/* Undoes PspCreateProcess for a process that never had a thread. The caller's own reference stays. */
+/*
+ * Undoes PspCreateProcess for a process that never had a thread. The caller's own reference
+ * stays.
+ */
 VOID PspDestroyEmptyProcess(PEPROCESS Process, NTSTATUS Status);
 
 /*
- * Creates a thread, not running yet. For a user thread Start is what PspCreateUserStack made; for a system thread it
- * is NULL and the thread calls StartRoutine(StartContext). The caller owns one reference; the thread holds one
- * on itself, which the reaper drops. PspStartThread lets it run.
+ * Makes TEB, stack and first CONTEXT of a user thread in Process: it will call
+ * StartRoutine(Argument) by way of ntdll's thread start. Sizes of 0 mean the image's. Cid is
+ * filled in by PspCreateThread.
  */
-NTSTATUS PspCreateThread(PEPROCESS Process, KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes, PPSP_USER_START Start,
-    PKSTART_ROUTINE StartRoutine, PVOID StartContext, PETHREAD *Thread);
-VOID PspStartThread(PETHREAD Thread, BOOLEAN Suspended);
-
-/*
- * Makes TEB, stack and first CONTEXT of a user thread in Process: it will call StartRoutine(Argument) by way of ntdll's
- * thread start. Sizes of 0 mean the image's. Cid is filled in by PspCreateThread.
- */
-NTSTATUS PspCreateUserStack(PEPROCESS Process, PVOID StartRoutine, PVOID Argument, SIZE_T Reserve, SIZE_T Commit,
-    PPSP_USER_START Start);
+NTSTATUS PspCreateUserStack(PEPROCESS Process, PVOID StartRoutine, PVOID Argument, SIZE_T Reserve,
+                            SIZE_T Commit, PPSP_USER_START Start);
 VOID PspDeleteUserStack(PVOID Teb);             // of the current process; by a thread that ends
 
-/* Ends Thread with Status when it next enters user mode or waits in user mode; PspExitThread for the running thread. */
+/*
+ * Ends Thread with Status when it next enters user mode or waits in user mode; PspExitThread for
+ * the running thread.
+ */
 NTSTATUS PspTerminateThread(PETHREAD Thread, NTSTATUS Status);
 NTSTATUS PspTerminateProcess(PEPROCESS Process, NTSTATUS Status, PETHREAD Except);
 
@@ -56,5 +56,5 @@ VOID PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create);
 VOID PspCallThreadNotify(PETHREAD Thread, BOOLEAN Create);
 VOID PspCallImageNotify(PUNICODE_STRING Name, HANDLE ProcessId, PIMAGE_INFO Information);
 
-VOID PspInitializeReaper(VOID);                 // phase 0: its list; the thread starts with the first enqueue's DPC
-NTAPI VOID PspReaperThread(PVOID Context);
+// phase 0: its list; the thread starts with the first enqueue's DPC
+VOID PspInitializeReaper(VOID);

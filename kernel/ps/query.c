@@ -1,8 +1,9 @@
 /*
  * NtQueryInformationProcess, NtQueryInformationThread and their setting twins.
  *
- * Every class is one row of a table: its exact length, the right it needs, and the routine that fills (or takes) a
- * kernel copy. The services check, call the routine, and copy to the caller at the end, so a routine never sees user memory.
+ * Every class is one row of a table: its exact length, the right it needs, and the routine that
+ * fills (or takes) a kernel copy. The services check, call the routine, and copy to the caller at
+ * the end, so a routine never sees user memory.
  */
 #include "ps/psp.h"
 
@@ -33,7 +34,8 @@ PspQueryProcessBasic(PVOID Object, PPSP_INFORMATION Information)
     Information->ProcessBasic.AffinityMask = Process->Pcb.Affinity;
     Information->ProcessBasic.BasePriority = Process->Pcb.BasePriority;
     Information->ProcessBasic.UniqueProcessId = (ULONG_PTR)Process->UniqueProcessId;
-    Information->ProcessBasic.InheritedFromUniqueProcessId = (ULONG_PTR)Process->InheritedFromUniqueProcessId;
+    Information->ProcessBasic.InheritedFromUniqueProcessId =
+        (ULONG_PTR)Process->InheritedFromUniqueProcessId;
     return STATUS_SUCCESS;
 }
 
@@ -44,7 +46,8 @@ PspQueryProcessTimes(PVOID Object, PPSP_INFORMATION Information)
 
     Information->Times.CreateTime = Process->CreateTime;
     Information->Times.ExitTime = Process->ExitTime;
-    Information->Times.KernelTime.QuadPart = (LONGLONG)Process->Pcb.KernelTime * CLOCK_INTERVAL_100NS;
+    Information->Times.KernelTime.QuadPart =
+        (LONGLONG)Process->Pcb.KernelTime * CLOCK_INTERVAL_100NS;
     Information->Times.UserTime.QuadPart = (LONGLONG)Process->Pcb.UserTime * CLOCK_INTERVAL_100NS;
     return STATUS_SUCCESS;
 }
@@ -63,12 +66,14 @@ PspQueryThreadBasic(PVOID Object, PPSP_INFORMATION Information)
 {
     PETHREAD Thread = Object;
 
-    Information->ThreadBasic.ExitStatus = Thread->Tcb.State == Terminated ? Thread->ExitStatus : STATUS_PENDING;
+    Information->ThreadBasic.ExitStatus = Thread->Tcb.State == Terminated
+        ? Thread->ExitStatus : STATUS_PENDING;
     Information->ThreadBasic.TebBaseAddress = Thread->Tcb.Teb;
     Information->ThreadBasic.ClientId = Thread->Cid;
     Information->ThreadBasic.AffinityMask = Thread->Tcb.Affinity;
     Information->ThreadBasic.Priority = Thread->Tcb.Priority;
-    Information->ThreadBasic.BasePriority = Thread->Tcb.BasePriority - Thread->Tcb.Process->BasePriority;
+    Information->ThreadBasic.BasePriority =
+        Thread->Tcb.BasePriority - Thread->Tcb.Process->BasePriority;
     return STATUS_SUCCESS;
 }
 
@@ -79,7 +84,8 @@ PspQueryThreadTimes(PVOID Object, PPSP_INFORMATION Information)
 
     Information->Times.CreateTime = Thread->CreateTime;
     Information->Times.ExitTime = Thread->ExitTime;
-    Information->Times.KernelTime.QuadPart = (LONGLONG)Thread->Tcb.KernelTime * CLOCK_INTERVAL_100NS;
+    Information->Times.KernelTime.QuadPart =
+        (LONGLONG)Thread->Tcb.KernelTime * CLOCK_INTERVAL_100NS;
     Information->Times.UserTime.QuadPart = (LONGLONG)Thread->Tcb.UserTime * CLOCK_INTERVAL_100NS;
     return STATUS_SUCCESS;
 }
@@ -114,14 +120,18 @@ PspSetThreadPriority(PVOID Object, PPSP_INFORMATION Information)
     return STATUS_SUCCESS;
 }
 
-/* A program gives its threads' priority as a distance from the process': -2 to 2, or all the way (-15, 15). */
+/*
+ * A program gives its threads' priority as a distance from the process': -2 to 2, or all the way
+ * (-15, 15).
+ */
 static NTSTATUS
 PspSetThreadBasePriority(PVOID Object, PPSP_INFORMATION Information)
 {
     PETHREAD  Thread = Object;
     KPRIORITY Priority = Thread->Tcb.Process->BasePriority + Information->Long;
 
-    if ((Information->Long < -2 || Information->Long > 2) && Information->Long != 15 && Information->Long != -15)
+    if ((Information->Long < -2 || Information->Long > 2) && Information->Long != 15 &&
+        Information->Long != -15)
         return STATUS_INVALID_PARAMETER;
     if (Information->Long == 15 || Priority >= LOW_REALTIME_PRIORITY)
         Priority = LOW_REALTIME_PRIORITY - 1;
@@ -132,15 +142,18 @@ PspSetThreadBasePriority(PVOID Object, PPSP_INFORMATION Information)
 }
 
 static const PSP_CLASS PspProcessQueries[] = {
-    { ProcessBasicInformation, sizeof(PROCESS_BASIC_INFORMATION), PROCESS_QUERY_INFORMATION, PspQueryProcessBasic },
+    { ProcessBasicInformation, sizeof(PROCESS_BASIC_INFORMATION), PROCESS_QUERY_INFORMATION,
+     PspQueryProcessBasic },
     { ProcessTimes, sizeof(KERNEL_USER_TIMES), PROCESS_QUERY_INFORMATION, PspQueryProcessTimes },
     { ProcessHandleCount, sizeof(ULONG), PROCESS_QUERY_INFORMATION, PspQueryProcessHandles },
     { 0 }
 };
 static const PSP_CLASS PspThreadQueries[] = {
-    { ThreadBasicInformation, sizeof(THREAD_BASIC_INFORMATION), THREAD_QUERY_INFORMATION, PspQueryThreadBasic },
+    { ThreadBasicInformation, sizeof(THREAD_BASIC_INFORMATION), THREAD_QUERY_INFORMATION,
+     PspQueryThreadBasic },
     { ThreadTimes, sizeof(KERNEL_USER_TIMES), THREAD_QUERY_INFORMATION, PspQueryThreadTimes },
-    { ThreadQuerySetWin32StartAddress, sizeof(ULONG_PTR), THREAD_QUERY_INFORMATION, PspQueryThreadStart },
+    { ThreadQuerySetWin32StartAddress, sizeof(ULONG_PTR), THREAD_QUERY_INFORMATION,
+     PspQueryThreadStart },
     { ThreadAmILastThread, sizeof(ULONG), THREAD_QUERY_INFORMATION, PspQueryThreadLast },
     { ThreadIsIoPending, sizeof(ULONG), THREAD_QUERY_INFORMATION, PspQueryThreadIoPending },
     { 0 }
@@ -191,7 +204,8 @@ PspProbeInformation(PVOID Buffer, ULONG Length, PULONG ReturnLength, KPROCESSOR_
 
 /* What both queries do. */
 static NTSTATUS
-PspQuery(HANDLE Handle, POBJECT_TYPE Type, const PSP_CLASS *Class, PVOID Buffer, ULONG Length, PULONG ReturnLength)
+PspQuery(HANDLE Handle, POBJECT_TYPE Type, const PSP_CLASS *Class, PVOID Buffer, ULONG Length,
+         PULONG ReturnLength)
 {
     KPROCESSOR_MODE Mode = ExGetPreviousMode();
     PSP_INFORMATION Information;
@@ -211,7 +225,8 @@ PspQuery(HANDLE Handle, POBJECT_TYPE Type, const PSP_CLASS *Class, PVOID Buffer,
     RtlZeroMemory(&Information, sizeof Information);
     Status = Class->Routine(Object, &Information);
     ObDereferenceObject(Object);
-    return NT_SUCCESS(Status) ? PspReturnInformation(Buffer, &Information, Length, ReturnLength) : Status;
+    return NT_SUCCESS(Status) ? PspReturnInformation(Buffer, &Information, Length,
+                                                     ReturnLength) : Status;
 }
 
 /* The image's path, the one class of variable length: a UNICODE_STRING and its characters. */
@@ -226,7 +241,8 @@ PspQueryImageName(HANDLE Handle, PVOID Buffer, ULONG Length, PULONG ReturnLength
 
     Status = PspProbeInformation(Buffer, Length, ReturnLength, Mode);
     if (NT_SUCCESS(Status))
-        Status = ObReferenceObjectByHandle(Handle, PROCESS_QUERY_INFORMATION, PspProcessType, Mode, (PVOID *)&Process, NULL);
+        Status = ObReferenceObjectByHandle(Handle, PROCESS_QUERY_INFORMATION, PspProcessType,
+                                           Mode, (PVOID *)&Process, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
 
@@ -250,23 +266,28 @@ PspQueryImageName(HANDLE Handle, PVOID Buffer, ULONG Length, PULONG ReturnLength
 }
 
 NTSTATUS NTAPI
-NtQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS Class, PVOID Buffer, ULONG Length, PULONG ReturnLength)
+NtQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS Class, PVOID Buffer,
+                          ULONG Length, PULONG ReturnLength)
 {
     PAGED_CODE();
     if (Class == ProcessImageFileName)
         return PspQueryImageName(ProcessHandle, Buffer, Length, ReturnLength);
-    return PspQuery(ProcessHandle, PspProcessType, PspFindClass(PspProcessQueries, Class), Buffer, Length, ReturnLength);
+    return PspQuery(ProcessHandle, PspProcessType, PspFindClass(PspProcessQueries, Class), Buffer,
+                    Length, ReturnLength);
 }
 
 NTSTATUS NTAPI
-NtQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS Class, PVOID Buffer, ULONG Length, PULONG ReturnLength)
+NtQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS Class, PVOID Buffer, ULONG Length,
+                         PULONG ReturnLength)
 {
     PAGED_CODE();
-    return PspQuery(ThreadHandle, PspThreadType, PspFindClass(PspThreadQueries, Class), Buffer, Length, ReturnLength);
+    return PspQuery(ThreadHandle, PspThreadType, PspFindClass(PspThreadQueries, Class), Buffer,
+                    Length, ReturnLength);
 }
 
 NTSTATUS NTAPI
-NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS InformationClass, PVOID Buffer, ULONG Length)
+NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS InformationClass, PVOID Buffer,
+                       ULONG Length)
 {
     KPROCESSOR_MODE  Mode = ExGetPreviousMode();
     const PSP_CLASS *Class = PspFindClass(PspThreadSettings, InformationClass);
@@ -287,7 +308,8 @@ NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS InformationClass, PV
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
-    Status = ObReferenceObjectByHandle(ThreadHandle, Class->Access, PspThreadType, Mode, &Thread, NULL);
+    Status = ObReferenceObjectByHandle(ThreadHandle, Class->Access, PspThreadType, Mode, &Thread,
+                                       NULL);
     if (!NT_SUCCESS(Status))
         return Status;
     Status = Class->Routine(Thread, &Information);

@@ -1,12 +1,14 @@
 /*
  * The user side of a thread: stack, TEB and first context.
  *
- * The stack is one reservation. Its top is committed, the page below that is a guard page, and a touch there commits
- * one more (mm/fault.c), which is why the TEB records the limits. The first CONTEXT stands near the top of the stack:
+ * The stack is one reservation. Its top is committed, the page below that is a guard page, and a
+ * touch there commits one more (mm/fault.c), which is why the TEB records the limits. The first
+ * CONTEXT stands near the top of the stack:
  *
  *   StackBase - 0x28            rsp of RtlUserThreadStart, which the context below describes
  *   ...  CONTEXT                Rip = RtlUserThreadStart, Rcx = start routine, Rdx = argument
- *   CONTEXT - 0x28              rsp of LdrInitializeThunk(CONTEXT *, ntdll), where the thread enters user mode
+ *   CONTEXT - 0x28              rsp of LdrInitializeThunk(CONTEXT *, ntdll), where the thread
+ *                               enters user mode
  */
 #include "ps/psp.h"
 
@@ -47,8 +49,8 @@ PspAllocateStack(SIZE_T Reserve, SIZE_T Commit, PVOID *Allocation, PVOID *Limit,
 
 /* Fills the TEB and the two contexts; everything written is the new thread's own memory. */
 static NTSTATUS
-PspFillUserStack(PEPROCESS Process, PTEB Teb, PVOID Allocation, PVOID Limit, PVOID Base, PVOID StartRoutine,
-    PVOID Argument, PPSP_USER_START Start)
+PspFillUserStack(PEPROCESS Process, PTEB Teb, PVOID Allocation, PVOID Limit, PVOID Base,
+                 PVOID StartRoutine, PVOID Argument, PPSP_USER_START Start)
 {
     PCONTEXT First = (PCONTEXT)(((ULONG_PTR)Base - 0x100 - sizeof(CONTEXT)) & ~15ULL);
     PCONTEXT Entry = &Start->Context;
@@ -86,8 +88,8 @@ PspFillUserStack(PEPROCESS Process, PTEB Teb, PVOID Allocation, PVOID Limit, PVO
 }
 
 NTSTATUS
-PspCreateUserStack(PEPROCESS Process, PVOID StartRoutine, PVOID Argument, SIZE_T Reserve, SIZE_T Commit,
-    PPSP_USER_START Start)
+PspCreateUserStack(PEPROCESS Process, PVOID StartRoutine, PVOID Argument, SIZE_T Reserve,
+                   SIZE_T Commit, PPSP_USER_START Start)
 {
     KAPC_STATE ApcState;
     PVOID      Teb = NULL, Allocation = NULL, Limit, Base;
@@ -95,11 +97,13 @@ PspCreateUserStack(PEPROCESS Process, PVOID StartRoutine, PVOID Argument, SIZE_T
     NTSTATUS   Status;
 
     KeStackAttachProcess(&Process->Pcb, &ApcState);
-    Status = MmAllocateUserMemory(&Teb, ROUND_UP(sizeof(TEB), PAGE_SIZE), MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    Status = MmAllocateUserMemory(&Teb, ROUND_UP(sizeof(TEB), PAGE_SIZE),
+                                  MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
     if (NT_SUCCESS(Status))
         Status = PspAllocateStack(Reserve, Commit, &Allocation, &Limit, &Base);
     if (NT_SUCCESS(Status))
-        Status = PspFillUserStack(Process, Teb, Allocation, Limit, Base, StartRoutine, Argument, Start);
+        Status = PspFillUserStack(Process, Teb, Allocation, Limit, Base, StartRoutine, Argument,
+                                  Start);
     if (!NT_SUCCESS(Status)) {
         if (Allocation != NULL)
             ZwFreeVirtualMemory(NtCurrentProcess(), &Allocation, &Size, MEM_RELEASE);
@@ -111,7 +115,10 @@ PspCreateUserStack(PEPROCESS Process, PVOID StartRoutine, PVOID Argument, SIZE_T
     return Status;
 }
 
-/* The TEB is the program's to change: what it says is only used to free memory of its own process. */
+/*
+ * The TEB is the program's to change: what it says is only used to free memory of its own
+ * process.
+ */
 VOID
 PspDeleteUserStack(PVOID Teb)
 {

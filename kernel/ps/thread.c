@@ -1,9 +1,10 @@
 /*
  * Thread objects: creation, start, look-up; system threads.
  *
- * A thread holds one reference on itself from creation until the reaper has its stack, and one on its process until
- * the object is deleted. PspCreateThread enters it in the process' list under ThreadLock, where a process that is ending
- * refuses it; from then on it can be told to end, even before it first runs.
+ * A thread holds one reference on itself from creation until the reaper has its stack, and one on
+ * its process until the object is deleted. PspCreateThread enters it in the process' list under
+ * ThreadLock, where a process that is ending refuses it; from then on it can be told to end, even
+ * before it first runs.
  */
 #include "ps/psp.h"
 
@@ -16,7 +17,10 @@ PspSystemThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartContext)
     PspExitThread(STATUS_SUCCESS);
 }
 
-/* First code of a user thread; returning from here enters user mode at the context given at creation. */
+/*
+ * First code of a user thread; returning from here enters user mode at the context given at
+ * creation.
+ */
 static VOID NTAPI
 PspUserThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartContext)
 {
@@ -59,7 +63,8 @@ PspSetTebClientId(PEPROCESS Process, PTEB Teb, PCLIENT_ID Cid)
 }
 
 static NTSTATUS
-PspFillThread(PETHREAD Thread, PEPROCESS Process, PPSP_USER_START Start, PKSTART_ROUTINE StartRoutine, PVOID StartContext)
+PspFillThread(PETHREAD Thread, PEPROCESS Process, PPSP_USER_START Start,
+              PKSTART_ROUTINE StartRoutine, PVOID StartContext)
 {
     PVOID Stack = MmCreateKernelStack();
 
@@ -81,15 +86,17 @@ PspFillThread(PETHREAD Thread, PEPROCESS Process, PPSP_USER_START Start, PKSTART
 }
 
 NTSTATUS
-PspCreateThread(PEPROCESS Process, KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes, PPSP_USER_START Start,
-    PKSTART_ROUTINE StartRoutine, PVOID StartContext, PETHREAD *Thread)
+PspCreateThread(PEPROCESS Process, KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes,
+                PPSP_USER_START Start, PKSTART_ROUTINE StartRoutine, PVOID StartContext,
+                PETHREAD *Thread)
 {
     PETHREAD New;
     NTSTATUS Status;
 
     PAGED_CODE();
 
-    Status = ObCreateObject(Mode, PspThreadType, Attributes, KernelMode, NULL, sizeof(ETHREAD), 0, 0, (PVOID *)&New);
+    Status = ObCreateObject(Mode, PspThreadType, Attributes, KernelMode, NULL, sizeof(ETHREAD), 0,
+                            0, (PVOID *)&New);
     if (!NT_SUCCESS(Status))
         return Status;
     RtlZeroMemory(New, sizeof *New);
@@ -119,8 +126,8 @@ PspStartThread(PETHREAD Thread, BOOLEAN Suspended)
 }
 
 /*
- * Documented. ProcessHandle NULL or of the System process: a system thread. IRQL: PASSIVE_LEVEL. The handle is a kernel handle
- * only if ObjectAttributes says so; the caller closes it.
+ * Documented. ProcessHandle NULL or of the System process: a system thread. IRQL: PASSIVE_LEVEL.
+ * The handle is a kernel handle only if ObjectAttributes says so; the caller closes it.
  */
 NTSTATUS NTAPI
 PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
@@ -134,7 +141,8 @@ PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUT
 
     *ThreadHandle = NULL;
     if (ProcessHandle != NULL) {
-        Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_CREATE_THREAD, PspProcessType, KernelMode,
+        Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_CREATE_THREAD, PspProcessType,
+                                           KernelMode,
             (PVOID *)&Process, NULL);
         if (!NT_SUCCESS(Status))
             return Status;
@@ -142,7 +150,8 @@ PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUT
         ObReferenceObject(Process);
     }
 
-    Status = PspCreateThread(Process, KernelMode, ObjectAttributes, NULL, StartRoutine, StartContext, &Thread);
+    Status = PspCreateThread(Process, KernelMode, ObjectAttributes, NULL, StartRoutine,
+                             StartContext, &Thread);
     ObDereferenceObject(Process);
     if (!NT_SUCCESS(Status))
         return Status;

@@ -13,7 +13,8 @@
 #include "ntdllp.h"
 
 #define HEAP_SIGNATURE      0x50414548u     // "HEAP"
-#define HEAP_SPIN           4000            // turns of a loop before a thread sleeps on the heap's lock
+// turns of a loop before a thread sleeps on the heap's lock
+#define HEAP_SPIN           4000
 #define BLOCK_IN_USE        0xB10C5EDu
 #define BLOCK_FREE          0xF7EEB10Cu
 #define BLOCK_LARGE         0xB16B10Cu

@@ -1,8 +1,10 @@
 /*
- * Tests pending and cancellation from inside: a device that keeps its reads in a cancel-safe queue until a write completes
- * the oldest, and its flush requests in StartIo's queue until the test lets them go.
+ * Tests pending and cancellation from inside: a device that keeps its reads in a cancel-safe
+ * queue until a write completes the oldest, and its flush requests in StartIo's queue until the
+ * test lets them go.
  *
- * Every IRP that goes in must come out exactly once: Queued - Completed - Cancelled is the number in the queue.
+ * Every IRP that goes in must come out exactly once: Queued - Completed - Cancelled is the number
+ * in the queue.
  */
 #include <ntifs.h>
 #include "../ktest.h"
@@ -14,7 +16,7 @@ static PDEVICE_OBJECT KtDevice;
 static IO_CSQ         KtQueue;
 static KSPIN_LOCK     KtQueueLock;
 static LIST_ENTRY     KtQueueHead;
-static volatile LONG  KtQueued, KtCompleted, KtCancelled, KtCleanups, KtCloses, KtStarted;
+static volatile LONG  KtQueued, KtCompleted, KtCancelled, KtCleanups, KtCloses;
 
 /* ---- the queue ---- */
 
@@ -68,24 +70,6 @@ QueueCancelled(PIO_CSQ Csq, PIRP Irp)
 
 /* ---- dispatch ---- */
 
-static VOID NTAPI
-StartIo(PDEVICE_OBJECT DeviceObject, PIRP Irp)
-{
-    EXPECT(DeviceObject->CurrentIrp == Irp);
-    InterlockedIncrement(&KtStarted);
-}
-
-static VOID NTAPI
-CancelStarted(PDEVICE_OBJECT DeviceObject, PIRP Irp)
-{
-    BOOLEAN Queued = KeRemoveEntryDeviceQueue(&DeviceObject->DeviceQueue, &Irp->Tail.Overlay.DeviceQueueEntry);
-
-    IoReleaseCancelSpinLock(Irp->CancelIrql);
-    EXPECT(Queued);
-    InterlockedIncrement(&KtCancelled);
-    Complete(Irp, STATUS_CANCELLED, 0);
-}
-
 static NTSTATUS NTAPI
 Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -95,10 +79,6 @@ Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     switch (Stack->MajorFunction) {
     case IRP_MJ_READ:
         IoCsqInsertIrp(&KtQueue, Irp, NULL);
-        return STATUS_PENDING;
-    case IRP_MJ_FLUSH_BUFFERS:
-        IoMarkIrpPending(Irp);
-        IoStartPacket(DeviceObject, Irp, NULL, CancelStarted);
         return STATUS_PENDING;
     case IRP_MJ_WRITE:
         Oldest = IoCsqRemoveNextIrp(&KtQueue, NULL);
@@ -132,8 +112,10 @@ Open(ULONG Options)
     IO_STATUS_BLOCK   Iosb;
     HANDLE            Handle = NULL;
 
-    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
-    EXPECT(ZwOpenFile(&Handle, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &Attributes, &Iosb, 0, Options)
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
+                               NULL);
+    EXPECT(ZwOpenFile(&Handle, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &Attributes, &Iosb, 0,
+                      Options)
            == STATUS_SUCCESS);
     return Handle;
 }
@@ -167,12 +149,14 @@ Asynchronous(VOID)
 
     ZwCreateEvent(&Event, EVENT_ALL_ACCESS, NULL, NotificationEvent, TRUE);
     EXPECT(Read(File, Event, &Iosb, &Byte) == STATUS_PENDING);
-    EXPECT(ZwWaitForSingleObject(Event, FALSE, &Now) == STATUS_TIMEOUT && Iosb.Status == STATUS_PENDING);
+    EXPECT(ZwWaitForSingleObject(Event, FALSE, &Now) == STATUS_TIMEOUT &&
+           Iosb.Status == STATUS_PENDING);
     EXPECT(Write(File, 'x') == 1);
     EXPECT(ZwWaitForSingleObject(Event, FALSE, NULL) == STATUS_SUCCESS);
     EXPECT(Iosb.Status == STATUS_SUCCESS && Iosb.Information == 1 && Byte == 'x');
 
-    EXPECT(Read(File, NULL, &Iosb, &Byte) == STATUS_PENDING);           // the file itself is waited for
+    // the file itself is waited for
+    EXPECT(Read(File, NULL, &Iosb, &Byte) == STATUS_PENDING);
     EXPECT(ZwWaitForSingleObject(File, FALSE, &Now) == STATUS_TIMEOUT);
     EXPECT(Write(Other, 'y') == 1);
     EXPECT(ZwWaitForSingleObject(File, FALSE, NULL) == STATUS_SUCCESS && Byte == 'y');
@@ -211,7 +195,8 @@ CancelFile(VOID)
     IO_STATUS_BLOCK Iosb[3], Result;
     UCHAR           Byte;
 
-    EXPECT(Read(File, NULL, &Iosb[0], &Byte) == STATUS_PENDING && Read(File, NULL, &Iosb[1], &Byte) == STATUS_PENDING);
+    EXPECT(Read(File, NULL, &Iosb[0], &Byte) == STATUS_PENDING &&
+           Read(File, NULL, &Iosb[1], &Byte) == STATUS_PENDING);
     EXPECT(Read(Other, NULL, &Iosb[2], &Byte) == STATUS_PENDING);
     EXPECT(ZwCancelIoFile(File, &Result) == STATUS_SUCCESS && Result.Status == STATUS_SUCCESS);
     EXPECT(KtCancelled == Before + 2);
@@ -335,52 +320,15 @@ ManyQueued(VOID)
     ExFreePoolWithTag(Iosb, KT_TAG);
 }
 
-static NTSTATUS NTAPI
-PacketDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    *(PNTSTATUS)Context = Irp->IoStatus.Status;
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-static VOID
-StartPackets(VOID)
-{
-    NTSTATUS Status[3] = { STATUS_PENDING, STATUS_PENDING, STATUS_PENDING };
-    PIRP     Irp[3];
-    KIRQL    Irql;
-
-    KtStarted = 0;
-    for (ULONG Index = 0; Index < 3; Index++) {
-        Irp[Index] = IoAllocateIrp(KtDevice->StackSize, FALSE);
-        IoGetNextIrpStackLocation(Irp[Index])->MajorFunction = IRP_MJ_FLUSH_BUFFERS;
-        IoSetCompletionRoutine(Irp[Index], PacketDone, &Status[Index], TRUE, TRUE, TRUE);
-        EXPECT(IoCallDriver(KtDevice, Irp[Index]) == STATUS_PENDING);
-    }
-    EXPECT(KtStarted == 1 && KtDevice->CurrentIrp == Irp[0]);
-    EXPECT(IoCancelIrp(Irp[1]) && Status[1] == STATUS_CANCELLED);       // a queued one goes
-    for (ULONG Index = 0; Index < 3; Index += 2) {
-        EXPECT(KtDevice->CurrentIrp == Irp[Index]);
-        IoSetCancelRoutine(Irp[Index], NULL);
-        KeRaiseIrql(DISPATCH_LEVEL, &Irql);
-        IoStartNextPacket(KtDevice, TRUE);
-        KeLowerIrql(Irql);
-        Complete(Irp[Index], STATUS_SUCCESS, 0);
-        EXPECT(Status[Index] == STATUS_SUCCESS);
-    }
-    EXPECT(KtStarted == 2 && KtDevice->CurrentIrp == NULL && !KtDevice->DeviceQueue.Busy);
-    for (ULONG Index = 0; Index < 3; Index++)
-        IoFreeIrp(Irp[Index]);
-}
-
 static const KT_TEST Tests[] = {
-    { "An asynchronous request pends, and sets event, file and status block when it is done", Asynchronous },
+    { "An asynchronous request pends, and sets event, file and status block when it is done",
+     Asynchronous },
     { "A synchronous request waits until it is done", Synchronous },
     { "Cancelling a file ends the caller's requests for it and no others", CancelFile },
     { "CLEANUP comes with the last handle, CLOSE with the last reference", CleanupAndClose },
     { "The end of a thread cancels what it has outstanding", ThreadEnd },
     { "A cancel and a completion at once end each IRP exactly once", CancelRace },
     { "A thousand queued requests are cancelled, each once", ManyQueued },
-    { "StartIo gets one packet at a time, and queued ones can be cancelled", StartPackets },
 };
 
 static VOID NTAPI
@@ -400,11 +348,11 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
         return Status;
     for (ULONG Major = 0; Major <= IRP_MJ_MAXIMUM_FUNCTION; Major++)
         DriverObject->MajorFunction[Major] = Dispatch;
-    DriverObject->DriverStartIo = StartIo;
     DriverObject->DriverUnload = Unload;
     InitializeListHead(&KtQueueHead);
     KeInitializeSpinLock(&KtQueueLock);
-    IoCsqInitialize(&KtQueue, QueueInsert, QueueRemove, QueuePeek, QueueLock, QueueUnlock, QueueCancelled);
+    IoCsqInitialize(&KtQueue, QueueInsert, QueueRemove, QueuePeek, QueueLock, QueueUnlock,
+                    QueueCancelled);
     KtDevice->Flags |= DO_BUFFERED_IO;
     KtDevice->Flags &= ~DO_DEVICE_INITIALIZING;         // it is opened before DriverEntry returns
     KtRun("ktcancel", Tests, RTL_NUMBER_OF(Tests));

