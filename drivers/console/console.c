@@ -40,6 +40,21 @@ ConsoleCleanup(PDEVICE_OBJECT Device, PIRP Irp)
     return IrpComplete(Irp, STATUS_SUCCESS, 0);
 }
 
+/*
+ * IRP_MJ_FLUSH_BUFFERS, and IRP_MJ_SHUTDOWN before the machine goes off: waits until the serial
+ * driver has all output, but gives up on a line that takes nothing for a second.
+ */
+static NTSTATUS NTAPI
+ConsoleDrain(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PCONSOLE      Console = Device->DeviceExtension;
+    LARGE_INTEGER Second = { .QuadPart = -10000000 };
+    NTSTATUS      Status;
+
+    Status = KeWaitForSingleObject(&Console->Drained, Executive, KernelMode, FALSE, &Second);
+    return IrpComplete(Irp, Status == STATUS_TIMEOUT ? STATUS_IO_TIMEOUT : STATUS_SUCCESS, 0);
+}
+
 static NTSTATUS NTAPI
 ConsoleClose(PDEVICE_OBJECT Device, PIRP Irp)
 {
@@ -149,6 +164,7 @@ ConsoleInitialize(PCONSOLE Console, PDEVICE_OBJECT Device)
     Console->Mode = ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT | ENABLE_PROCESSED_INPUT;
     KeInitializeSpinLock(&Console->Lock);
     KeInitializeEvent(&Console->Stopped, NotificationEvent, FALSE);
+    KeInitializeEvent(&Console->Drained, NotificationEvent, TRUE);
     IrpQueueInitialize(&Console->Reads, &Console->Lock);
     IrpQueueInitialize(&Console->Writes, &Console->Lock);
     IrpQueueInitialize(&Console->BreakWaits, &Console->Lock);
@@ -180,9 +196,12 @@ ConsoleCreate(PDRIVER_OBJECT Driver, ULONG Index)
     Status = ConsoleMakePumps(Console);
     if (!NT_SUCCESS(Status))
         goto CloseSerial;
-    Status = IoCreateSymbolicLink(&Link, &Name);
+    Status = IoRegisterShutdownNotification(Device);
     if (!NT_SUCCESS(Status))
         goto FreePumps;
+    Status = IoCreateSymbolicLink(&Link, &Name);
+    if (!NT_SUCCESS(Status))
+        goto Unregister;
 
     Device->Flags |= DO_BUFFERED_IO;
     // requests to the serial driver are the console's own
@@ -191,6 +210,8 @@ ConsoleCreate(PDRIVER_OBJECT Driver, ULONG Index)
     ConsoleRun(Console);
     return STATUS_SUCCESS;
 
+Unregister:
+    IoUnregisterShutdownNotification(Device);
 FreePumps:
     IoFreeIrp(Console->ReadPump.Irp);
     IoFreeIrp(Console->WritePump.Irp);
@@ -236,6 +257,7 @@ ConsoleUnload(PDRIVER_OBJECT Driver)
         IoDeleteSymbolicLink(&Link);
     }
     while (Driver->DeviceObject) {
+        IoUnregisterShutdownNotification(Driver->DeviceObject);
         ConsoleStop(Driver->DeviceObject->DeviceExtension);
         IoDeleteDevice(Driver->DeviceObject);
     }
@@ -251,6 +273,8 @@ DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     Driver->MajorFunction[IRP_MJ_CLOSE] = ConsoleClose;
     Driver->MajorFunction[IRP_MJ_READ] = ConsoleReadWrite;
     Driver->MajorFunction[IRP_MJ_WRITE] = ConsoleReadWrite;
+    Driver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = ConsoleDrain;
+    Driver->MajorFunction[IRP_MJ_SHUTDOWN] = ConsoleDrain;
     Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = ConsoleControl;
     Driver->DriverUnload = ConsoleUnload;
 

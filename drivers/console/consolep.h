@@ -72,6 +72,7 @@ typedef struct _CONSOLE {
     BOOLEAN    CancelReads;
     BOOLEAN    Stopping;                    // being unloaded, or the line failed: no more input
     KEVENT     Stopped;                     // set when, while Stopping, both pumps are idle
+    KEVENT     Drained;                     // set while the serial driver has all output
 
     ULONG  TypedPut, TypedGet;
     UCHAR  Typed[CONSOLE_TYPED];
@@ -93,6 +94,7 @@ typedef struct _CONSOLE {
 /* pump.c */
 VOID    PumpInitialize(PPUMP Pump, PCONSOLE Console, UCHAR Major, PIRP Irp);
 VOID    ConsoleRun(PCONSOLE Console);
+VOID    ConsoleNoteDrainedLocked(PCONSOLE Console);
 BOOLEAN ConsoleOutputRoomLocked(PCONSOLE Console, ULONG Room);
 VOID    ConsolePutLocked(PCONSOLE Console, UCHAR Byte);
 VOID    ConsolePutTextLocked(PCONSOLE Console, PCSTR Text);

@@ -23,6 +23,16 @@ ConsoleOutputRoomLocked(PCONSOLE Console, ULONG Room)
     return CONSOLE_OUTPUT - OutputCount(Console) >= Room;
 }
 
+/* Keeps Drained true to its meaning; after every change of the output ring or the write pump. */
+VOID
+ConsoleNoteDrainedLocked(PCONSOLE Console)
+{
+    if (OutputCount(Console) != 0 || Console->WritePump.State != PumpIdle)
+        KeClearEvent(&Console->Drained);
+    else if (!KeReadStateEvent(&Console->Drained))
+        KeSetEvent(&Console->Drained, IO_NO_INCREMENT, FALSE);
+}
+
 static VOID
 PutRaw(PCONSOLE Console, UCHAR Byte)
 {
@@ -163,6 +173,7 @@ PumpRun(PPUMP Pump)
         Pump->State = PumpSent;
         break;
     }
+    ConsoleNoteDrainedLocked(Console);
     if (Console->Stopping && Console->ReadPump.State == PumpIdle &&
         Console->WritePump.State == PumpIdle)
         KeSetEvent(&Console->Stopped, IO_NO_INCREMENT, FALSE);
@@ -191,6 +202,7 @@ TakeFinishedWrite(PCONSOLE Console)
         if (IrpQueueRemoveLocked(Irp))
             break;
     }
+    ConsoleNoteDrainedLocked(Console);
     KeReleaseSpinLock(&Console->Lock, OldIrql);
     return Irp;
 }

@@ -143,6 +143,15 @@ SerialGiveOutput(PVOID Context)
     return Transfer->Moved != 0;
 }
 
+/* TRUE if the UART has taken every byte: the transmit interrupt goes off when it is empty. */
+BOOLEAN NTAPI
+SerialIsDrained(PVOID Context)
+{
+    PSERIAL_PORT Port = Context;
+
+    return RingHeld(&Port->Output) == 0 && !(Port->Enabled & ENABLE_TRANSMIT);
+}
+
 static VOID
 Receive(PSERIAL_PORT Port)
 {

@@ -117,8 +117,11 @@ SerialServeWrites(PSERIAL_PORT Port)
 static VOID NTAPI
 SerialDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
-    SerialServeReads(Context);
-    SerialServeWrites(Context);
+    PSERIAL_PORT Port = Context;
+
+    SerialServeReads(Port);
+    SerialServeWrites(Port);
+    KeSetEvent(&Port->Moved, IO_NO_INCREMENT, FALSE);
 }
 
 static NTSTATUS NTAPI
@@ -169,6 +172,23 @@ SerialCleanup(PDEVICE_OBJECT Device, PIRP Irp)
     return IrpComplete(Irp, STATUS_SUCCESS, 0);
 }
 
+/*
+ * IRP_MJ_FLUSH_BUFFERS, and IRP_MJ_SHUTDOWN before the machine goes off: waits until the UART has
+ * taken what was written, but gives up on a line that moves nothing for a second.
+ */
+static NTSTATUS NTAPI
+SerialDrain(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PSERIAL_PORT  Port = Device->DeviceExtension;
+    LARGE_INTEGER Second = { .QuadPart = -10000000 };
+    NTSTATUS      Status = STATUS_SUCCESS;
+
+    while (Status == STATUS_SUCCESS &&
+           !KeSynchronizeExecution(Port->Interrupt, SerialIsDrained, Port))
+        Status = KeWaitForSingleObject(&Port->Moved, Executive, KernelMode, FALSE, &Second);
+    return IrpComplete(Irp, Status == STATUS_TIMEOUT ? STATUS_IO_TIMEOUT : STATUS_SUCCESS, 0);
+}
+
 static NTSTATUS NTAPI
 SerialClose(PDEVICE_OBJECT Device, PIRP Irp)
 {
@@ -217,6 +237,7 @@ SerialCreatePort(PDRIVER_OBJECT Driver, ULONG Index)
     Port->Base = Base;
     KeInitializeSpinLock(&Port->Lock);
     KeInitializeDpc(&Port->Dpc, SerialDpc, Port);
+    KeInitializeEvent(&Port->Moved, SynchronizationEvent, FALSE);
     IrpQueueInitialize(&Port->Reads, &Port->Lock);
     IrpQueueInitialize(&Port->Writes, &Port->Lock);
 
@@ -224,12 +245,17 @@ SerialCreatePort(PDRIVER_OBJECT Driver, ULONG Index)
     Status = SerialConnect(Port, SerialHardware[Index].Irq);
     if (!NT_SUCCESS(Status))
         goto DeleteDevice;
-    Status = IoCreateSymbolicLink(&Link, &Name);
+    Status = IoRegisterShutdownNotification(Device);
     if (!NT_SUCCESS(Status))
         goto Disconnect;
+    Status = IoCreateSymbolicLink(&Link, &Name);
+    if (!NT_SUCCESS(Status))
+        goto Unregister;
     Device->Flags &= ~DO_DEVICE_INITIALIZING;
     return STATUS_SUCCESS;
 
+Unregister:
+    IoUnregisterShutdownNotification(Device);
 Disconnect:
     SerialQuiet(Port);
     IoDisconnectInterrupt(Port->Interrupt);
@@ -247,6 +273,7 @@ SerialUnload(PDRIVER_OBJECT Driver)
     while (Driver->DeviceObject) {
         PSERIAL_PORT Port = Driver->DeviceObject->DeviceExtension;
 
+        IoUnregisterShutdownNotification(Driver->DeviceObject);
         SerialQuiet(Port);
         IoDisconnectInterrupt(Port->Interrupt);
         KeRemoveQueueDpc(&Port->Dpc);
@@ -269,6 +296,8 @@ DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     Driver->MajorFunction[IRP_MJ_CLOSE] = SerialClose;
     Driver->MajorFunction[IRP_MJ_READ] = SerialRead;
     Driver->MajorFunction[IRP_MJ_WRITE] = SerialWrite;
+    Driver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = SerialDrain;
+    Driver->MajorFunction[IRP_MJ_SHUTDOWN] = SerialDrain;
     Driver->DriverUnload = SerialUnload;
 
     for (ULONG Index = 0; Index < SERIAL_PORTS; Index++) {

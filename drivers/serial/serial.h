@@ -29,6 +29,7 @@ typedef struct _SERIAL_PORT {
     PUCHAR         Base;                // I/O port of the first register
     PKINTERRUPT    Interrupt;
     KDPC           Dpc;                 // queued by the ISR: IRPs can move on
+    KEVENT         Moved;               // set by the DPC: look again whether all output has left
 
     /* Guarded by the interrupt's lock: */
     UCHAR              Enabled;         // what the interrupt enable register holds
@@ -59,4 +60,4 @@ VOID    SerialProgram(PSERIAL_PORT Port);
 VOID    SerialQuiet(PSERIAL_PORT Port);
 
 KSERVICE_ROUTINE     SerialInterrupt;
-KSYNCHRONIZE_ROUTINE SerialEnableReceive, SerialTakeInput, SerialGiveOutput;
+KSYNCHRONIZE_ROUTINE SerialEnableReceive, SerialTakeInput, SerialGiveOutput, SerialIsDrained;

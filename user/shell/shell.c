@@ -60,7 +60,6 @@ Shutdown(char *Arguments)
     }
     printf("The system is going down.\n");
     fflush(stdout);
-    Sleep(100);                                             // the last bytes leave through the UART
     Status = NtShutdownSystem(*Arguments ? EtShutdownReboot : EtShutdownPowerOff);
     FailStatus("shutdown", Status, "the system stays up");
 }

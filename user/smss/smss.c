@@ -175,8 +175,6 @@ RunAndEnd(const char *Command, BOOL TestExit)
     }
     _snprintf(Text, sizeof Text, "smss: %s ended with 0x%08lX\r\n", Command, Code);
     Say(0, Text);
-    // the console's last bytes leave through the UART
-    Sleep(100);
     NtShutdownSystem(!TestExit ? EtShutdownPowerOff : Code ? EtShutdownTestFailed
         : EtShutdownTestPassed);
     Sleep(INFINITE);
