@@ -21,13 +21,17 @@ DECLSPEC_NORETURN VOID
 IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, PVOID Address, PCSTR Sentence)
 {
     PKLDR_DATA_TABLE_ENTRY Module = MmFindModule(Address);
-    CHAR                   Where[128];
+    CHAR                   Where[128], Line[256];
 
     KdSymbolize((ULONG64)Address, Where, sizeof Where);
     if (Module != NULL)
-        DbgPrint("io: driver %wZ %s (at %s)\n", &Module->BaseDllName, Sentence, Where);
+        _snprintf(Line, sizeof Line - 1, "\nio: driver %wZ %s (at %s)\n", &Module->BaseDllName,
+        Sentence,
+                  Where);
     else
-        DbgPrint("io: the code at %s %s\n", Where, Sentence);
+        _snprintf(Line, sizeof Line - 1, "\nio: the code at %s %s\n", Where, Sentence);
+    Line[sizeof Line - 1] = 0;
+    KdPutConsole(Line);
     KeBugCheckEx(Code, P1, P2, P3, (ULONG_PTR)Address);
 }
 

@@ -27,7 +27,7 @@ IopBufferOverrun(PIRP Irp)
     PVOID              Address = _ReturnAddress();
 
     if (Sp->DeviceObject != NULL)
-        Address = Sp->DeviceObject->DriverObject->DriverStart;
+        Address = Sp->DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction];
     IopStop(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Irp->AssociatedIrp.SystemBuffer, (ULONG_PTR)Irp,
             Address,
             "wrote past the end of a system buffer");

@@ -227,15 +227,16 @@ IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
     return File->FinalStatus;
 }
 
+/* A dispatch routine came back without STATUS_PENDING, but the IRP is not as it must be then. */
 static __attribute__((noinline, cold)) VOID
-IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device, NTSTATUS Status)
+IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device, UCHAR Major, NTSTATUS Status)
 {
+    PVOID Dispatch = Device->DriverObject->MajorFunction[Major <= IRP_MJ_MAXIMUM_FUNCTION ? Major : 0];
+
     if (Irp->Type != IO_TYPE_IRP)
-        IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0,
-                Device->DriverObject->DriverStart,
+        IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, Dispatch,
                 "marked an IRP pending but did not return STATUS_PENDING");
-    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x226, (ULONG_PTR)Irp, (ULONG_PTR)Status,
-            Device->DriverObject->DriverStart,
+    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x226, (ULONG_PTR)Irp, (ULONG_PTR)Status, Dispatch,
             "returned something else than STATUS_PENDING, and the IRP is not completed");
 }
 
@@ -258,7 +259,7 @@ IopFinishAsynchronous(PIOP_CALL Call)
     Status = IofCallDriver(Call->Device, Irp);
     if (Status != STATUS_PENDING) {
         if (!IopIsCompleted(Irp))
-            IopNotCompleted(Irp, Call->Device, Status);
+            IopNotCompleted(Irp, Call->Device, Call->Sp->MajorFunction, Status);
         Irql = KfRaiseIrql(APC_LEVEL);
         Status = IopFinishIrp(Irp, Call->File, Irp->Tail.Overlay.AuxiliaryBuffer);
         KeLowerIrql(Irql);
@@ -283,7 +284,7 @@ IopFinishCall(PIOP_CALL Call)
         Status = IopWaitForFile(File, Irp, Call->Mode);
     } else {
         if (!IopIsCompleted(Irp))
-            IopNotCompleted(Irp, Call->Device, Status);
+            IopNotCompleted(Irp, Call->Device, Call->Sp->MajorFunction, Status);
         Status = IopFinishIrp(Irp, File, Irp->Tail.Overlay.AuxiliaryBuffer);
     }
     IopUnlockFile(File);
@@ -297,6 +298,7 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
     LARGE_INTEGER   Patience = { .QuadPart = -10000000LL * IOP_CANCEL_PATIENCE };
     IO_STATUS_BLOCK Iosb;
     KEVENT          Event;
+    UCHAR           Major;
     NTSTATUS        Status;
 
     MAY_BLOCK();
@@ -308,9 +310,10 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
     Irp->Flags |= IRP_SYNCHRONOUS_API;
     Irp->AllocationFlags |= IOP_IRP_WAITED;
 
+    Major = IoGetNextIrpStackLocation(Irp)->MajorFunction;
     Status = IofCallDriver(Device, Irp);
     if (Status != STATUS_PENDING && KeReadStateEvent(&Event) == 0)
-        IopNotCompleted(Irp, Device, Status);
+        IopNotCompleted(Irp, Device, Major, Status);
     if (Status == STATUS_PENDING) {
         Status = KeWaitForSingleObject(&Event, Executive, WaitMode, FALSE, NULL);
         if (Status != STATUS_SUCCESS) {

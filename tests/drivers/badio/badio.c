@@ -1,0 +1,244 @@
+/*
+ * Breaks one rule of the I/O manager; which one, the service's name says (badio-double,
+ * badio-pending, ...). The kernel must stop the machine with the documented code and name this
+ * driver; if it does not, the load fails with STATUS_UNSUCCESSFUL.
+ */
+#include <ntifs.h>
+
+#define TAG             'oidB'
+#define DEVICE_NAME     L"\\Device\\BadIo"
+
+typedef struct _SIN {
+    PCWSTR           Name;
+    VOID           (*Commit)(VOID);
+    PDRIVER_DISPATCH Read;                      // what IRP_MJ_READ does in this sin
+} SIN;
+
+static PDEVICE_OBJECT BadDevice;
+static const SIN     *BadSin;
+
+static VOID
+Finish(PIRP Irp, NTSTATUS Status)
+{
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+}
+
+static HANDLE
+OpenDevice(VOID)
+{
+    UNICODE_STRING    Name = RTL_CONSTANT_STRING(DEVICE_NAME);
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK   Iosb;
+    HANDLE            Handle = NULL;
+
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    ZwOpenFile(&Handle, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &Attributes, &Iosb, 0,
+               FILE_SYNCHRONOUS_IO_NONALERT);
+    return Handle;
+}
+
+/* Through the device, which sins in its dispatch routine. */
+static VOID
+BadThroughFile(VOID)
+{
+    LARGE_INTEGER   Offset = { .QuadPart = 0 };
+    IO_STATUS_BLOCK Iosb;
+    UCHAR           Byte;
+
+    ZwReadFile(OpenDevice(), NULL, NULL, NULL, &Iosb, &Byte, 1, &Offset, NULL);
+}
+
+static NTSTATUS NTAPI
+BadDouble(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Finish(Irp, STATUS_SUCCESS);
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+BadPendingStatus(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Finish(Irp, STATUS_PENDING);
+    return STATUS_PENDING;
+}
+
+static VOID NTAPI
+CancelNothing(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+}
+
+static NTSTATUS NTAPI
+BadCancelRoutineLeft(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoSetCancelRoutine(Irp, CancelNothing);
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+BadIrql(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KIRQL OldIrql;
+
+    Finish(Irp, STATUS_SUCCESS);
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+BadRegion(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KeEnterCriticalRegion();
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+BadForgotten(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+BadMarked(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+BadOverrun(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    *((volatile UCHAR *)Irp->AssociatedIrp.SystemBuffer + 1) = 0x55;
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+KeepIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static VOID
+BadFreedTwice(VOID)
+{
+    PIRP Irp = IoAllocateIrp(1, FALSE);
+
+    IoFreeIrp(Irp);
+    IoFreeIrp(Irp);
+}
+
+static VOID
+BadFreeInUse(VOID)
+{
+    IO_STATUS_BLOCK Iosb;
+    KEVENT          Event;
+
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    IoFreeIrp(IoBuildSynchronousFsdRequest(IRP_MJ_SHUTDOWN, BadDevice, NULL, 0, NULL, &Event,
+                                           &Iosb));
+}
+
+static VOID
+BadOwnAtTop(VOID)
+{
+    PIRP Irp = IoAllocateIrp(BadDevice->StackSize, FALSE);
+
+    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_CLEANUP;
+    IoCallDriver(BadDevice, Irp);
+}
+
+static VOID NTAPI
+CancelHolding(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+}
+
+static NTSTATUS NTAPI
+PendCancelHolding(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoSetCancelRoutine(Irp, CancelHolding);
+    return STATUS_PENDING;
+}
+
+static VOID
+BadCancelLock(VOID)
+{
+    PIRP Irp = IoAllocateIrp(BadDevice->StackSize, FALSE);
+
+    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_READ;
+    IoSetCompletionRoutine(Irp, KeepIrp, NULL, TRUE, TRUE, TRUE);
+    IoCallDriver(BadDevice, Irp);
+    IoCancelIrp(Irp);
+}
+
+static VOID
+BadRemoveLock(VOID)
+{
+    IO_REMOVE_LOCK Lock;
+
+    IoInitializeRemoveLock(&Lock, TAG, 0, 0);
+    IoReleaseRemoveLock(&Lock, NULL);
+    IoReleaseRemoveLock(&Lock, NULL);
+}
+
+static VOID
+BadDeleteTwice(VOID)
+{
+    OpenDevice();
+    IoDeleteDevice(BadDevice);
+    IoDeleteDevice(BadDevice);
+}
+
+static const SIN Sins[] = {
+    { L"double", BadThroughFile, BadDouble },
+    { L"pending", BadThroughFile, BadPendingStatus },
+    { L"cancelroutine", BadThroughFile, BadCancelRoutineLeft },
+    { L"irql", BadThroughFile, BadIrql },
+    { L"region", BadThroughFile, BadRegion },
+    { L"forgotten", BadThroughFile, BadForgotten },
+    { L"marked", BadThroughFile, BadMarked },
+    { L"overrun", BadThroughFile, BadOverrun },
+    { L"freedtwice", BadFreedTwice, NULL },
+    { L"freeinuse", BadFreeInUse, NULL },
+    { L"top", BadOwnAtTop, NULL },
+    { L"cancellock", BadCancelLock, PendCancelHolding },
+    { L"removelock", BadRemoveLock, NULL },
+    { L"deletetwice", BadDeleteTwice, NULL },
+};
+
+static NTSTATUS NTAPI
+Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    if (IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_READ)
+        return BadSin->Read(DeviceObject, Irp);
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI
+DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(DEVICE_NAME);
+
+    for (ULONG Index = 0; Index < RTL_NUMBER_OF(Sins); Index++)
+        if (wcsstr(RegistryPath->Buffer, Sins[Index].Name) != NULL)
+            BadSin = &Sins[Index];
+    if (BadSin == NULL)
+        return STATUS_INVALID_PARAMETER;
+
+    IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &BadDevice);
+    for (ULONG Major = 0; Major <= IRP_MJ_MAXIMUM_FUNCTION; Major++)
+        DriverObject->MajorFunction[Major] = Dispatch;
+    BadDevice->Flags |= DO_BUFFERED_IO;
+    BadDevice->Flags &= ~DO_DEVICE_INITIALIZING;
+    BadSin->Commit();
+    DbgPrint("badio: the sin went unpunished\n");
+    return STATUS_UNSUCCESSFUL;
+}

@@ -1,0 +1,144 @@
+"""The I/O manager: its promises to drivers, what becomes of a driver that breaks a rule, drivers that cannot be loaded."""
+import io
+import re
+import tarfile
+
+from etude import BUILD, EXIT_BUGCHECK, test
+
+IRP_TWICE, IO_MANAGER = "00000044 MULTIPLE_IRP_COMPLETE_REQUESTS", "000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION"
+SINS = {                # the last part of the service's name: code, first parameter, what the sentence before the report says
+    "double": (IRP_TWICE, None, "completed before"),
+    "pending": (IO_MANAGER, "06", "with STATUS_PENDING"),
+    "cancelroutine": ("00000048 CANCEL_STATE_IN_COMPLETED_IRP", None, "cancel routine still set"),
+    "irql": (IO_MANAGER, "05", "at an IRQL other than"),
+    "region": (IO_MANAGER, "200", "with APCs disabled"),
+    "forgotten": (IO_MANAGER, "226", "the IRP is not completed"),
+    "marked": (IRP_TWICE, None, "did not return STATUS_PENDING"),
+    "overrun": ("00000019 BAD_POOL_HEADER", "20", "past the end of a system buffer"),
+    "freedtwice": (IRP_TWICE, None, "was freed before"),
+    "freeinuse": (IO_MANAGER, "02", "still on its thread's list"),
+    "top": ("0000002A INCONSISTENT_IRP", None, "STATUS_MORE_PROCESSING_REQUIRED"),
+    "cancellock": (IO_MANAGER, "201", "without releasing the cancel spin lock"),
+    "removelock": ("000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION", "D6", "released a remove lock more often"),
+    "deletetwice": (IO_MANAGER, "210", "deleted a device twice"),
+}
+
+
+def inside(name, sentence, timeout=180):
+    """A driver that tests from inside."""
+    def body(context):
+        guest = context.boot()
+        guest.prompt()
+        guest.command(f"sc start {name}")
+        context.marked(guest.debug_text(), name)
+        stopped = guest.command(f"sc stop {name}")
+        guest.expect_debug(rf"\\Driver\\{name} is unloaded")
+        context.check("0xC" not in stopped, f"`sc stop {name}` said {stopped!r}")
+
+    body.__name__, body.__module__ = name, __name__
+    test(sentence, timeout=timeout, smp=(1, 4))(body)
+
+
+inside("ktio", "Transfers and control requests reach a driver as its device asks for them")
+inside("ktirp", "IRPs that drivers make are sent, kept, finished and passed along a stack")
+inside("ktcancel", "Pended IRPs are cancelled or completed, each exactly once")
+inside("ktdev", "Devices and drivers come and go with every count where it was", timeout=300)
+inside("ktfile", "The RAM disk, the pipe and the null device do what they say")
+
+
+def commit(sin):
+    code, parameter, sentence = SINS[sin]
+
+    def body(context):
+        guest = context.boot()
+        guest.prompt()
+        guest.send(f"sc start badio-{sin}\r")
+        status = guest.wait_exit()
+        report = guest.debug_text()
+        context.check(status == EXIT_BUGCHECK, f"QEMU ended with {status}, not with a bugcheck's {EXIT_BUGCHECK}")
+        patterns = [rf"\*\*\* STOP 0x{code}", r"Driver at fault: badio\.sys", re.escape(sentence)]
+        if parameter:
+            patterns.append(rf"1: 0*{parameter}\b")
+        for pattern in patterns:
+            context.check(re.search(pattern, report), f"the report does not have {pattern!r}")
+
+    body.__name__, body.__module__ = sin, __name__
+    test(f"The sin `{sin}` against the I/O manager stops the machine and names badio.sys")(body)
+
+
+for _sin in SINS:
+    commit(_sin)
+
+
+def disk_with(context, drivers):
+    """The test RAM disk, with these .sys files and a service on demand for each."""
+    target = io.BytesIO()
+    with tarfile.open(BUILD / "ramdisk-test.tar") as source, \
+            tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as disk:
+        for member in source:
+            data = source.extractfile(member).read()
+            if member.name.endswith("system.reg"):
+                for name in drivers:
+                    data += (f"\n[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\{name}]\n"
+                             f"\"Type\"=dword:00000001\n\"Start\"=dword:00000003\n").encode()
+                member.size = len(data)
+            disk.addfile(member, io.BytesIO(data))
+        for name, data in drivers.items():
+            member = tarfile.TarInfo(f"System32/drivers/{name}.sys")
+            member.size = len(data)
+            disk.addfile(member, io.BytesIO(data))
+    return context.scratch("damaged.tar", target.getvalue())
+
+
+@test("A driver with a missing import fails to load, and the line names driver and routine")
+def missing_import(context):
+    guest = context.boot()
+    guest.prompt()
+    printed = guest.command("sc start noimport")
+    context.check("STATUS_DRIVER_ENTRYPOINT_NOT_FOUND" in printed, f"sc printed {printed!r}")
+    guest.expect_debug(r"noimport\.sys.*CcMdlReadComplete")
+
+
+@test("Damaged drivers are refused with a status, every one, and the system goes on", timeout=120)
+def damaged(context):
+    whole = (BUILD / "stripped" / "drivers" / "null.sys").read_bytes()
+    pe = int.from_bytes(whole[0x3C:0x40], "little")
+
+    def patched(offset, data):
+        return whole[:offset] + data + whole[offset + len(data):]
+
+    variants = {
+        "d-empty": b"\0", "d-text": b"This is not a driver at all.\n" * 40,
+        "d-header": whole[:0x40], "d-cut": whole[:len(whole) // 2], "d-tail": whole[:-1],
+        "d-magic": patched(0, b"ZM"), "d-signature": patched(pe, b"NE\0\0"),
+        "d-machine": patched(pe + 4, b"\x4c\x01"), "d-far": patched(0x3C, b"\xff\xff\xff\x7f"),
+        "d-sections": patched(pe + 6, b"\xff\xff"), "d-optional": patched(pe + 20, b"\0\0"),
+        "d-entry": patched(pe + 24 + 16, b"\xff\xff\xff\x7f"), "d-size": patched(pe + 24 + 56, b"\xff\xff\xff\x7f"),
+        "d-imports": patched(pe + 24 + 112 + 8, b"\xf0\xff\xff\x7f"),
+        "d-relocations": patched(pe + 24 + 112 + 40, b"\xf0\xff\xff\x7f"),
+    }
+    guest = context.boot(ramdisk=disk_with(context, variants))
+    guest.prompt()
+    for name in variants:
+        printed = guest.command(f"sc start {name}")
+        context.check(re.search(r"STATUS_\w+", printed) and "STATUS_SUCCESS" not in printed, f"{name}: {printed!r}")
+    printed = guest.command("sc query null")
+    context.check("RUNNING" in printed.upper(), f"the system does not go on: {printed!r}")
+
+
+@test("A driver whose devices are open stops when the last file is closed, and says so until then", smp=(4,))
+def stop_pending(context):
+    guest = context.boot()
+    guest.prompt(1)
+    guest.send("usedriver3 KEEP\r", 1)
+    guest.expect(r"\n", 1)
+    guest.prompt(0)
+    first = guest.command("sc stop pipe")
+    refused = guest.command("usedriver3 OTHER")
+    context.check("STATUS_" in refused, f"a new open while the unload is pending: {refused!r}")
+    guest.send("\x04", 1)
+    guest.prompt(1)
+    guest.expect_debug(r"\\Driver\\pipe is unloaded")
+    context.check("PENDING" in first.upper(), f"`sc stop pipe` said {first!r}")
+    guest.command("sc start pipe")
+    context.check("RUNNING" in guest.command("sc query pipe").upper(), "pipe did not start again")
