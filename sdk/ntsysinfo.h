@@ -79,6 +79,9 @@ typedef struct _SYSTEM_PROCESS_INFORMATION {
 } SYSTEM_PROCESS_INFORMATION, *PSYSTEM_PROCESS_INFORMATION;
 
 /* Class 11 */
+/* Flags: a driver that is unloaded when the last file of its devices is closed */
+#define LDRP_UNLOAD_IN_PROGRESS         0x00001000
+
 typedef struct _RTL_PROCESS_MODULE_INFORMATION {
     HANDLE Section;
     PVOID  MappedBase;

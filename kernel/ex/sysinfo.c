@@ -82,6 +82,7 @@ ExpCollectModules(PEXP_SINK Sink)
             continue;
         Module->ImageBase = Entry->DllBase;
         Module->ImageSize = Entry->SizeOfImage;
+        Module->Flags = Entry->Flags;
         Module->LoadOrderIndex = (USHORT)Count;
         Module->LoadCount = (USHORT)Entry->LoadCount;
         Characters = min(Entry->FullDllName.Length / sizeof(WCHAR),

@@ -286,6 +286,7 @@ IopUnloadDriver(PDRIVER_OBJECT Driver)
     }
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice)
         IopExtension(Device)->ExtensionFlags |= DOE_UNLOAD_PENDING;
+    ((PKLDR_DATA_TABLE_ENTRY)Driver->DriverSection)->Flags |= LDRP_UNLOAD_IN_PROGRESS;
     if (IopDriverIsIdleLocked(Driver)) {
         Driver->Flags |= DRVO_UNLOAD_INVOKED;
         Unload = TRUE;

@@ -264,6 +264,8 @@ IopResurrectDriver(PCUNICODE_STRING ServiceName)
                 Status = STATUS_SUCCESS;
             }
         }
+        if (Status == STATUS_SUCCESS)
+            ((PKLDR_DATA_TABLE_ENTRY)Driver->DriverSection)->Flags &= ~LDRP_UNLOAD_IN_PROGRESS;
         KeReleaseSpinLock(&IopDatabaseLock, Irql);
         ObDereferenceObject(Driver);
     }

@@ -17,6 +17,7 @@
 
 #include "io/io.h"
 #include "init.h"
+#include "sdk/ntsysinfo.h"
 #include "rtl/rtl.h"
 
 #ifndef DRIVER_VERIFIER_DETECTED_VIOLATION

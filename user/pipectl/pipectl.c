@@ -33,7 +33,7 @@ Query(HANDLE Pipe, const char *Name)
     if (!DeviceIoControl(Pipe, IOCTL_PIPE_QUERY, NULL, 0, &Information, sizeof Information,
         &Done, NULL))
         return FailLast(PROGRAM, "cannot query pipe %s", Name);
-    printf("pipe %s: size %lu, held %lu, lost %llu, opens %lu, %s\n", Name, Information.Size,
+    printf("pipe %s: size %lu, held %lu, lost %llu, open elsewhere %lu times, %s\n", Name, Information.Size,
         Information.Held, Information.Lost, Information.Opens - 1,      // without this one
         Information.Mode == PIPE_DROP_NEW ? "drops new data" : "overwrites old data");
     return 0;

@@ -24,6 +24,33 @@ Usage(void)
     return 2;
 }
 
+/*
+ * Whether the driver waits to be unloaded until the last file of its devices is closed: the list
+ * of loaded images says so of NAME.sys.
+ */
+static BOOL
+IsStopping(const char *Name)
+{
+    RTL_PROCESS_MODULES *Modules;
+    ULONG Length = 64 * sizeof(RTL_PROCESS_MODULE_INFORMATION), Index;
+    char  File[MAX_NAME + 8];
+    BOOL  Stopping = FALSE;
+
+    Modules = malloc(Length);
+    if (Modules && NT_SUCCESS(NtQuerySystemInformation(EtSystemModuleInformation, Modules, Length,
+        NULL))) {
+        snprintf(File, sizeof File, "%s.sys", Name);
+        for (Index = 0; Index < Modules->NumberOfModules; Index++) {
+            RTL_PROCESS_MODULE_INFORMATION *Module = &Modules->Modules[Index];
+
+            if (_stricmp(Module->FullPathName + Module->OffsetToFileName, File) == 0)
+                Stopping = (Module->Flags & LDRP_UNLOAD_IN_PROGRESS) != 0;
+        }
+    }
+    free(Modules);
+    return Stopping;
+}
+
 /* Whether \Driver has an object of that name. */
 static BOOL
 IsRunning(const char *Name)
@@ -52,6 +79,12 @@ IsRunning(const char *Name)
     }
     NtClose(Directory);
     return Found;
+}
+
+static const char *
+StateOf(const char *Name)
+{
+    return !IsRunning(Name) ? "stopped" : IsStopping(Name) ? "stop pending" : "running";
 }
 
 /*
@@ -92,7 +125,7 @@ ListServices(const char *Wanted, BOOL Print)
         if (!ServiceOfLine(Line, Name) || (Wanted && _stricmp(Wanted, Name)))
             continue;
         if (Print)
-            printf("%-24s %s\n", Name, IsRunning(Name) ? "running" : "stopped");
+            printf("%-24s %s\n", Name, StateOf(Name));
         Count++;
     }
     fclose(Registry);
@@ -165,7 +198,10 @@ Change(const char *Name, BOOL Start)
     if (!NT_SUCCESS(Status))
         return FailStatus(PROGRAM, Status, "cannot %s %s: %s", Start ? "start" : "stop", Name,
             Reason(Status, Start));
-    printf("%-24s %s\n", Name, IsRunning(Name) ? "running" : "stopped");
+    printf("%-24s %s\n", Name, StateOf(Name));
+    if (!Start && IsRunning(Name))
+        printf("It takes no new files, and goes when the last one open on its devices is closed; "
+               "`%s start %s` takes that back.\n", PROGRAM, Name);
     return 0;
 }
 
