@@ -33,8 +33,8 @@ Query(HANDLE Pipe, const char *Name)
     if (!DeviceIoControl(Pipe, IOCTL_PIPE_QUERY, NULL, 0, &Information, sizeof Information,
         &Done, NULL))
         return FailLast(PROGRAM, "cannot query pipe %s", Name);
-    printf("pipe %s: size %lu, held %lu, lost %llu, open elsewhere %lu times, %s\n", Name, Information.Size,
-        Information.Held, Information.Lost, Information.Opens - 1,      // without this one
+    printf("pipe %s: size %lu, held %lu, lost %llu, open elsewhere %lu times, %s\n", Name,
+        Information.Size, Information.Held, Information.Lost, Information.Opens - 1,
         Information.Mode == PIPE_DROP_NEW ? "drops new data" : "overwrites old data");
     return 0;
 }
