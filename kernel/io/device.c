@@ -152,7 +152,8 @@ static BOOLEAN
 IopDriverIsIdleLocked(PDRIVER_OBJECT Driver)
 {
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice)
-        if (Device->ReferenceCount != 0 || Device->AttachedDevice != NULL)
+        if (Device->ReferenceCount != 0
+            || (Device->AttachedDevice != NULL && Device->AttachedDevice->DriverObject != Driver))
             return FALSE;
     return TRUE;
 }
@@ -286,7 +287,7 @@ IopUnloadDriver(PDRIVER_OBJECT Driver)
     }
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice)
         IopExtension(Device)->ExtensionFlags |= DOE_UNLOAD_PENDING;
-    ((PKLDR_DATA_TABLE_ENTRY)Driver->DriverSection)->Flags |= LDRP_UNLOAD_IN_PROGRESS;
+    IopDriverExtension(Driver)->Module->Flags |= LDRP_UNLOAD_IN_PROGRESS;
     if (IopDriverIsIdleLocked(Driver)) {
         Driver->Flags |= DRVO_UNLOAD_INVOKED;
         Unload = TRUE;

@@ -265,7 +265,7 @@ IopResurrectDriver(PCUNICODE_STRING ServiceName)
             }
         }
         if (Status == STATUS_SUCCESS)
-            ((PKLDR_DATA_TABLE_ENTRY)Driver->DriverSection)->Flags &= ~LDRP_UNLOAD_IN_PROGRESS;
+            IopDriverExtension(Driver)->Module->Flags &= ~LDRP_UNLOAD_IN_PROGRESS;
         KeReleaseSpinLock(&IopDatabaseLock, Irql);
         ObDereferenceObject(Driver);
     }

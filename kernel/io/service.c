@@ -227,11 +227,14 @@ IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
     return File->FinalStatus;
 }
 
-/* A dispatch routine came back without STATUS_PENDING, but the IRP is not as it must be then. */
+/*
+ * The dispatch routine for Major came back without STATUS_PENDING, but the IRP is not as it must be
+ * then.
+ */
 static __attribute__((noinline, cold)) VOID
 IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device, UCHAR Major, NTSTATUS Status)
 {
-    PVOID Dispatch = Device->DriverObject->MajorFunction[Major <= IRP_MJ_MAXIMUM_FUNCTION ? Major : 0];
+    PVOID Dispatch = Device->DriverObject->MajorFunction[Major];
 
     if (Irp->Type != IO_TYPE_IRP)
         IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, Dispatch,
