@@ -131,7 +131,7 @@ def stop_pending(context):
     guest = context.boot()
     guest.prompt(1)
     guest.send("usedriver3 KEEP\r", 1)
-    guest.expect(r"\n", 1)
+    guest.expect("Press Enter", 1)
     guest.prompt(0)
     first = guest.command("sc stop pipe")
     refused = guest.command("usedriver3 OTHER")
