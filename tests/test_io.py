@@ -126,7 +126,7 @@ def damaged(context):
     context.check("RUNNING" in printed.upper(), f"the system does not go on: {printed!r}")
 
 
-@test("A driver whose devices are open stops when the last file is closed, and says so until then", smp=(4,))
+@test("A driver whose devices are open stops when the last file is closed, and says so until then")
 def stop_pending(context):
     guest = context.boot()
     guest.prompt(1)
