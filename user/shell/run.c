@@ -21,6 +21,19 @@ static CRITICAL_SECTION ForegroundLock;
 static BOOL             Running, Broken;
 static HANDLE           Foreground;
 
+/* Set by a break at the prompt, once BreakThread has dealt with it. */
+static HANDLE PromptBroken;
+
+/*
+ * After a read at the prompt was cancelled by a break: waits until BreakThread has seen that
+ * break, lest it end the program that the next line starts.
+ */
+void
+AwaitBreak(void)
+{
+    WaitForSingleObject(PromptBroken, 1000);
+}
+
 static DWORD WINAPI
 BreakThread(void *Parameter)
 {
@@ -32,6 +45,8 @@ BreakThread(void *Parameter)
         Broken = Running;
         if (Foreground)
             TerminateProcess(Foreground, (UINT)STATUS_CONTROL_C_EXIT);
+        if (!Running)
+            SetEvent(PromptBroken);
         LeaveCriticalSection(&ForegroundLock);
     }
     return 0;
@@ -44,6 +59,7 @@ WatchBreaks(const char *Name)
     HANDLE Console, Thread;
 
     InitializeCriticalSection(&ForegroundLock);
+    PromptBroken = CreateEventA(NULL, FALSE, FALSE, NULL);
     // at the prompt a break only drops the line
     SetConsoleCtrlHandler(NULL, TRUE);
     _snprintf(Path, sizeof Path, "\\\\.\\%s", Name);

@@ -171,6 +171,7 @@ main(int Count, char **Arguments)
             if (RtlGetLastNtStatus() != STATUS_CANCELLED)
                 return FailLast("shell", "cannot read the console");
             clearerr(stdin);
+            AwaitBreak();
             printf("\n");
             continue;
         }

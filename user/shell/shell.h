@@ -8,6 +8,7 @@
 
 /* Starts the thread that waits for breaks on the console of that name (CONSOLE0, CONSOLE1). */
 void WatchBreaks(const char *Console);
+void AwaitBreak(void);
 
 /*
  * Runs a command line in the foreground and says how it ended, or in the background and says its
