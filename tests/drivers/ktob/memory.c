@@ -58,10 +58,11 @@ KtTestMemory(VOID)
     for (ULONG Index = 0; Index < RTL_NUMBER_OF(KtTags); Index++) {
         LONG Now = KtBlocksOf(KtTags[Index]);
 
-        if (Now != KtBlocks[Index])
+        // fewer is no leak: what the system itself held at the start may be gone
+        if (Now > KtBlocks[Index])
             DbgPrint("ktob: tag %.4s has %ld blocks, had %ld\n", (PCSTR)&KtTags[Index], Now,
                      KtBlocks[Index]);
-        KT_CHECK(Sentence, Now == KtBlocks[Index]);
+        KT_CHECK(Sentence, Now <= KtBlocks[Index]);
     }
 }
 
