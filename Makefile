@@ -1,8 +1,9 @@
 # Etude's build. `make help` lists the targets.
 #
 # Sources are found by folder: kernel/*/*.c and *.S make ntoskrnl.exe; each folder of drivers/ (but common) and tests/drivers/ makes one
-# .sys; user/ntdll, user/kernel32 and user/msvcrt make DLLs; every other folder of user/ (but crt, lib and include), and each
-# folder and each .c file of tests/programs/, makes one .exe. Programs get user/crt's start-up code and what they need of user/lib. A folder may hold a *.mk file that sets, for its part NAME,
+# .sys; user/ntdll, kernel32, advapi32 and msvcrt make DLLs; every other folder of user/ (but crt, lib and include), and each
+# folder and each .c file of tests/programs/, makes one .exe. Programs get user/crt's start-up code and what they need of user/lib. A driver's
+# folder may hold a *.reg file that describes its service, any folder a *.mk file that sets, for its part NAME,
 #   SOURCES_NAME   more sources, anywhere in the tree     CFLAGS_NAME   more compiler flags     LIBS_NAME   more libraries
 
 ifeq ($(MAKELEVEL),0)
@@ -54,14 +55,16 @@ PE_LINK     := $(LD) -m i386pep --no-insert-timestamp
 DRIVER_LINK := $(PE_LINK) --subsystem native --dynamicbase --nxcompat --wdmdriver -e DriverEntry
 DRIVER_LIBS := -L$(MINGW)/lib -lntoskrnl -lhal
 EXE_LINK    := $(PE_LINK) --subsystem console --dynamicbase --nxcompat -e mainCRTStartup
-EXE_LIBS    := -L$(MINGW)/lib --start-group -lmingwex -lmsvcrt -lkernel32 -lntdll --end-group
+EXE_LIBS    := -L$(MINGW)/lib --start-group -lmingwex -lmsvcrt -ladvapi32 -lkernel32 -lntdll --end-group
 DLL_LINK    := $(PE_LINK) -shared --subsystem console --dynamicbase --nxcompat --enable-reloc-section --exclude-all-symbols
 
 ENTRY_ntdll    := 0
 ENTRY_kernel32 := DllMain
+ENTRY_advapi32 := DllMain
 ENTRY_msvcrt   := DllMain
 BASE_ntdll     := 0x7FF80000000
 BASE_kernel32  := 0x7FF70000000
+BASE_advapi32  := 0x7FF50000000
 BASE_msvcrt    := 0x7FF60000000
 
 # ---- what there is -----------------------------------------------------------------------------------------------------
@@ -75,8 +78,8 @@ objects = $(patsubst %,$(BUILD)/obj/$(1)/%.o,$(2))
 KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*.S kernel/*/*.c kernel/*/*.S))
 DRIVERS        := $(filter-out common,$(call folders,drivers))
 TEST_DRIVERS   := $(call folders,tests/drivers)
-DLLS           := $(filter ntdll kernel32 msvcrt,$(call folders,user))
-PROGRAMS       := $(filter-out ntdll kernel32 msvcrt crt lib include,$(call folders,user))
+DLLS           := $(filter ntdll kernel32 advapi32 msvcrt,$(call folders,user))
+PROGRAMS       := $(filter-out ntdll kernel32 advapi32 msvcrt crt lib include,$(call folders,user))
 TEST_PROGRAMS  := $(call folders,tests/programs) $(patsubst tests/programs/%.c,%,$(wildcard tests/programs/*.c))
 BOOT_SOURCES   := $(call sources,boot)
 
@@ -235,6 +238,7 @@ $(BUILD)/$(1).dll: $(call dll-objects,$(1)) $(3) $(BUILD)/gen/$(1).def \
 endef
 $(eval $(call dll-rule,ntdll,,$(BUILD)/obj/gen/ntdll_stubs.o,$(BUILD)/gen/ntdll_stubs.def))
 $(eval $(call dll-rule,kernel32,ntdll,))
+$(eval $(call dll-rule,advapi32,kernel32 ntdll,))
 $(eval $(call dll-rule,msvcrt,kernel32 ntdll,))
 
 # Debug information goes; the COFF symbols, from which a bugcheck prints function names, stay.
@@ -247,19 +251,22 @@ $(BUILD)/stripped/%: $(BUILD)/%
 
 # Remembers lists that are not files, so that a removed driver or a new APPEND rebuilds what depends on it.
 $(BUILD)/disk.list: FORCE
-	@mkdir -p $(@D); echo '$(DISK_FILES) $(TEST_FILES)' | cmp -s - $@ || echo '$(DISK_FILES) $(TEST_FILES)' > $@
+	@mkdir -p $(@D); echo '$(DISK_FILES) $(TEST_FILES) $(REGISTRY) $(TEST_REGISTRY)' > $@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(BUILD)/grub.cfg: boot/grub.cfg FORCE
 	@mkdir -p $(@D); sed 's|@APPEND@|$(APPEND)|' $< | cmp -s - $@ || sed 's|@APPEND@|$(APPEND)|' $< > $@
 
-$(BUILD)/ramdisk.tar: $(DISK_FILES) boot/system.reg $(BUILD)/disk.list tools/mkramdisk.py
-	@echo "  TAR     $@"
-	$(Q)$(PYTHON) tools/mkramdisk.py $@ --registry boot/system.reg $(DISK_FILES)
+# The services: what the system starts with, then each driver's own NAME.reg.
+REGISTRY      := boot/system.reg $(sort $(wildcard drivers/*/*.reg))
+TEST_REGISTRY := $(sort $(wildcard tests/*.reg tests/drivers/*/*.reg))
 
-$(BUILD)/ramdisk-test.tar: $(DISK_FILES) $(TEST_FILES) boot/system.reg $(wildcard tests/tests.reg) $(BUILD)/disk.list tools/mkramdisk.py
+$(BUILD)/ramdisk.tar: $(DISK_FILES) $(REGISTRY) $(BUILD)/disk.list tools/mkramdisk.py
 	@echo "  TAR     $@"
-	$(Q)$(PYTHON) tools/mkramdisk.py $@ --registry boot/system.reg $(patsubst %,--registry %,$(wildcard tests/tests.reg)) \
-	    $(DISK_FILES) $(TEST_FILES)
+	$(Q)$(PYTHON) tools/mkramdisk.py $@ $(REGISTRY:%=--registry %) $(DISK_FILES)
+
+$(BUILD)/ramdisk-test.tar: $(DISK_FILES) $(TEST_FILES) $(REGISTRY) $(TEST_REGISTRY) $(BUILD)/disk.list tools/mkramdisk.py
+	@echo "  TAR     $@"
+	$(Q)$(PYTHON) tools/mkramdisk.py $@ $(REGISTRY:%=--registry %) $(TEST_REGISTRY:%=--registry %) $(DISK_FILES) $(TEST_FILES)
 
 $(BUILD)/etude.iso: $(BUILD)/boot.elf $(call stripped,$(KERNEL)) $(BUILD)/ramdisk.tar $(BUILD)/grub.cfg tools/mkiso.sh
 	@echo "  ISO     $@"
