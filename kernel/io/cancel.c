@@ -44,6 +44,7 @@ IoCancelIrp(PIRP Irp)
     IoAcquireCancelSpinLock(&Irql);
     Irp->Cancel = TRUE;
     Routine = IoSetCancelRoutine(Irp, NULL);
+    IopTrace(IopTraceCancelled, Irp, Irp->CurrentLocation, NULL, Routine, 0, Irql);
     if (Routine == NULL) {
         IoReleaseCancelSpinLock(Irql);
         return FALSE;

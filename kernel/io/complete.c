@@ -93,7 +93,10 @@ IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (Sp->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION)
         Dispatch = DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction];
 
+    IopTrace(IopTraceSent, Irp, Irp->CurrentLocation, DeviceObject, Dispatch, *(PUSHORT)Sp, Irql);
     Status = Dispatch(DeviceObject, Irp);
+    if (Status == STATUS_PENDING)
+        IopTrace(IopTracePended, Irp, 0, DeviceObject, Dispatch, 0, Irql);
 
     if (KeGetCurrentIrql() != Irql || IopApcState(Thread) != Apcs)
         IopRoutineViolation(Dispatch, DeviceObject, Irql);
@@ -128,6 +131,7 @@ IopCallCompletionRoutine(PIRP Irp, PIO_STACK_LOCATION Sp)
     PDEVICE_OBJECT         Device = NULL;
     KIRQL                  Irql = KeGetCurrentIrql();
     ULONG                  Apcs = IopApcState(IopThread());
+    CHAR                   Location = Irp->CurrentLocation;
     NTSTATUS               Status;
 
     if (Irp->CurrentLocation <= Irp->StackCount)
@@ -139,6 +143,8 @@ IopCallCompletionRoutine(PIRP Irp, PIO_STACK_LOCATION Sp)
 
     if (KeGetCurrentIrql() != Irql || IopApcState(IopThread()) != Apcs)
         IopRoutineViolation(Routine, Device, Irql);
+    if (Status == STATUS_MORE_PROCESSING_REQUIRED)
+        IopTrace(IopTraceKept, Irp, Location, Device, Routine, 0, Irql);
     return Status != STATUS_MORE_PROCESSING_REQUIRED;
 }
 
@@ -221,6 +227,8 @@ IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         || Irp->CurrentLocation > Irp->StackCount + 1 || Irp->CancelRoutine != NULL
         || Irp->IoStatus.Status == STATUS_PENDING)
         IopBadCompletion(Irp, __builtin_return_address(0));
+    IopTrace(IopTraceCompleted, Irp, Irp->CurrentLocation, NULL, __builtin_return_address(0),
+             Irp->IoStatus.Status, KeGetCurrentIrql());
 
     if (Irp->CurrentLocation == Irp->StackCount && Sp->Control == 0
         && (Irp->Flags & (IRP_DEFER_IO_COMPLETION | IRP_ASSOCIATED_IRP)) ==

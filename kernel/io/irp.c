@@ -141,6 +141,8 @@ IoFreeIrp(PIRP Irp)
                 __builtin_return_address(0),
                 "freed an IRP that is still on its thread's list");
 
+    IopTrace(IopTraceFreed, Irp, Irp->CurrentLocation, NULL, __builtin_return_address(0), 0,
+             KeGetCurrentIrql());
     Irp->Type = 0;
     if (!(Flags & IRP_ALLOCATED_FIXED_SIZE) || !IopPushIrp(Irp, Irp->StackCount > SMALL_LOCATIONS))
         ExFreePoolWithTag(Irp, IOP_TAG_IRP);
