@@ -56,7 +56,7 @@ ObpCloseHandleInTable(PHANDLE_TABLE Table, HANDLE Handle, KPROCESSOR_MODE Mode, 
     EX_HOLD        Hold;
 
     if (!ObpHoldHandle(Table, Handle, &Hold))
-        return STATUS_INVALID_HANDLE;
+        return ObpBadHandle(Table, Handle);
 
     Header = EX_HOLD_ADDRESS(Hold.Value);
     if (!Force && Header->Type->TypeInfo.OkayToCloseProcedure != NULL &&
@@ -66,9 +66,10 @@ ObpCloseHandleInTable(PHANDLE_TABLE Table, HANDLE Handle, KPROCESSOR_MODE Mode, 
         Status = ObpTakeSlot(&Hold, Force);
     if (!NT_SUCCESS(Status)) {
         ObpDropHold(&Hold);
-        return Status;
+        return Status == STATUS_INVALID_HANDLE ? ObpBadHandle(Table, Handle) : Status;
     }
 
+    ObpTraceHandle(OB_HANDLE_TRACE_CLOSE, Table, Handle, Header);
     ExFreeSlot(Table, (HANDLE)((ULONG_PTR)Handle & ~(ULONG_PTR)3));
     ObpDecrementHandleCount(Table->Process, Header, Hold.GrantedAccess);
     ObpDereference(Header, OB_TAG_HANDLE, CALLER());
@@ -88,7 +89,7 @@ ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode)
     MAY_BLOCK();
 
     if (Table == NULL || (LONG64)(ULONG_PTR)Handle < 0)
-        return STATUS_INVALID_HANDLE;
+        return ObpBadHandle(NULL, Handle);
     return ObpCloseHandleInTable(Table, Handle, PreviousMode, FALSE);
 }
 

@@ -34,7 +34,7 @@ ObpReferenceSource(PHANDLE_TABLE Table, HANDLE Source, BOOLEAN OwnProcess, KPROC
         return Status;
     }
     if (!ObpHoldHandle(Table, Source, &Hold))
-        return STATUS_INVALID_HANDLE;
+        return ObpBadHandle(Table, Source);
 
     *Object     = &((POBJECT_HEADER)EX_HOLD_ADDRESS(Hold.Value))->Body;
     *Granted    = Hold.GrantedAccess;

@@ -42,7 +42,7 @@ ObpReferencePseudoHandle(HANDLE Handle, POBJECT_TYPE Type, ULONG Tag, PVOID *Obj
         *Object = KeGetCurrentThread();
         Wanted  = *PsThreadType;
     } else {
-        return STATUS_INVALID_HANDLE;
+        return ObpBadHandle(NULL, Handle);
     }
 
     if (Type != NULL && Type != Wanted) {
@@ -80,7 +80,7 @@ ObpReferenceByHandle(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, KPROC
     if (UNLIKELY(Table == NULL))
         return ObpReferencePseudoHandle(Handle, Type, Tag, Object, Information, Caller);
     if (UNLIKELY(!ObpHoldHandle(Table, Handle, &Hold)))
-        return STATUS_INVALID_HANDLE;
+        return ObpBadHandle(Table, Handle);
 
     Header = EX_HOLD_ADDRESS(Hold.Value);
     if (UNLIKELY(Type != NULL && Header->Type != Type))
@@ -142,8 +142,10 @@ ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADE
 
     ObpReference(Header, OB_TAG_HANDLE, CALLER());
     *Handle = ExFillSlot(Table, Header, ObpSlotFlags(Attributes), Granted);
-    if (*Handle != NULL)
+    if (*Handle != NULL) {
+        ObpTraceHandle(OB_HANDLE_TRACE_OPEN, Table, *Handle, Header);
         return STATUS_SUCCESS;
+    }
 
     ObpDecrementHandleCount(Table->Process, Header, Granted);
     ObpDereference(Header, OB_TAG_HANDLE, CALLER());

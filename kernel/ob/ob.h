@@ -91,6 +91,54 @@ _Static_assert(FIELD_OFFSET(OBJECT_HEADER, Body) == 0x30, "the object header is 
 
 #define OBJECT_TO_HEADER(Object) CONTAINING_RECORD((Object), OBJECT_HEADER, Body)
 
+/*
+ * ---- traces, always on, read by the debugger ----
+ *
+ * Each is a ring: the record with number Sequence stands at (Sequence - 1) % ..._RECORDS, and
+ * ObpTraceSequence (ObpHandleTraceSequence) is the number of the last one. A record whose own
+ * Sequence is another number is being written, or was never written (0).
+ */
+
+/* A change of an object's PointerCount (trace.c). */
+#define OB_TRACE_RECORDS    16384               // a power of two
+
+typedef struct _OB_TRACE_RECORD {
+    PVOID   Object;                             // its body; may be free by now
+    PVOID   Caller;
+    ULONG64 Time;                               // time stamp counter
+    ULONG   Sequence;
+    ULONG   Tag;                                // the type's pool tag in the record of the creation
+    LONG    Count;                              // after the change
+    USHORT  Processor;
+    UCHAR   Irql;
+    SCHAR   Delta;
+} OB_TRACE_RECORD, *POB_TRACE_RECORD;
+
+extern OB_TRACE_RECORD ObpTraceRing[OB_TRACE_RECORDS];
+extern volatile LONG   ObpTraceSequence;
+
+/* A handle that was made, closed, or used without being one (htrace.c). */
+#define OB_HANDLE_TRACE_RECORDS 4096            // a power of two
+#define OB_HANDLE_TRACE_OPEN    1
+#define OB_HANDLE_TRACE_CLOSE   2
+#define OB_HANDLE_TRACE_BAD     3
+
+typedef struct _OB_HANDLE_TRACE_RECORD {
+    ULONG     Sequence;
+    UCHAR     Kind;                             // OB_HANDLE_TRACE_*
+    UCHAR     Processor;
+    USHORT    Frames;                           // of Stack
+    HANDLE    Handle;                           // kernel handles with their upper bits set
+    PEPROCESS Process;                          // whose table; NULL: nobody's (a bad handle)
+    PVOID     Object;                           // its body, may be free by now; NULL if bad
+    CLIENT_ID ClientId;                         // who did it
+    ULONG64   Time;                             // time stamp counter
+    PVOID     Stack[4];                         // return addresses, innermost first
+} OB_HANDLE_TRACE_RECORD, *POB_HANDLE_TRACE_RECORD;
+
+extern OB_HANDLE_TRACE_RECORD ObpHandleTraceRing[OB_HANDLE_TRACE_RECORDS];
+extern volatile LONG          ObpHandleTraceSequence;
+
 typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle,
                               ObInheritHandle } OB_OPEN_REASON;
 

@@ -77,25 +77,7 @@ ObpCreatorInfo(POBJECT_HEADER Header)
     return (Header->Flags & OB_FLAG_CREATOR_INFO) ? (POBJECT_HEADER_CREATOR_INFO)Header - 1 : NULL;
 }
 
-/* ---- trace.c: the last OB_TRACE_RECORDS changes of any object's PointerCount ---- */
-
-#define OB_TRACE_RECORDS    16384               // a power of two
-
-typedef struct _OB_TRACE_RECORD {
-    PVOID   Object;                             // its body; may be free by now
-    PVOID   Caller;
-    ULONG64 Time;                               // time stamp counter
-    ULONG   Sequence;                           // 1, 2, ...: 0 in a record never written
-    ULONG   Tag;                                // the type's pool tag in the record of the creation
-    LONG    Count;                              // after the change
-    USHORT  Processor;
-    UCHAR   Irql;
-    SCHAR   Delta;
-} OB_TRACE_RECORD, *POB_TRACE_RECORD;
-
-extern OB_TRACE_RECORD  ObpTraceRing[OB_TRACE_RECORDS];
-// of the last record; it stands at (Sequence - 1) % OB_TRACE_RECORDS
-extern volatile LONG    ObpTraceSequence;
+/* ---- trace.c, htrace.c; the records are in ob.h ---- */
 
 static inline VOID
 ObpTrace(PVOID Object, LONG Delta, LONG64 Count, ULONG Tag, PVOID Caller)
@@ -113,6 +95,13 @@ ObpTrace(PVOID Object, LONG Delta, LONG64 Count, ULONG Tag, PVOID Caller)
     Record->Irql      = KeGetCurrentIrql();
     Record->Delta     = (SCHAR)Delta;
 }
+
+/*
+ * One record of what happened to a handle of Table, with the stack that led to it. <= APC_LEVEL.
+ * ObpBadHandle records a lookup that failed and returns STATUS_INVALID_HANDLE.
+ */
+VOID     ObpTraceHandle(UCHAR Kind, PHANDLE_TABLE Table, HANDLE Handle, POBJECT_HEADER Header);
+NTSTATUS ObpBadHandle(PHANDLE_TABLE Table, HANDLE Handle);
 
 /* ---- refcount.c ---- */
 

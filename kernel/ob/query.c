@@ -290,7 +290,7 @@ NtSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS Class, PVOID Buff
 
     Table = ObpTableOfHandle(&Handle, Mode);
     if (Table == NULL || (LONG64)(ULONG_PTR)Handle < 0 || !ObpHoldHandle(Table, Handle, &Hold))
-        return STATUS_INVALID_HANDLE;
+        return ObpBadHandle(Table, Handle);
 
     do {
         Value = Hold.Entry->Value;

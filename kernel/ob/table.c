@@ -66,6 +66,7 @@ ObpInheritHandle(PHANDLE_TABLE Table, ULONG Index, PEX_HOLD Hold)
     Entry->Generation++;
     Entry->Value = (LONG64)((ULONG_PTR)Header | Attributes);
     Table->HandleCount++;
+    ObpTraceHandle(OB_HANDLE_TRACE_OPEN, Table, (HANDLE)((ULONG_PTR)Index * 4), Header);
 }
 
 static NTSTATUS

@@ -1,0 +1,92 @@
+/*
+ * The handle trace: a ring of the last OB_HANDLE_TRACE_RECORDS handles that were made, closed, or
+ * used without being handles, always on (ob.h has the records). The debugger's !htrace prints
+ * those of one handle or process; a leak shows as an OPEN without a CLOSE, a double close as a BAD
+ * REFERENCE after one.
+ *
+ * A record has the four nearest callers. Of a program that made a system call these are the
+ * return address of the call and the one above it on the program's stack, which is read like any
+ * other memory of a program's: it may not be there. Of the kernel and of drivers (previous mode
+ * KernelMode) they come from the unwind tables, beginning with the nearest driver's; that costs
+ * some thousand instructions, which only they pay.
+ *
+ * No lock: the sequence number, taken by an interlocked increment, gives the place.
+ */
+#include "kernel.h"
+#include "rtl/rtl.h"
+#include "ob/obp.h"
+
+#define OB_DEEPEST_FRAME    12
+
+extern IMAGE_DOS_HEADER __ImageBase;             // the linker's: the kernel itself
+
+OB_HANDLE_TRACE_RECORD ObpHandleTraceRing[OB_HANDLE_TRACE_RECORDS];
+volatile LONG          ObpHandleTraceSequence;
+
+/* The system call of the running thread's program. */
+static USHORT
+ObpTraceUserStack(PKTHREAD Thread, PVOID *Stack)
+{
+    USHORT Frames = 1;
+
+    Stack[0] = (PVOID)Thread->TrapFrame->Rip;
+    if (Thread->ApcStateIndex != 0)
+        return Frames;                          // its stack is in another address space
+
+    __try {
+        ProbeForRead((PVOID)Thread->TrapFrame->Rsp, sizeof(PVOID), 1);
+        Stack[1] = *(PVOID volatile *)Thread->TrapFrame->Rsp;
+        Frames++;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+    }
+    return Frames;
+}
+
+/* The nearest driver's frame and those above it; the nearest ones if there is no driver. */
+static USHORT DECLSPEC_NOINLINE
+ObpTraceKernelStack(PVOID *Stack, ULONG Count)
+{
+    PVOID  Frames[OB_DEEPEST_FRAME], Image;
+    USHORT Known = RtlCaptureStackBackTrace(2, OB_DEEPEST_FRAME, Frames, NULL), First = 0;
+
+    while (First < Known && RtlPcToFileHeader(Frames[First], &Image) == (PVOID)&__ImageBase)
+        First++;
+    if (First == Known)
+        First = 0;
+    Known = (USHORT)min(Known - First, Count);
+    RtlCopyMemory(Stack, &Frames[First], Known * sizeof(PVOID));
+    return Known;
+}
+
+VOID
+ObpTraceHandle(UCHAR Kind, PHANDLE_TABLE Table, HANDLE Handle, POBJECT_HEADER Header)
+{
+    PKTHREAD                Thread = KeGetCurrentThread();
+    POB_HANDLE_TRACE_RECORD Record;
+    ULONG                   Sequence;
+
+    if (PsInitialSystemProcess == NULL)
+        return;                                 // the first threads are no ETHREADs
+
+    Sequence = (ULONG)InterlockedIncrement(&ObpHandleTraceSequence);
+    Record   = &ObpHandleTraceRing[(Sequence - 1) % OB_HANDLE_TRACE_RECORDS];
+    Record->Sequence  = 0;
+    Record->Kind      = Kind;
+    Record->Processor = (UCHAR)__readgsword(FIELD_OFFSET(KIPCR, Prcb.Number));
+    Record->Handle    = Table == ObpKernelHandleTable ? ObpKernelHandleValue(Handle) : Handle;
+    Record->Process   = Table != NULL ? Table->Process : NULL;
+    Record->Object    = Header != NULL ? &Header->Body : NULL;
+    Record->ClientId  = CONTAINING_RECORD(Thread, ETHREAD, Tcb)->Cid;
+    Record->Time      = __rdtsc();
+    Record->Frames    = Thread->PreviousMode != KernelMode && Table != ObpKernelHandleTable
+                      ? ObpTraceUserStack(Thread, Record->Stack)
+                      : ObpTraceKernelStack(Record->Stack, RTL_NUMBER_OF(Record->Stack));
+    Record->Sequence  = Sequence;
+}
+
+NTSTATUS DECLSPEC_NOINLINE
+ObpBadHandle(PHANDLE_TABLE Table, HANDLE Handle)
+{
+    ObpTraceHandle(OB_HANDLE_TRACE_BAD, Table, Handle, NULL);
+    return STATUS_INVALID_HANDLE;
+}
