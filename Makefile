@@ -109,7 +109,7 @@ SOURCES_ntdll  += $(NTDLL_EXTRA)
 
 # ---- targets -----------------------------------------------------------------------------------------------------------
 
-.PHONY: all iso run debug attach console2 test clean doctor help setup FORCE
+.PHONY: all iso run debug attach console2 test bench bench-peers clean doctor help setup FORCE
 
 all: $(BUILD)/boot.elf $(KERNEL) $(BUILD)/ramdisk.tar $(BUILD)/ramdisk-test.tar compile_commands.json   ## build everything but the ISO
 
@@ -133,6 +133,13 @@ test: setup                            ## build and run every test; ends with `N
 	$(Q)$(MAKE) all iso
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run.py $(TESTS)
 
+bench: all                             ## print what operations cost, in guest instructions: `op NAME N` (OPS="calls pipes")
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench.py $(OPS)
+
+bench-peers: all                       ## the same beside Linux, whose kernel is fetched with apt, as a ratio
+	$(Q)tests/peers/linux.sh > $(BUILD)/linux.ops
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench.py --peers $(BUILD)/linux.ops
+
 clean:                                 ## remove everything that was built
 	$(Q)rm -rf $(BUILD) compile_commands.json
 
@@ -143,7 +150,7 @@ setup:
 	$(Q)tools/setup.sh
 
 help:                                  ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 # ---- generated sources -------------------------------------------------------------------------------------------------
 

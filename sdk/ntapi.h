@@ -183,6 +183,7 @@ NTSTATUS NTAPI NtSignalAndWaitForSingleObject(HANDLE Signal, HANDLE Object, BOOL
     PLARGE_INTEGER Timeout);
 NTSTATUS NTAPI NtDelayExecution(BOOLEAN Alertable, PLARGE_INTEGER Interval);
 NTSTATUS NTAPI NtYieldExecution(VOID);
+ULONG NTAPI NtGetCurrentProcessorNumber(VOID);
 
 /* Objects */
 NTSTATUS NTAPI NtDuplicateObject(HANDLE SourceProcess, HANDLE Source, HANDLE TargetProcess,

@@ -1,6 +1,7 @@
 /*
  * The services about time and the processor: NtDelayExecution, NtYieldExecution,
- * NtQuerySystemTime, NtQueryPerformanceCounter; and ExIsProcessorFeaturePresent.
+ * NtGetCurrentProcessorNumber, NtQuerySystemTime, NtQueryPerformanceCounter; and
+ * ExIsProcessorFeaturePresent.
  */
 #include "ps/ps.h"
 #include "hal/hal.h"
@@ -47,6 +48,13 @@ NtYieldExecution(VOID)
 {
     KiYield();
     return STATUS_SUCCESS;
+}
+
+/* The smallest service: it cannot fail, and the caller may be elsewhere by the time it returns. */
+ULONG NTAPI
+NtGetCurrentProcessorNumber(VOID)
+{
+    return KeGetCurrentProcessorNumber();
 }
 
 NTSTATUS NTAPI

@@ -6,6 +6,9 @@
  * console instead, and the system ends with it: powered off, or, with `testexit`, through QEMU's
  * isa-debug-exit, so that a test sees whether the program's exit status was 0 (33) or not (35).
  *
+ * The time stamp counter at its start is handed down as the variable STARTED_AT: how long the
+ * machine took from power-on to its first program.
+ *
  * A console is opened twice, for input and for output: its file is busy while somebody reads, and
  * what a background program writes must not wait for that. Its handles are inheritable only while
  * a shell is created on it: no shell gets the other's console.
@@ -183,9 +186,12 @@ RunAndEnd(const char *Command, BOOL TestExit)
 int
 main(void)
 {
-    WCHAR Wide[COMMAND_LENGTH] = { 0 };
-    char  KernelLine[COMMAND_LENGTH] = { 0 }, Command[COMMAND_LENGTH];
+    ULONG64 StartedAt = __rdtsc();
+    WCHAR   Wide[COMMAND_LENGTH] = { 0 };
+    char    KernelLine[COMMAND_LENGTH] = { 0 }, Command[COMMAND_LENGTH];
 
+    sprintf(Command, "%I64u", StartedAt);
+    SetEnvironmentVariableA("STARTED_AT", Command);
     for (int Number = 0; Number < CONSOLES; Number++) {
         Inputs[Number] = OpenConsole(Number, GENERIC_READ);
         Outputs[Number] = OpenConsole(Number, GENERIC_WRITE);
