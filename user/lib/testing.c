@@ -105,3 +105,26 @@ RunProgram(const char *CommandLine)
     CloseHandle(Information.hProcess);
     return Code;
 }
+
+static NTSTATUS
+WithService(const char *Service, NTSTATUS (NTAPI *Call)(PUNICODE_STRING))
+{
+    WCHAR          Path[160];
+    UNICODE_STRING Name;
+
+    _snwprintf(Path, 160, L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%hs", Service);
+    RtlInitUnicodeString(&Name, Path);
+    return Call(&Name);
+}
+
+NTSTATUS
+StartDriver(const char *Service)
+{
+    return WithService(Service, NtLoadDriver);
+}
+
+NTSTATUS
+StopDriver(const char *Service)
+{
+    return WithService(Service, NtUnloadDriver);
+}

@@ -22,3 +22,7 @@ BOOL  PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes);
  * status.
  */
 ULONG RunProgram(const char *CommandLine);
+
+/* Load and unload the driver of a service by the service's name. */
+NTSTATUS StartDriver(const char *Service);
+NTSTATUS StopDriver(const char *Service);

@@ -1,0 +1,8 @@
+"""The model drivers of drivers/ with their programs."""
+from etude import test
+from test_programs import program_test
+
+
+for _name, _sentence, _timeout in (
+        ("tnotify", "notify.sys: an event handle turned into a pointer, set from a DPC, let go", 90),):
+    program_test(_name, _sentence, _timeout, (1, 4))
