@@ -112,7 +112,8 @@ WithService(const char *Service, NTSTATUS (NTAPI *Call)(PUNICODE_STRING))
     WCHAR          Path[160];
     UNICODE_STRING Name;
 
-    _snwprintf(Path, 160, L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%hs", Service);
+    _snwprintf(Path, 160,
+        L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\%hs", Service);
     RtlInitUnicodeString(&Name, Path);
     return Call(&Name);
 }
