@@ -4,5 +4,6 @@ from test_programs import program_test
 
 
 for _name, _sentence, _timeout in (
-        ("tnotify", "notify.sys: an event handle turned into a pointer, set from a DPC, let go", 90),):
+        ("tnotify", "notify.sys: an event handle turned into a pointer, set from a DPC, let go", 90),
+        ("tinverted", "inverted.sys: thousands of parked requests, each ended once", 120)):
     program_test(_name, _sentence, _timeout, (1, 4))
