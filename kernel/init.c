@@ -6,6 +6,7 @@
  */
 #include "init.h"
 #include "io/io.h"
+#include "cm/cm.h"
 #include "hal/hal.h"
 #include "kd/kd.h"
 #include "se/se.h"
@@ -112,6 +113,7 @@ ExpInitializePhase0(PLOADER_PARAMETER_BLOCK LoaderBlock)
     MmInitSystem(&ExpLoaderBlock);
     ObInitSystem();
     SeInitSystem();
+    CmInitSystem();
     ExInitializeObjects();
     PsInitSystem();
     IoInitSystem();

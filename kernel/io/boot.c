@@ -4,11 +4,12 @@
  * The loader left the archive in memory. Until the boot drivers (Start = 0), ramdisk.sys among
  * them, are running, files are looked up in it directly: a ustar archive is a row of 512-byte
  * headers, each followed by its file, padded to 512 bytes. Then \SystemRoot becomes a link to
- * \Device\Ramdisk and the system drivers (Start = 1) are read like any file. A RAM disk without
+ * \Device\Ramdisk and the others (Start = 1, then 2) are read like any file. A RAM disk without
  * System32\config\system.reg, or whose boot drivers do not start, ends in bugcheck 0x7B with a
  * sentence before it.
  */
 #include "iop.h"
+#include "cm/cm.h"
 #include "kd/kd.h"
 
 typedef struct _USTAR_HEADER {
@@ -162,22 +163,27 @@ IopCannotStart(PCSTR Sentence, NTSTATUS Status)
     KeBugCheckEx(INACCESSIBLE_BOOT_DEVICE, (ULONG_PTR)KeLoaderBlock->RamDisk, (ULONG)Status, 0, 0);
 }
 
-/* Loads the drivers that start at Start; a boot driver that fails stops the system. */
+/*
+ * Loads the drivers that start at Start; a boot driver that fails stops the system, unless its
+ * key says that it may.
+ */
 static VOID
 IopStartDrivers(ULONG Start)
 {
-    for (PLIST_ENTRY Entry = IopServices.Flink; Entry != &IopServices; Entry = Entry->Flink) {
-        PIOP_SERVICE Service = CONTAINING_RECORD(Entry, IOP_SERVICE, Link);
-        CHAR         Sentence[80];
-        NTSTATUS     Status;
+    LIST_ENTRY   Services;
+    PIOP_SERVICE Service;
+    CHAR         Sentence[80];
+    NTSTATUS     Status = IopListServices(Start, &Services);
 
-        if (Service->Start != Start)
-            continue;
-        Status = IopLoadDriver(&Service->Name);
+    if (!NT_SUCCESS(Status))
+        IopCannotStart("the services cannot be read", Status);
+    for (; (Service = IopTakeService(&Services)) != NULL; IopDropService(Service)) {
+        Status = IopLoadDriver(&Service->KeyPath);
         if (NT_SUCCESS(Status))
             continue;
         _snprintf(Sentence, sizeof Sentence, "driver %wZ did not load", &Service->Name);
-        if (Start == 0)
+        Sentence[sizeof Sentence - 1] = 0;
+        if (Start == 0 && Service->ErrorControl > 1)
             IopCannotStart(Sentence, Status);
         DbgPrint("io: %s (status %08x)\n", Sentence, Status);
     }
@@ -199,7 +205,7 @@ IoLoadBootDrivers(VOID)
     if (!NT_SUCCESS(Status))
         IopCannotStart(Status == STATUS_DISK_CORRUPT_ERROR ? "the RAM disk is damaged"
                        : "System32\\config\\system.reg is not on the RAM disk", Status);
-    IopReadServices(Data, Size);
+    CmReadText(Data, Size);
 
     IopStartDrivers(0);
     Status = IoCreateSymbolicLink(&Link, &Target);
@@ -207,5 +213,6 @@ IoLoadBootDrivers(VOID)
         IopCannotStart("\\SystemRoot cannot be made", Status);
     IopSystemRootIsThere = TRUE;
     IopStartDrivers(1);
+    IopStartDrivers(2);
     IopRunReinitialization();
 }

@@ -18,8 +18,6 @@
  */
 #include "iop.h"
 
-#define SERVICES_KEY    L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
-
 /* What IopRunInSystem carries to a worker thread. */
 typedef struct _SYSTEM_CALL {
     WORK_QUEUE_ITEM Item;
@@ -56,8 +54,7 @@ IopRunInSystem(NTSTATUS (*Routine)(PVOID), PVOID Context)
     return Call.Status;
 }
 
-/* Allocates Prefix + Name, terminated, under IOP_TAG_NAME. */
-static NTSTATUS
+NTSTATUS
 IopJoinName(PUNICODE_STRING Result, PCWSTR Prefix, PCUNICODE_STRING Name)
 {
     SIZE_T Length = wcslen(Prefix) * sizeof(WCHAR) + Name->Length;
@@ -76,7 +73,7 @@ IopJoinName(PUNICODE_STRING Result, PCWSTR Prefix, PCUNICODE_STRING Name)
     return STATUS_SUCCESS;
 }
 
-static VOID
+VOID
 IopFreeName(PUNICODE_STRING Name)
 {
     if (Name->Buffer != NULL)
@@ -151,15 +148,23 @@ IopCreateDriverObject(PCUNICODE_STRING ServiceName, PDRIVER_OBJECT *Result)
     return Status;
 }
 
-/* \SystemRoot\ + the service's image path, which may already start so; freed with IopFreeName. */
+/* The full name of the service's file; freed with IopFreeName. */
 static NTSTATUS
 IopImageName(PIOP_SERVICE Service, PUNICODE_STRING FullName)
 {
-    UNICODE_STRING Root = RTL_CONSTANT_STRING(L"\\SystemRoot\\");
+    UNICODE_STRING Ending = RTL_CONSTANT_STRING(L".sys"), Path;
+    NTSTATUS       Status;
 
     if (Service->ImagePath.Length != 0 && Service->ImagePath.Buffer[0] == L'\\')
         return IopJoinName(FullName, L"", &Service->ImagePath);
-    return IopJoinName(FullName, Root.Buffer, &Service->ImagePath);
+    if (Service->ImagePath.Length != 0)
+        return IopJoinName(FullName, L"\\SystemRoot\\", &Service->ImagePath);
+    Status = IopJoinName(&Path, L"\\SystemRoot\\System32\\drivers\\", &Service->Name);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = IopJoinName(FullName, Path.Buffer, &Ending);
+    IopFreeName(&Path);
+    return Status;
 }
 
 static NTSTATUS
@@ -209,13 +214,12 @@ IopCleanUpFailedDriver(PDRIVER_OBJECT Driver)
 }
 
 static NTSTATUS
-IopCallDriverEntry(PDRIVER_OBJECT Driver)
+IopCallDriverEntry(PDRIVER_OBJECT Driver, PCUNICODE_STRING KeyPath)
 {
-    PIOP_DRIVER_EXTENSION Extension = IopDriverExtension(Driver);
-    UNICODE_STRING        RegistryPath;
-    NTSTATUS              Status;
+    UNICODE_STRING RegistryPath;
+    NTSTATUS       Status;
 
-    Status = IopJoinName(&RegistryPath, SERVICES_KEY, &Extension->ServiceKeyName);
+    Status = IopJoinName(&RegistryPath, L"", KeyPath);
     if (!NT_SUCCESS(Status))
         return Status;
     Status = Driver->DriverInit(Driver, &RegistryPath);
@@ -273,22 +277,12 @@ IopResurrectDriver(PCUNICODE_STRING ServiceName)
     return Status;
 }
 
-NTSTATUS
-IopLoadDriver(PCUNICODE_STRING ServiceName)
+static NTSTATUS
+IopLoadService(PIOP_SERVICE Service)
 {
-    PIOP_SERVICE   Service = IopFindService(ServiceName);
     PDRIVER_OBJECT Driver;
-    NTSTATUS       Status;
+    NTSTATUS       Status = IopCreateDriverObject(&Service->Name, &Driver);
 
-    PAGED_CODE();
-
-    if (Service == NULL)
-        return STATUS_OBJECT_NAME_NOT_FOUND;
-    // SERVICE_KERNEL_DRIVER, SERVICE_FILE_SYSTEM_DRIVER
-    if (Service->Type != 1 && Service->Type != 2)
-        return STATUS_INVALID_PARAMETER;
-
-    Status = IopCreateDriverObject(&Service->Name, &Driver);
     if (Status == STATUS_OBJECT_NAME_COLLISION)
         return IopResurrectDriver(&Service->Name);
     if (!NT_SUCCESS(Status))
@@ -296,7 +290,7 @@ IopLoadDriver(PCUNICODE_STRING ServiceName)
 
     Status = IopLoadImage(Driver, Service);
     if (NT_SUCCESS(Status))
-        Status = IopCallDriverEntry(Driver);
+        Status = IopCallDriverEntry(Driver, &Service->KeyPath);
     if (NT_SUCCESS(Status)) {
         Driver->Flags |= DRVO_INITIALIZED;
         DbgPrint("io: %wZ is loaded at %p\n", &Driver->DriverName, Driver->DriverStart);
@@ -304,5 +298,20 @@ IopLoadDriver(PCUNICODE_STRING ServiceName)
     }
     ObMakeTemporaryObject(Driver);
     ObDereferenceObject(Driver);
+    return Status;
+}
+
+NTSTATUS
+IopLoadDriver(PUNICODE_STRING KeyPath)
+{
+    IOP_SERVICE Service;
+    NTSTATUS    Status = IopReadService(KeyPath, &Service);
+
+    PAGED_CODE();
+
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = IopLoadService(&Service);
+    IopFreeService(&Service);
     return Status;
 }

@@ -114,7 +114,7 @@ VOID     IopDeleteDeviceObject(PVOID Object);           // delete procedures of 
 VOID     IopDeleteDriverObject(PVOID Object);
 VOID     IopStopTimers(PDEVICE_OBJECT Device);
 
-NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName);   // in the System process
+NTSTATUS IopLoadDriver(PUNICODE_STRING KeyPath);        // of its service; System process
 NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver);        // PASSIVE_LEVEL; see NtUnloadDriver
 VOID     IopRunReinitialization(VOID);
 NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT Device, PIRP Irp);
@@ -124,17 +124,35 @@ NTSTATUS IopRunInSystem(NTSTATUS (*Routine)(PVOID), PVOID Context);
 
 /* ---- services and the boot archive (services.c, boot.c) ---- */
 
+/* What a service key says (services.c). */
 typedef struct _IOP_SERVICE {
-    LIST_ENTRY     Link;                    // IopServices; made at start-up, never changed
-    UNICODE_STRING Name;
-    ULONG          Type, Start;
-    UNICODE_STRING ImagePath;               // below \SystemRoot
+    UNICODE_STRING KeyPath;
+    UNICODE_STRING Name;                    // the last part of KeyPath, in the same buffer
+    ULONG          Type, Start, ErrorControl, Tag;
+    UNICODE_STRING Group, ImagePath;        // empty if missing
+
+    /* In a list of services: */
+    LIST_ENTRY     Link;
+    ULONG          Rank, Serial;            // of its group; of the key
 } IOP_SERVICE, *PIOP_SERVICE;
 
-extern LIST_ENTRY IopServices;              // in the file's order
+/*
+ * Reads a service key; KeyPath's buffer stays the caller's. IopFreeService frees the rest.
+ * STATUS_OBJECT_NAME_NOT_FOUND; STATUS_OBJECT_TYPE_MISMATCH: a value of a wrong type;
+ * STATUS_ILL_FORMED_SERVICE_ENTRY: no driver.
+ */
+NTSTATUS     IopReadService(PUNICODE_STRING KeyPath, PIOP_SERVICE Service);
+VOID         IopFreeService(PIOP_SERVICE Service);
+/* The drivers that start at Start, in their order; taken off the list and dropped one by one. */
+NTSTATUS     IopListServices(ULONG Start, PLIST_ENTRY Services);
+PIOP_SERVICE IopTakeService(PLIST_ENTRY Services);
+VOID         IopDropService(PIOP_SERVICE Service);
+// of a path, in the same buffer
+UNICODE_STRING IopLastPart(PCUNICODE_STRING Path);
 
-VOID         IopReadServices(PCSTR Text, SIZE_T Size);
-PIOP_SERVICE IopFindService(PCUNICODE_STRING Name);
+/* Allocates Prefix + Name, terminated, under IOP_TAG_NAME. */
+NTSTATUS     IopJoinName(PUNICODE_STRING Result, PCWSTR Prefix, PCUNICODE_STRING Name);
+VOID         IopFreeName(PUNICODE_STRING Name);
 NTSTATUS     IopReadImageFile(PCUNICODE_STRING FullName, PVOID *Data, PSIZE_T Size,
                               PBOOLEAN FromPool);
 

@@ -6,8 +6,6 @@
  */
 #include "iop.h"
 
-#define SERVICES_PREFIX L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
-
 typedef struct _REINITIALIZATION {
     LIST_ENTRY           Link;
     PDRIVER_OBJECT       Driver;                // referenced
@@ -19,41 +17,31 @@ typedef struct _REINITIALIZATION {
 /* Guarded by IopDatabaseLock: */
 static LIST_ENTRY IopReinitializations = { &IopReinitializations, &IopReinitializations };
 
-/*
- * Copies a user's string to pool and checks that it names a service; *ServiceName is the last
- * part of *Copy.
- */
+/* Copies the caller's path of a service key to pool. */
 static NTSTATUS
-IopCaptureServiceName(PUNICODE_STRING Given, PUNICODE_STRING Copy, PUNICODE_STRING ServiceName)
+IopCaptureKeyPath(PUNICODE_STRING Given, PUNICODE_STRING Copy)
 {
-    static const UNICODE_STRING Prefix = RTL_CONSTANT_STRING(SERVICES_PREFIX);
-    KPROCESSOR_MODE             Mode = IopThread()->PreviousMode;
-    NTSTATUS                    Status = STATUS_SUCCESS;
+    KPROCESSOR_MODE Mode = IopThread()->PreviousMode;
+    UNICODE_STRING  Path;
+    NTSTATUS        Status = STATUS_SUCCESS;
 
     Copy->Buffer = NULL;
     __try {
         if (Mode != KernelMode)
             ProbeForRead(Given, sizeof *Given, sizeof(ULONG));
-        *ServiceName = *Given;
+        Path = *(volatile UNICODE_STRING *)Given;
         if (Mode != KernelMode)
-            ProbeForRead(ServiceName->Buffer, ServiceName->Length, sizeof(WCHAR));
-        if (ServiceName->Length & 1)
-            ExRaiseStatus(STATUS_INVALID_PARAMETER);
-        if (ServiceName->Length <= Prefix.Length)
-            ExRaiseStatus(STATUS_OBJECT_NAME_NOT_FOUND);
-        Copy->Length = Copy->MaximumLength = ServiceName->Length;
+            ProbeForRead(Path.Buffer, Path.Length, sizeof(WCHAR));
+        if ((Path.Length & 1) || Path.Length == 0)
+            return STATUS_INVALID_PARAMETER;
+        Copy->Length = Copy->MaximumLength = Path.Length;
         Copy->Buffer = ExAllocatePoolWithTag(PagedPool, Copy->Length, IOP_TAG_NAME);
         if (Copy->Buffer == NULL)
-            ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
-        RtlCopyMemory(Copy->Buffer, ServiceName->Buffer, Copy->Length);
-        if (!RtlPrefixUnicodeString(&Prefix, Copy, TRUE))
-            ExRaiseStatus(STATUS_OBJECT_NAME_NOT_FOUND);
-        ServiceName->Buffer = Copy->Buffer + Prefix.Length / sizeof(WCHAR);
-        ServiceName->Length = ServiceName->MaximumLength = Copy->Length - Prefix.Length;
+            return STATUS_INSUFFICIENT_RESOURCES;
+        RtlCopyMemory(Copy->Buffer, Path.Buffer, Copy->Length);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Status = GetExceptionCode();
-        if (Copy->Buffer != NULL)
-            ExFreePoolWithTag(Copy->Buffer, IOP_TAG_NAME);
+        IopFreeName(Copy);
     }
     return Status;
 }
@@ -64,20 +52,23 @@ IopLoadInSystem(PVOID Context)
     return IopLoadDriver(Context);
 }
 
+/* Context is the path of the service key, which need not be there any more. */
 static NTSTATUS
 IopUnloadInSystem(PVOID Context)
 {
-    WCHAR          Buffer[80];
-    UNICODE_STRING Name = { 0, sizeof Buffer, Buffer };
-    PDRIVER_OBJECT Driver;
-    NTSTATUS       Status;
+    static const UNICODE_STRING Registry = RTL_CONSTANT_STRING(L"\\Registry\\");
+    UNICODE_STRING              Part = IopLastPart(Context), Name;
+    PDRIVER_OBJECT              Driver;
+    NTSTATUS                    Status;
 
-    RtlAppendUnicodeToString(&Name, L"\\Driver\\");
-    if (!NT_SUCCESS(RtlAppendUnicodeStringToString(&Name, Context)))
+    if (!RtlPrefixUnicodeString(&Registry, Context, TRUE) || Part.Length == 0)
         return STATUS_OBJECT_NAME_NOT_FOUND;
+    Status = IopJoinName(&Name, L"\\Driver\\", &Part);
+    if (!NT_SUCCESS(Status))
+        return Status;
     Status = ObReferenceObjectByName(&Name, OBJ_CASE_INSENSITIVE, NULL, 0, IopDriverObjectType,
-                                     KernelMode, NULL,
-                                     (PVOID *)&Driver);
+                                     KernelMode, NULL, (PVOID *)&Driver);
+    IopFreeName(&Name);
     if (!NT_SUCCESS(Status))
         return Status;
     Status = IopUnloadDriver(Driver);
@@ -86,25 +77,26 @@ IopUnloadInSystem(PVOID Context)
 }
 
 static NTSTATUS
-IopForService(PUNICODE_STRING Key, NTSTATUS (*Routine)(PVOID))
+IopForService(PUNICODE_STRING KeyPath, NTSTATUS (*Routine)(PVOID))
 {
-    UNICODE_STRING Copy, ServiceName;
+    UNICODE_STRING Copy;
     NTSTATUS       Status;
 
     PAGED_CODE();
 
-    Status = IopCaptureServiceName(Key, &Copy, &ServiceName);
+    Status = IopCaptureKeyPath(KeyPath, &Copy);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = IopRunInSystem(Routine, &ServiceName);
-    ExFreePoolWithTag(Copy.Buffer, IOP_TAG_NAME);
+    Status = IopRunInSystem(Routine, &Copy);
+    IopFreeName(&Copy);
     return Status;
 }
 
 /*
- * System service: loads and starts the driver of a service, given as
+ * System service: loads and starts the driver of a service, given by the path of its key,
  * \Registry\Machine\System\CurrentControlSet\Services\NAME. STATUS_OBJECT_NAME_NOT_FOUND: no such
- * service, or its file is not there; STATUS_IMAGE_ALREADY_LOADED; the statuses of
+ * key, or its file is not there; STATUS_ILL_FORMED_SERVICE_ENTRY: the key is not a driver's;
+ * STATUS_IMAGE_ALREADY_LOADED; the statuses of
  * MmLoadSystemImage for a damaged file or a missing import; DriverEntry's own when it fails.
  */
 NTSTATUS NTAPI

@@ -1,189 +1,205 @@
 /*
- * The services the system knows: read once, at start-up, from System32\config\system.reg on the
- * RAM disk, a registry text file in the standard format:
+ * What the registry says of a driver: its service key, by convention below
+ * \Registry\Machine\System\CurrentControlSet\Services.
  *
- *   Windows Registry Editor Version 5.00
- *   ; a comment
- *   [HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\pipe]
- *   "Type"=dword:00000001
- *   "Start"=dword:00000001
- *   "ImagePath"="System32\\drivers\\pipe.sys"
- *
- * A service is a key right below Services; Type (1 driver, 2 file system driver), Start (0 boot,
- * 1 system, 2 automatic, 3 on demand, 4 disabled) and ImagePath (below \SystemRoot;
- * System32\drivers\NAME.sys if missing) are looked at, other values and keys are passed over. The
- * file is UTF-8 without other than ASCII characters, or UTF-16 with a byte order mark.
+ *   Type          1 driver, 2 file system driver; nothing else can be loaded
+ *   Start         0 boot, 1 system, 2 automatic: loaded at start-up, in that order; 3 on demand,
+ *                 4 disabled. Missing: on demand
+ *   ErrorControl  of a boot driver: 0 and 1 let the system start without it
+ *   ImagePath     its file, below \SystemRoot unless it begins with a backslash; missing:
+ *                 System32\drivers\NAME.sys
+ *   Group, Tag    the order among those with the same Start: groups as the value List of
+ *                 Control\ServiceGroupOrder names them, then those in no such group; in a group
+ *                 by Tag, without one last; then as the keys were made
  */
 #include "iop.h"
+#include "cm/cm.h"
 
-LIST_ENTRY IopServices = { &IopServices, &IopServices };
+#define SERVICES_KEY    L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\"
+#define NO_RANK         MAXULONG
 
-#define SERVICES_PATH   "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\"
-#define LINE_LENGTH     512
-
-/* Where in the text the reader is. */
-typedef struct _TEXT {
-    const UCHAR *Next, *End;
-    ULONG        Step;                          // bytes a character
-} TEXT;
-
-/* Copies the next line, without its end and cut to what fits; FALSE at the end of the text. */
-static BOOLEAN
-IopReadLine(TEXT *Text, PSTR Line)
+UNICODE_STRING
+IopLastPart(PCUNICODE_STRING Path)
 {
-    ULONG Length = 0;
+    UNICODE_STRING Part = *Path;
+    ULONG          Start = Path->Length / sizeof(WCHAR);
 
-    if (Text->Next >= Text->End)
-        return FALSE;
-    while (Text->Next < Text->End) {
-        CHAR Character = (CHAR)*Text->Next;
-
-        Text->Next += Text->Step;
-        if (Character == '\n')
-            break;
-        if (Character != '\r' && Length < LINE_LENGTH - 1)
-            Line[Length++] = Character;
-    }
-    Line[Length] = 0;
-    return TRUE;
+    while (Start > 0 && Path->Buffer[Start - 1] != L'\\')
+        Start--;
+    Part.Buffer += Start;
+    Part.Length = Part.MaximumLength = Path->Length - (USHORT)(Start * sizeof(WCHAR));
+    return Part;
 }
 
-static BOOLEAN
-IopSetText(PUNICODE_STRING String, PCSTR Text, SIZE_T Length)
+static NTSTATUS
+IopReadServiceValues(HANDLE Key, PIOP_SERVICE Service)
 {
-    String->Buffer = ExAllocatePoolWithTag(NonPagedPool, (Length + 1) * sizeof(WCHAR),
-                                           IOP_TAG_NAME);
-    if (String->Buffer == NULL)
-        return FALSE;
-    for (SIZE_T Index = 0; Index < Length; Index++)
-        String->Buffer[Index] = (UCHAR)Text[Index];
-    String->Buffer[Length] = 0;
-    String->Length = (USHORT)(Length * sizeof(WCHAR));
-    String->MaximumLength = String->Length + sizeof(WCHAR);
-    return TRUE;
+    enum { DIRECT = RTL_QUERY_REGISTRY_DIRECT | 0x100 };        // and the type is checked
+    enum { NUMBER = REG_DWORD << 24 };
+    RTL_QUERY_REGISTRY_TABLE Table[] = {
+        { NULL, DIRECT, L"Type", &Service->Type, NUMBER, NULL, 0 },
+        { NULL, DIRECT, L"Start", &Service->Start, NUMBER, NULL, 0 },
+        { NULL, DIRECT, L"ErrorControl", &Service->ErrorControl, NUMBER, NULL, 0 },
+        { NULL, DIRECT, L"Tag", &Service->Tag, NUMBER, NULL, 0 },
+        { NULL, DIRECT, L"Group", &Service->Group, REG_SZ << 24, NULL, 0 },
+        { NULL, RTL_QUERY_REGISTRY_DIRECT, L"ImagePath", &Service->ImagePath, 0, NULL, 0 },
+        { 0 }
+    };
+
+    return RtlQueryRegistryValues(RTL_REGISTRY_HANDLE, Key, Table, NULL, NULL);
 }
 
-/* [KEY]: the service it opens, made if it is new; NULL if it is another kind of key. */
-static PIOP_SERVICE
-IopReadKey(PSTR Line)
+NTSTATUS
+IopReadService(PUNICODE_STRING KeyPath, PIOP_SERVICE Service)
 {
-    PSTR           Name = Line + sizeof SERVICES_PATH;
-    SIZE_T         Length = strlen(Line);
-    PIOP_SERVICE   Service;
-    UNICODE_STRING Wanted;
+    OBJECT_ATTRIBUTES Attributes;
+    HANDLE            Key;
+    NTSTATUS          Status;
 
-    if (Length <= sizeof SERVICES_PATH || Line[Length - 1] != ']'
-        || _strnicmp(Line + 1, SERVICES_PATH, sizeof SERVICES_PATH - 1) != 0)
-        return NULL;
-    Line[Length - 1] = 0;
-    if (strchr(Name, '\\') != NULL)
-        return NULL;
+    PAGED_CODE();
 
-    if (!IopSetText(&Wanted, Name, strlen(Name)))
-        return NULL;
-    Service = IopFindService(&Wanted);
-    if (Service == NULL && (Service = ExAllocatePoolWithTag(NonPagedPool, sizeof *Service,
-                                                            IOP_TAG_OTHER)) != NULL) {
-        RtlZeroMemory(Service, sizeof *Service);
-        Service->Name = Wanted;
-        Service->Start = 3;
-        InsertTailList(&IopServices, &Service->Link);
-        return Service;
-    }
-    ExFreePoolWithTag(Wanted.Buffer, IOP_TAG_NAME);
-    return Service;
-}
-
-static ULONG
-IopReadDword(PCSTR Text)
-{
-    ULONG Value = 0;
-
-    for (; *Text != 0; Text++) {
-        CHAR Digit = *Text | 0x20;
-
-        if (Digit >= '0' && Digit <= '9')
-            Value = Value << 4 | (ULONG)(Digit - '0');
-        else if (Digit >= 'a' && Digit <= 'f')
-            Value = Value << 4 | (ULONG)(Digit - 'a' + 10);
-        else
-            break;
-    }
-    return Value;
-}
-
-/* "ImagePath"="text": takes the quotes and the escapes away, in place. */
-static VOID
-IopReadImagePath(PIOP_SERVICE Service, PSTR Text)
-{
-    PSTR To = Text;
-
-    for (PSTR From = Text; *From != 0 && *From != '"'; From++) {
-        if (*From == '\\' && From[1] != 0)
-            From++;
-        *To++ = *From;
-    }
-    if (Service->ImagePath.Buffer != NULL)
-        ExFreePoolWithTag(Service->ImagePath.Buffer, IOP_TAG_NAME);
-    if (!IopSetText(&Service->ImagePath, Text, (SIZE_T)(To - Text)))
-        Service->ImagePath = (UNICODE_STRING){ 0 };
-}
-
-static VOID
-IopReadValue(PIOP_SERVICE Service, PSTR Line)
-{
-    if (_strnicmp(Line, "\"Type\"=dword:", 13) == 0)
-        Service->Type = IopReadDword(Line + 13);
-    else if (_strnicmp(Line, "\"Start\"=dword:", 14) == 0)
-        Service->Start = IopReadDword(Line + 14);
-    else if (_strnicmp(Line, "\"ImagePath\"=\"", 13) == 0)
-        IopReadImagePath(Service, Line + 13);
-}
-
-/* A service without an ImagePath is System32\drivers\NAME.sys. */
-static VOID
-IopDefaultImagePaths(VOID)
-{
-    CHAR Path[LINE_LENGTH];
-
-    for (PLIST_ENTRY Entry = IopServices.Flink; Entry != &IopServices; Entry = Entry->Flink) {
-        PIOP_SERVICE Service = CONTAINING_RECORD(Entry, IOP_SERVICE, Link);
-
-        if (Service->ImagePath.Buffer == NULL) {
-            _snprintf(Path, sizeof Path, "System32\\drivers\\%wZ.sys", &Service->Name);
-            IopSetText(&Service->ImagePath, Path, strlen(Path));
-        }
-    }
+    *Service = (IOP_SERVICE){ .KeyPath = *KeyPath, .Name = IopLastPart(KeyPath), .Start = 3,
+                              .ErrorControl = NO_RANK };
+    if (Service->Name.Length == 0)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    InitializeObjectAttributes(&Attributes, KeyPath, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
+                               NULL, NULL);
+    Status = ZwOpenKey(&Key, KEY_READ, &Attributes);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Service->Serial = CmKeySerial(Key);
+    Status = IopReadServiceValues(Key, Service);
+    ZwClose(Key);
+    if (NT_SUCCESS(Status) && Service->Type != 1 && Service->Type != 2)
+        Status = STATUS_ILL_FORMED_SERVICE_ENTRY;
+    if (!NT_SUCCESS(Status))
+        IopFreeService(Service);
+    return Status;
 }
 
 VOID
-IopReadServices(PCSTR Data, SIZE_T Size)
+IopFreeService(PIOP_SERVICE Service)
 {
-    TEXT         Text = { (const UCHAR *)Data, (const UCHAR *)Data + Size, 1 };
-    PIOP_SERVICE Service = NULL;
-    CHAR         Line[LINE_LENGTH];
+    RtlFreeUnicodeString(&Service->ImagePath);
+    RtlFreeUnicodeString(&Service->Group);
+}
 
-    if (Size >= 2 && Text.Next[0] == 0xFF && Text.Next[1] == 0xFE) {
-        Text.Next += 2;
-        Text.Step = 2;
+typedef struct _GROUP_SEARCH {
+    PCUNICODE_STRING Group;
+    ULONG            Next, Rank;
+} GROUP_SEARCH;
+
+static NTSTATUS NTAPI
+IopCompareGroup(PWSTR ValueName, ULONG ValueType, PVOID ValueData, ULONG ValueLength,
+                PVOID Context, PVOID EntryContext)
+{
+    GROUP_SEARCH  *Search = Context;
+    UNICODE_STRING Group;
+
+    if (ValueType != REG_SZ)
+        return STATUS_SUCCESS;
+    RtlInitUnicodeString(&Group, ValueData);
+    if (Search->Rank == NO_RANK && RtlEqualUnicodeString(&Group, Search->Group, TRUE))
+        Search->Rank = Search->Next;
+    Search->Next++;
+    return STATUS_SUCCESS;
+}
+
+static ULONG
+IopGroupRank(PCUNICODE_STRING Group)
+{
+    GROUP_SEARCH             Search = { Group, 0, NO_RANK };
+    RTL_QUERY_REGISTRY_TABLE Table[] = { { IopCompareGroup, 0, L"List", NULL, 0, NULL, 0 }, { 0 } };
+
+    if (Group->Length != 0)
+        RtlQueryRegistryValues(RTL_REGISTRY_CONTROL, L"ServiceGroupOrder", Table, &Search, NULL);
+    return Search.Rank;
+}
+
+static BOOLEAN
+IopGoesBefore(PIOP_SERVICE A, PIOP_SERVICE B)
+{
+    if (A->Rank != B->Rank)
+        return A->Rank < B->Rank;
+    if (A->Rank != NO_RANK && A->Tag != B->Tag)
+        return A->Tag - 1 < B->Tag - 1;         // 0, no tag, comes last
+    return A->Serial < B->Serial;
+}
+
+/* Puts the service of key NAME into the list, if it starts at Start. */
+static NTSTATUS
+IopListService(PUNICODE_STRING Name, ULONG Start, PLIST_ENTRY Services)
+{
+    UNICODE_STRING Path;
+    PIOP_SERVICE   Service;
+    PLIST_ENTRY    Next;
+    NTSTATUS       Status = IopJoinName(&Path, SERVICES_KEY, Name);
+
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Service = ExAllocatePoolWithTag(PagedPool, sizeof *Service, IOP_TAG_OTHER);
+    if (Service == NULL) {
+        IopFreeName(&Path);
+        return STATUS_INSUFFICIENT_RESOURCES;
     }
-    while (IopReadLine(&Text, Line)) {
-        if (Line[0] == '[')
-            Service = IopReadKey(Line);
-        else if (Service != NULL)
-            IopReadValue(Service, Line);
+    Status = IopReadService(&Path, Service);
+    if (!NT_SUCCESS(Status) || Service->Start != Start) {
+        if (NT_SUCCESS(Status))
+            IopFreeService(Service);
+        ExFreePoolWithTag(Service, IOP_TAG_OTHER);
+        IopFreeName(&Path);
+        return STATUS_SUCCESS;                  // a service that is no driver
     }
-    IopDefaultImagePaths();
+    Service->Rank = IopGroupRank(&Service->Group);
+    for (Next = Services->Flink; Next != Services; Next = Next->Flink)
+        if (IopGoesBefore(Service, CONTAINING_RECORD(Next, IOP_SERVICE, Link)))
+            break;
+    InsertTailList(Next, &Service->Link);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS
+IopListServices(ULONG Start, PLIST_ENTRY Services)
+{
+    UNICODE_STRING         Path = RTL_CONSTANT_STRING(SERVICES_KEY), Name;
+    PKEY_BASIC_INFORMATION Basic;
+    OBJECT_ATTRIBUTES      Attributes;
+    ULONG                  Needed, Room = sizeof *Basic + 255 * sizeof(WCHAR);
+    HANDLE                 Key;
+    NTSTATUS               Status;
+
+    PAGED_CODE();
+
+    InitializeListHead(Services);
+    Basic = ExAllocatePoolWithTag(PagedPool, Room, IOP_TAG_OTHER);
+    if (Basic == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
+                               NULL);
+    Status = ZwOpenKey(&Key, KEY_READ, &Attributes);
+    for (ULONG Index = 0; NT_SUCCESS(Status); Index++) {
+        if (!NT_SUCCESS(ZwEnumerateKey(Key, Index, KeyBasicInformation, Basic, Room, &Needed)))
+            break;
+        Name.Buffer = Basic->Name;
+        Name.Length = Name.MaximumLength = (USHORT)Basic->NameLength;
+        Status = IopListService(&Name, Start, Services);
+    }
+    ZwClose(Key);
+    ExFreePoolWithTag(Basic, IOP_TAG_OTHER);
+    return Status;
 }
 
 PIOP_SERVICE
-IopFindService(PCUNICODE_STRING Name)
+IopTakeService(PLIST_ENTRY Services)
 {
-    for (PLIST_ENTRY Entry = IopServices.Flink; Entry != &IopServices; Entry = Entry->Flink) {
-        PIOP_SERVICE Service = CONTAINING_RECORD(Entry, IOP_SERVICE, Link);
+    return IsListEmpty(Services) ? NULL
+         : CONTAINING_RECORD(RemoveHeadList(Services), IOP_SERVICE, Link);
+}
 
-        if (RtlEqualUnicodeString(&Service->Name, Name, TRUE))
-            return Service;
-    }
-    return NULL;
+VOID
+IopDropService(PIOP_SERVICE Service)
+{
+    IopFreeService(Service);
+    IopFreeName(&Service->KeyPath);
+    ExFreePoolWithTag(Service, IOP_TAG_OTHER);
 }
