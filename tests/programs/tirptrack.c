@@ -1,0 +1,247 @@
+/*
+ * irptrack.sys from a program: what a filter sees above pipe.sys and inverted.sys, and that it
+ * comes and goes under load without anyone noticing.
+ */
+#include "sdk/ntapi.h"
+#include <winioctl.h>
+#include "user/lib/testing.h"
+#include "drivers/irptrack/irptrack_ioctl.h"
+#include "drivers/inverted/inverted_ioctl.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRANSFERS   20000
+#define CYCLES      300
+
+typedef struct _LOAD {
+    HANDLE        Thread;
+    const char   *Name;
+    volatile LONG Wrong, Done;
+} LOAD, *PLOAD;
+
+static IRPTRACK_RECORD Records[64];
+static volatile LONG   Loads;
+
+static HANDLE
+OpenTracker(void)
+{
+    return CreateFileA("\\\\.\\IrpTrack", GENERIC_READ | GENERIC_WRITE,
+        FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+}
+
+static HANDLE
+OpenPipe(const char *Name)
+{
+    char Path[64];
+
+    _snprintf(Path, sizeof Path, "\\\\.\\Example\\%s", Name);
+    return CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+        NULL, OPEN_EXISTING, 0, NULL);
+}
+
+static NTSTATUS
+Control(HANDLE File, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength,
+        PULONG Done)
+{
+    IO_STATUS_BLOCK Block = { 0 };
+    NTSTATUS        Status = NtDeviceIoControlFile(File, NULL, NULL, NULL, &Block, Code, Input,
+        InputLength, Output, OutputLength);
+
+    *Done = (ULONG)Block.Information;
+    return Status;
+}
+
+static NTSTATUS
+Attach(HANDLE Tracker, PCWSTR Device, ULONG Flags)
+{
+    IRPTRACK_ATTACH Request = { .Flags = Flags };
+    ULONG           Done;
+
+    wcscpy(Request.Name, Device);
+    return Control(Tracker, IOCTL_IRPTRACK_ATTACH, &Request, sizeof Request, NULL, 0, &Done);
+}
+
+static ULONG
+ReadRecords(HANDLE Tracker)
+{
+    ULONG Done;
+
+    memset(Records, 0, sizeof Records);
+    if (Control(Tracker, IOCTL_IRPTRACK_READ, NULL, 0, Records, sizeof Records, &Done))
+        return (ULONG)-1;
+    return Done / sizeof Records[0];
+}
+
+/* Record Index is of the given kind and status. */
+static BOOL
+Is(ULONG Index, UCHAR Major, UCHAR How, NTSTATUS Status)
+{
+    return Records[Index].Major == Major && Records[Index].How == How &&
+        Records[Index].Status == Status && Records[Index].Process == GetCurrentProcessId() &&
+        Records[Index].Ended >= Records[Index].Started;
+}
+
+static void
+Watches(void)
+{
+    HANDLE Tracker = OpenTracker(), Pipe;
+    char   Data[16];
+    ULONG  Count, Done;
+
+    Promise("Between attach and close every IRP of the device is seen, with status and length");
+    Expect(Attach(Tracker, L"\\Device\\Example", 0) == STATUS_SUCCESS, "attach");
+    Pipe = OpenPipe("TRACK");
+    WriteFile(Pipe, "seven..", 7, &Done, NULL);
+    ReadFile(Pipe, Data, sizeof Data, &Done, NULL);
+    CloseHandle(Pipe);
+    Count = ReadRecords(Tracker);
+    Expect(Count == 5, "%lu IRPs", Count);
+    Expect(Is(0, 0x00, 0, STATUS_SUCCESS) && Records[0].Information == FILE_CREATED, "create");
+    Expect(Is(1, 0x04, 0, STATUS_SUCCESS) && Records[1].Information == 7, "write");
+    Expect(Is(2, 0x03, 0, STATUS_SUCCESS) && Records[2].Information == 7, "read");
+    Expect(Is(3, 0x12, 0, STATUS_SUCCESS) && Is(4, 0x02, 0, STATUS_SUCCESS), "cleanup, close");
+    Expect(ReadRecords(Tracker) == 0, "records are read twice");
+    CloseHandle(Tracker);
+}
+
+static void
+Variants(void)
+{
+    HANDLE Blind = OpenTracker(), Refuser = OpenTracker(), Pipe;
+    DWORD  Done;
+
+    Promise("An IRP can be completed by the filter, passed down blind, or watched");
+    Expect(Attach(Blind, L"\\device\\example", IRPTRACK_PASS_BLIND) == STATUS_SUCCESS, "attach");
+    Expect(Attach(Refuser, L"\\Device\\Example", IRPTRACK_REFUSE_WRITES) == STATUS_SUCCESS,
+        "attach above");
+    Pipe = OpenPipe("TRACK");
+    Expect(!WriteFile(Pipe, "x", 1, &Done, NULL) && RtlGetLastNtStatus() == STATUS_ACCESS_DENIED,
+        "the write was not refused");
+    Expect(ReadRecords(Refuser) == 2 && Is(1, 0x04, IRPTRACK_HERE, STATUS_ACCESS_DENIED), "here");
+    Expect(ReadRecords(Blind) == 1 && Is(0, 0x00, IRPTRACK_BLIND, STATUS_SUCCESS), "blind");
+
+    Promise("A filter under another stays until that one is gone, and nobody notices");
+    CloseHandle(Blind);
+    Expect(!WriteFile(Pipe, "x", 1, &Done, NULL), "the upper filter was cut off");
+    CloseHandle(Refuser);
+    Expect(WriteFile(Pipe, "x", 1, &Done, NULL) && Done == 1, "the pipe is cut off");
+    CloseHandle(Pipe);
+}
+
+static void
+Refuses(void)
+{
+    HANDLE Tracker = OpenTracker();
+    ULONG  Done;
+
+    Promise("Wrong names, flags, lengths and orders are refused");
+    Expect(Attach(Tracker, L"\\Device\\NoSuch", 0) == STATUS_OBJECT_NAME_NOT_FOUND, "no such name");
+    Expect(Attach(Tracker, L"\\Driver\\pipe", 0) == STATUS_OBJECT_TYPE_MISMATCH, "no device");
+    Expect(Attach(Tracker, L"\\Device\\Example", 8) == STATUS_INVALID_PARAMETER, "flags");
+    Expect(Control(Tracker, IOCTL_IRPTRACK_READ, NULL, 0, Records, sizeof Records, &Done)
+        == STATUS_INVALID_DEVICE_STATE, "read before attach");
+    Expect(Control(Tracker, IOCTL_IRPTRACK_ATTACH, Records, 8, NULL, 0, &Done)
+        == STATUS_INFO_LENGTH_MISMATCH, "length");
+    Expect(Attach(Tracker, L"\\Device\\Example", 0) == STATUS_SUCCESS, "attach");
+    Expect(Attach(Tracker, L"\\Device\\Null", 0) == STATUS_DEVICE_BUSY, "attached twice");
+    CloseHandle(Tracker);
+}
+
+/* Requests that are pending while the filter comes and goes. */
+static void
+Pending(void)
+{
+    HANDLE          Tracker = OpenTracker(), File;
+    IO_STATUS_BLOCK Blocks[3];
+    INVERTED_NEWS   News[3];
+
+    Promise("Pended and cancelled IRPs are seen as such, and a filter may leave before they end");
+    StartDriver("inverted");
+    File = CreateFileA("\\\\.\\Inverted", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+        FILE_FLAG_OVERLAPPED, NULL);
+    Expect(Attach(Tracker, L"\\Device\\Inverted", 0) == STATUS_SUCCESS, "attach");
+    for (int Index = 0; Index < 3; Index++)
+        Expect(NtDeviceIoControlFile(File, NULL, NULL, NULL, &Blocks[Index], IOCTL_INVERTED_WAIT,
+            NULL, 0, &News[Index], sizeof News[Index]) == STATUS_PENDING, "not pending");
+    Expect(ReadRecords(Tracker) == 0, "it has ended already");
+    NtCancelIoFile(File, &Blocks[0]);
+    Expect(ReadRecords(Tracker) == 3 &&
+        Is(0, 0x0E, IRPTRACK_PENDED | IRPTRACK_CANCELLED, STATUS_CANCELLED), "cancelled");
+
+    Blocks[1].Status = STATUS_PENDING;
+    NtDeviceIoControlFile(File, NULL, NULL, NULL, &Blocks[1], IOCTL_INVERTED_WAIT, NULL, 0,
+        &News[1], sizeof News[1]);
+    CloseHandle(Tracker);
+    Expect(Blocks[1].Status == STATUS_PENDING, "the pending request has ended");
+    NtCancelIoFile(File, &Blocks[0]);
+    Expect(Blocks[1].Status == STATUS_CANCELLED, "0x%08lX", Blocks[1].Status);
+    CloseHandle(File);
+    Expect(StopDriver("inverted") == STATUS_SUCCESS, "stop");
+}
+
+static DWORD WINAPI
+Load(PVOID Context)
+{
+    PLOAD  Load = Context;
+    HANDLE Pipe = OpenPipe(Load->Name);
+
+    for (ULONG Number = 0; Number < TRANSFERS && Loads > 0; Number++) {
+        ULONG Back = ~Number;
+        DWORD Done;
+
+        if (!WriteFile(Pipe, &Number, sizeof Number, &Done, NULL) || Done != sizeof Number ||
+            !ReadFile(Pipe, &Back, sizeof Back, &Done, NULL) || Back != Number)
+            Load->Wrong++;
+        Load->Done++;
+    }
+    CloseHandle(Pipe);
+    return 0;
+}
+
+static void
+ComesAndGoes(void)
+{
+    static LOAD Some[3] = { { .Name = "LOAD1" }, { .Name = "LOAD2" }, { .Name = "LOAD3" } };
+    ULONG64     Blocks, Bytes;
+
+    Promise("The filter comes and goes hundreds of times under load and no byte is lost");
+    Loads = 1;
+    for (int Index = 0; Index < 3; Index++)
+        Some[Index].Thread = CreateThread(NULL, 0, Load, &Some[Index], 0, NULL);
+    for (int Cycle = 0; Cycle < CYCLES; Cycle++) {
+        HANDLE Tracker = OpenTracker();
+
+        Expect(Attach(Tracker, L"\\Device\\Example", Cycle % 2) == STATUS_SUCCESS, "attach");
+        ReadRecords(Tracker);
+        CloseHandle(Tracker);
+    }
+    Loads = 0;
+    for (int Index = 0; Index < 3; Index++) {
+        WaitForSingleObject(Some[Index].Thread, INFINITE);
+        CloseHandle(Some[Index].Thread);
+        Expect(Some[Index].Wrong == 0, "%ld of %ld transfers were wrong", Some[Index].Wrong,
+            Some[Index].Done);
+    }
+
+    Promise("irptrack.sys unloads and leaves nothing in the pool");
+    Expect(StopDriver("irptrack") == STATUS_SUCCESS, "stop");
+    PoolTag("Itrk", &Blocks, &Bytes);
+    Expect(Blocks == 0, "%llu blocks", Blocks);
+}
+
+int
+main(void)
+{
+    NTSTATUS Status;
+
+    Promise("irptrack.sys loads");
+    Status = StartDriver("irptrack");
+    Expect(Status == STATUS_SUCCESS, "status 0x%08lX", Status);
+    Watches();
+    Variants();
+    Refuses();
+    Pending();
+    ComesAndGoes();
+    return Done("tirptrack");
+}
