@@ -15,6 +15,17 @@
 #define TIMER_ALL_ACCESS    (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0x3)
 #endif
 
+/* Lock guards the last three. */
+typedef struct _ETIMER {
+    KTIMER     KeTimer;
+    KDPC       TimerDpc;
+    KAPC       TimerApc;
+    KSPIN_LOCK Lock;
+    PKTHREAD   ApcThread;
+    BOOLEAN    Fired;                           // the APC was queued since the timer was set
+    LONG       Period;                          // in ms; 0: once
+} ETIMER, *PETIMER;
+
 VOID ExpDeleteMutant(PVOID Object);
 VOID ExpCloseTimer(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 ProcessCount,
                    ULONG64 SystemCount);

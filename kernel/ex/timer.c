@@ -19,16 +19,6 @@
 #include "kernel.h"
 #include "ex/exobj.h"
 
-typedef struct _ETIMER {
-    KTIMER     KeTimer;
-    KDPC       TimerDpc;
-    KAPC       TimerApc;
-    KSPIN_LOCK Lock;
-    PKTHREAD   ApcThread;
-    BOOLEAN    Fired;                           // the APC was queued since the timer was set
-    LONG       Period;                          // in ms; 0: once
-} ETIMER, *PETIMER;
-
 /* Forgets the thread. The caller drops its reference once the lock is released. */
 static PKTHREAD
 ExpForgetThreadLocked(PETIMER Timer)

@@ -50,14 +50,17 @@ INIT_CODE VOID
 IoInitSystem(VOID)
 {
     OBJECT_TYPE_INITIALIZER Device = { .DeleteProcedure = IopDeleteDeviceObject,
-                                      .ParseProcedure = IopParseDevice, .MaintainTypeList = TRUE };
+                                      .ParseProcedure = IopParseDevice, .MaintainTypeList = TRUE,
+                                      .DefaultNonPagedPoolCharge = sizeof(DEVICE_OBJECT) };
     OBJECT_TYPE_INITIALIZER Driver = { .DeleteProcedure = IopDeleteDriverObject,
-                                      .MaintainTypeList = TRUE };
+                                      .MaintainTypeList = TRUE,
+                                      .DefaultNonPagedPoolCharge = sizeof(DRIVER_OBJECT) };
     OBJECT_TYPE_INITIALIZER Plain = { 0 };
     OBJECT_TYPE_INITIALIZER File = { .MaintainHandleCount = TRUE, .CloseProcedure = IopCloseFile,
                                      .DeleteProcedure = IopDeleteFile, .ParseProcedure =
                                          IopParseFile,
-                                     .QueryNameProcedure = IopQueryName };
+                                     .QueryNameProcedure = IopQueryName,
+                                     .DefaultNonPagedPoolCharge = sizeof(FILE_OBJECT) };
 
     IopCreateType(L"Adapter", &Plain, 'padA', OB_WAIT_NEVER, &IoAdapterObjectType);
     IopCreateType(L"Controller", &Plain, 'tnoC', OB_WAIT_NEVER, &IoControllerObjectType);

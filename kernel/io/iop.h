@@ -175,10 +175,12 @@ typedef struct _OPEN_PACKET {
 
 NTSTATUS IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
                         KPROCESSOR_MODE Mode, ULONG Attributes, PUNICODE_STRING CompleteName,
-                        PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
+                        PUNICODE_STRING RemainingName, PVOID Context,
+                        PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID *Object);
 NTSTATUS IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
                       KPROCESSOR_MODE Mode, ULONG Attributes, PUNICODE_STRING CompleteName,
-                      PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
+                      PUNICODE_STRING RemainingName, PVOID Context,
+                      PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID *Object);
 VOID     IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access,
                       ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount);
 VOID     IopDeleteFile(PVOID Object);

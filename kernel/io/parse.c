@@ -152,7 +152,7 @@ NTSTATUS
 IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
                KPROCESSOR_MODE Mode,
                ULONG Attributes, PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName,
-               PVOID Context,
+               PVOID Context, PSECURITY_QUALITY_OF_SERVICE SecurityQos,
                PVOID *Object)
 {
     PDEVICE_OBJECT Device = ParseObject;
@@ -199,7 +199,7 @@ NTSTATUS
 IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
              KPROCESSOR_MODE Mode, ULONG Attributes,
              PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName, PVOID Context,
-             PVOID *Object)
+             PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID *Object)
 {
     PFILE_OBJECT File = ParseObject;
     POPEN_PACKET Packet = Context;
@@ -212,5 +212,5 @@ IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessSta
     Packet->RelatedFileObject = File;
     return IopParseDevice(File->DeviceObject, ObjectType, AccessState, Mode, Attributes,
                           CompleteName, RemainingName,
-                          Context, Object);
+                          Context, SecurityQos, Object);
 }

@@ -83,6 +83,15 @@ ObpCaptureAttributes(POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE Mode,
         if (Mode != KernelMode)
             ProbeForRead(Attributes, sizeof(*Attributes), sizeof(ULONG));
         Given = *(volatile OBJECT_ATTRIBUTES *)Attributes;
+        if (UNLIKELY(Given.SecurityQualityOfService != NULL)) {
+            if (Mode != KernelMode)
+                ProbeForRead(Given.SecurityQualityOfService, sizeof(Info->SecurityQos),
+                             sizeof(ULONG));
+            Info->SecurityQos = *(volatile SECURITY_QUALITY_OF_SERVICE *)
+                Given.SecurityQualityOfService;
+            if (Info->SecurityQos.Length != sizeof(Info->SecurityQos))
+                return STATUS_INVALID_PARAMETER;
+        }
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }

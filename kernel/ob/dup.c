@@ -45,9 +45,8 @@ ObpReferenceSource(PHANDLE_TABLE Table, HANDLE Source, BOOLEAN OwnProcess, KPROC
 }
 
 static NTSTATUS
-ObpMakeDuplicate(PVOID Object, PHANDLE_TABLE Table, ACCESS_MASK Access, ULONG Attributes,
-                 KPROCESSOR_MODE Mode,
-    PHANDLE Target)
+ObpMakeDuplicate(PVOID Object, PEPROCESS Source, PHANDLE_TABLE Table, ACCESS_MASK Access,
+                 ULONG Attributes, KPROCESSOR_MODE Mode, PHANDLE Target)
 {
     POBJECT_HEADER Header = OBJECT_TO_HEADER(Object);
     BOOLEAN        Kernel = (Attributes & OBJ_KERNEL_HANDLE) != 0 && Mode == KernelMode;
@@ -61,8 +60,15 @@ ObpMakeDuplicate(PVOID Object, PHANDLE_TABLE Table, ACCESS_MASK Access, ULONG At
     if (!NT_SUCCESS(Status))
         return Status;
 
-    Status = ObpCreateHandleInTable(Kernel ? ObpKernelHandleTable : Table, ObDuplicateHandle,
-                                    Header, Attributes, Granted, Target);
+    if (Kernel)
+        Table = ObpKernelHandleTable;
+    if (ObpIsWatched(Header->Type))
+        Status = ObpCreateWatchedHandle(OB_OPERATION_HANDLE_DUPLICATE, Source, Table,
+                                        ObDuplicateHandle, Header, Attributes, Granted, Kernel,
+                                        Target);
+    else
+        Status = ObpCreateHandleInTable(Table, ObDuplicateHandle, Header, Attributes, Granted,
+                                        Target);
     if (NT_SUCCESS(Status) && Kernel)
         *Target = ObpKernelHandleValue(*Target);
     return Status;
@@ -102,7 +108,7 @@ ObDuplicateObject(PEPROCESS SourceProcess, HANDLE Source, PEPROCESS TargetProces
                                     &SourceAttributes);
 
     if (NT_SUCCESS(Status) && To != NULL)
-        Status = ObpMakeDuplicate(Object, To, (Options & DUPLICATE_SAME_ACCESS)
+        Status = ObpMakeDuplicate(Object, SourceProcess, To, (Options & DUPLICATE_SAME_ACCESS)
                                   ? SourceAccess : Access,
                                   (Options & DUPLICATE_SAME_ATTRIBUTES)
                                       ? SourceAttributes : Attributes, Mode, Target);

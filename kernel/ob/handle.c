@@ -165,7 +165,11 @@ ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes,
     if (Table == NULL)
         return STATUS_PROCESS_IS_TERMINATING;
 
-    Status = ObpCreateHandleInTable(Table, Reason, Header, Attributes, Granted, Handle);
+    if (ObpIsWatched(Header->Type))
+        Status = ObpCreateWatchedHandle(OB_OPERATION_HANDLE_CREATE, NULL, Table, Reason, Header,
+                                        Attributes, Granted, Kernel, Handle);
+    else
+        Status = ObpCreateHandleInTable(Table, Reason, Header, Attributes, Granted, Handle);
     if (NT_SUCCESS(Status) && Kernel)
         *Handle = ObpKernelHandleValue(*Handle);
     return Status;

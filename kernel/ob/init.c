@@ -23,16 +23,20 @@ NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK Desire
     PUNICODE_STRING LinkTarget);                       // linksvc.c
 
 static POBJECT_TYPE INIT_CODE
-ObpMakeOwnType(PCWSTR Name, ULONG Tag, ULONG Access, POOL_TYPE PoolType, VOID (*Delete)(PVOID))
+ObpMakeOwnType(PCWSTR Name, ULONG Tag, ULONG Access, POOL_TYPE PoolType, ULONG Body,
+               VOID (*Delete)(PVOID))
 {
     OBJECT_TYPE_INITIALIZER Initializer = {
         .GenericMapping   = { STANDARD_RIGHTS_READ | (Access & 3),
                              STANDARD_RIGHTS_WRITE | (Access & ~3 & 0xF),
                               STANDARD_RIGHTS_EXECUTE | (Access & 3), Access },
-        .ValidAccessMask  = Access,
-        .PoolType         = PoolType,
-        .MaintainTypeList = TRUE,
-        .DeleteProcedure  = Delete,
+        .ValidAccessMask   = Access,
+        .InvalidAttributes = OBJ_OPENLINK,
+        .PoolType          = PoolType,
+        .MaintainTypeList  = TRUE,
+        .DeleteProcedure   = Delete,
+        .DefaultPagedPoolCharge    = PoolType == PagedPool ? Body : 0,
+        .DefaultNonPagedPoolCharge = PoolType == PagedPool ? 0 : Body,
     };
     POBJECT_TYPE Type;
 
@@ -91,16 +95,21 @@ ObInitSystem(VOID)
 
     ExInitializeFastMutex(&ObpNameLock);
     ExInitializeFastMutex(&ObpHandleTableLock);
+    ExInitializeFastMutex(&ObpTypesLock);
+    ObpInitializeCallbacks();
+    KeInitializeEvent(&ObpDefaultObject, NotificationEvent, TRUE);
     ObpKernelHandleTable = ExCreateHandleTable(NULL);
     if (ObpKernelHandleTable == NULL)
         KeBugCheckEx(OBJECT_INITIALIZATION_FAILED, 4, 0, 0, 0);
     ExpInitializeCids();
 
-    ObpMakeOwnType(L"Type", 'epyT', OBJECT_TYPE_ALL_ACCESS, NonPagedPool, NULL);
+    ObpMakeOwnType(L"Type", 'epyT', OBJECT_TYPE_ALL_ACCESS, NonPagedPool, sizeof(OBJECT_TYPE),
+                   NULL);
     ObpDirectoryObjectType = ObpMakeOwnType(L"Directory", 'eriD', DIRECTORY_ALL_ACCESS,
-                                            NonPagedPool, ObpDeleteDirectory);
+                                            NonPagedPool, sizeof(OBJECT_DIRECTORY),
+                                            ObpDeleteDirectory);
     ObpSymbolicLinkObjectType = ObpMakeOwnType(L"SymbolicLink", 'bmyS', SYMBOLIC_LINK_ALL_ACCESS,
-                                               PagedPool,
+                                               PagedPool, sizeof(OBJECT_SYMBOLIC_LINK),
                                                ObpDeleteSymbolicLink);
 
     ObpRootDirectory = ObpMakeDirectory(NULL);

@@ -86,6 +86,8 @@ ObpTakeCreateInformation(POBJECT_HEADER Header, POB_WALK Walk)
         Walk->Mode          = Info->ProbeMode;
         Walk->ParseContext  = Info->ParseContext;
         Walk->Name          = Info->Name;
+        Walk->Qos           = Info->SecurityQos;
+        Walk->SecurityQos   = Walk->Qos.Length != 0 ? &Walk->Qos : NULL;
         RtlZeroMemory(&Info->Name, sizeof(Info->Name));
     }
     ObpFreeCreateInformation(Header);

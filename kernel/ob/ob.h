@@ -144,6 +144,7 @@ typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle,
 
 /*
  * A type's procedures, any may be NULL. Called at PASSIVE_LEVEL with no lock held.
+ *   Dump    never called: the debugger does that
  *   Open    before a handle is made (HandleCount is already raised); a failure takes it back
  *   Close   after a handle was closed: ProcessHandleCount and SystemHandleCount are the counts
  *           before it went
@@ -151,16 +152,24 @@ typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle,
  *   Parse   the rest of the name goes to the object (devices, symbolic links have their own way);
  *           on success *Object is referenced. CompleteName is the whole name, RemainingName what
  *           is left of it, Context what ObOpenObjectByName was given (ParseContext)
- *   OkayToClose  FALSE refuses NtClose with STATUS_HANDLE_NOT_CLOSABLE
+ *   Security     sets, queries, deletes or assigns the object's descriptor; NULL: se/'s default
  *   QueryName    appends the object's own part (files)
+ *   OkayToClose  FALSE refuses NtClose with STATUS_HANDLE_NOT_CLOSABLE
+ *
+ * Laid out as on x64 Windows Server 2003, because drivers make types too (ObCreateObjectType).
  */
 typedef struct _OBJECT_TYPE_INITIALIZER {
+    USHORT          Length;                     // of this structure
+    // waiting for an object that is no dispatcher object succeeds at once
+    BOOLEAN         UseDefaultObject;
+    BOOLEAN         CaseInsensitive;
+    ULONG           InvalidAttributes;
     GENERIC_MAPPING GenericMapping;
     ACCESS_MASK     ValidAccessMask;
-    ULONG           InvalidAttributes;
+    BOOLEAN         SecurityRequired, MaintainHandleCount, MaintainTypeList;
     POOL_TYPE       PoolType;
     ULONG           DefaultPagedPoolCharge, DefaultNonPagedPoolCharge;
-    BOOLEAN         SecurityRequired, MaintainHandleCount, MaintainTypeList, CaseInsensitive;
+    PVOID           DumpProcedure;
     NTSTATUS (*OpenProcedure)(OB_OPEN_REASON Reason, PEPROCESS Process, PVOID Object,
                               ACCESS_MASK Access, ULONG HandleCount);
     VOID     (*CloseProcedure)(PEPROCESS Process, PVOID Object, ACCESS_MASK Access,
@@ -169,13 +178,20 @@ typedef struct _OBJECT_TYPE_INITIALIZER {
     NTSTATUS (*ParseProcedure)(PVOID ParseObject, POBJECT_TYPE ObjectType,
                                PACCESS_STATE AccessState, KPROCESSOR_MODE Mode, ULONG Attributes,
                                PUNICODE_STRING CompleteName, PUNICODE_STRING RemainingName,
-                               PVOID Context, PVOID *Object);
-    BOOLEAN  (*OkayToCloseProcedure)(PEPROCESS Process, PVOID Object, HANDLE Handle,
-                                     KPROCESSOR_MODE Mode);
+                               PVOID Context, PSECURITY_QUALITY_OF_SERVICE SecurityQos,
+                               PVOID *Object);
+    NTSTATUS (*SecurityProcedure)(PVOID Object, SECURITY_OPERATION_CODE Operation,
+                                  PSECURITY_INFORMATION Information,
+                                  PSECURITY_DESCRIPTOR Descriptor, PULONG CapturedLength,
+                                  PSECURITY_DESCRIPTOR *ObjectsDescriptor, POOL_TYPE PoolType,
+                                  PGENERIC_MAPPING GenericMapping);
     NTSTATUS (*QueryNameProcedure)(PVOID Object, BOOLEAN HasName,
                                    POBJECT_NAME_INFORMATION Information, ULONG Length,
                                    PULONG ReturnLength, KPROCESSOR_MODE Mode);
+    BOOLEAN  (*OkayToCloseProcedure)(PEPROCESS Process, PVOID Object, HANDLE Handle,
+                                     KPROCESSOR_MODE Mode);
 } OBJECT_TYPE_INITIALIZER, *POBJECT_TYPE_INITIALIZER;
+_Static_assert(sizeof(OBJECT_TYPE_INITIALIZER) == 0x70, "the initializer is as published");
 
 /* An object itself: body of \ObjectTypes\NAME. */
 typedef struct _OBJECT_TYPE {
@@ -199,9 +215,11 @@ typedef struct _OBJECT_TYPE {
     /* Guarded by Lock: */
     FAST_MUTEX              Lock;
     LIST_ENTRY              TypeList;           // OBJECT_HEADER_CREATOR_INFO.TypeList
+    LIST_ENTRY              CallbackList;       // OB_CALLBACK.Link, highest altitude first
 } OBJECT_TYPE;
 
 #define OB_WAIT_NEVER   (-1)
+#define OB_WAIT_DEFAULT (-2)                    // ObpDefaultObject, which is always signalled
 #define OB_WAIT_POINTER 0x40000000
 
 extern POBJECT_TYPE ObpTypeObjectType, ObpDirectoryObjectType, ObpSymbolicLinkObjectType;
@@ -213,6 +231,13 @@ VOID ObInitSystem(VOID);
 /* DefaultObject as in OBJECT_TYPE. The type is permanent, named \ObjectTypes\Name. */
 NTSTATUS ObpCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag,
                        LONG DefaultObject, POBJECT_TYPE *Type);
+
+/*
+ * For drivers: the same from a published initializer. STATUS_INVALID_PARAMETER,
+ * STATUS_OBJECT_NAME_INVALID (a backslash), STATUS_OBJECT_NAME_COLLISION.
+ */
+NTSTATUS NTAPI ObCreateObjectType(PUNICODE_STRING Name, POBJECT_TYPE_INITIALIZER Initializer,
+                                  PVOID SecurityDescriptor, POBJECT_TYPE *Type);
 
 /*
  * Published shapes: ObCreateObject gives one reference and no name yet; ObInsertObject inserts

@@ -146,6 +146,7 @@ typedef struct _OBJECT_CREATE_INFORMATION {
     PVOID           ParseContext;
     KPROCESSOR_MODE ProbeMode;
     UNICODE_STRING  Name;                               // captured, the whole of it; own pool
+    SECURITY_QUALITY_OF_SERVICE SecurityQos;            // Length 0: none was given
 } OBJECT_CREATE_INFORMATION, *POBJECT_CREATE_INFORMATION;
 
 /*
@@ -234,6 +235,8 @@ typedef struct _OB_WALK {
     KPROCESSOR_MODE Mode;
     PACCESS_STATE   AccessState;
     PVOID           ParseContext;
+    PSECURITY_QUALITY_OF_SERVICE SecurityQos;           // captured, or NULL
+    SECURITY_QUALITY_OF_SERVICE  Qos;
     POBJECT_HEADER  Insert;                             // object that is to get the name, or NULL
     // replaced by links and reparses; free it with ObpFreeName
     UNICODE_STRING  Name;
@@ -331,7 +334,27 @@ NTSTATUS ObpCloseHandleInTable(PHANDLE_TABLE Table, HANDLE Handle, KPROCESSOR_MO
 PHANDLE_TABLE ObpReferenceProcessTable(PEPROCESS Process);
 VOID          ObpDereferenceTable(PHANDLE_TABLE Table);
 
+/* ---- callback.c ---- */
+
+/*
+ * Makes a handle as ObpCreateHandleInTable does, with the type's callbacks called before and
+ * after. Operation is OB_OPERATION_HANDLE_*; Source is the process a duplicate comes from.
+ */
+NTSTATUS ObpCreateWatchedHandle(OB_OPERATION Operation, PEPROCESS Source, PHANDLE_TABLE Table,
+                                OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes,
+                                ACCESS_MASK Granted, BOOLEAN Kernel, PHANDLE Handle);
+
+VOID ObpInitializeCallbacks(VOID);
+
+static inline BOOLEAN
+ObpIsWatched(POBJECT_TYPE Type)
+{
+    return UNLIKELY(Type->CallbackList.Flink != &Type->CallbackList);
+}
+
 /* ---- init.c, type.c ---- */
+extern KEVENT     ObpDefaultObject;
+extern FAST_MUTEX ObpTypesLock;                // above every directory's
 // in the order of creation, never removed; Index - 1
 extern POBJECT_TYPE ObpTypes[OB_MAXIMUM_TYPES];
 extern ULONG        ObpTypeCount;

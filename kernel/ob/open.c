@@ -40,6 +40,8 @@ ObpPrepareWalk(POB_WALK Walk, POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
     Walk->Mode          = Mode;
     Walk->ParseContext  = ParseContext;
     Walk->Insert        = NULL;
+    Walk->Qos           = Info.SecurityQos;
+    Walk->SecurityQos   = Info.SecurityQos.Length != 0 ? &Walk->Qos : NULL;
     Walk->Name          = Info.Name;
     Walk->Inline        = Inline;
     if (Type != NULL && (Info.Attributes & Type->TypeInfo.InvalidAttributes)) {

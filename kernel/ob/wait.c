@@ -40,7 +40,7 @@ ObpWaitObject(PVOID Object)
     PVOID Field;
 
     if (Offset < 0)
-        return NULL;
+        return Offset == OB_WAIT_DEFAULT ? &ObpDefaultObject : NULL;
 
     Field = (PUCHAR)Object + (Offset & ~OB_WAIT_POINTER);
     return (Offset & OB_WAIT_POINTER) ? *(PVOID *)Field : Field;

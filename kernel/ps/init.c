@@ -77,6 +77,7 @@ PspCreateTypes(VOID)
     Type.GenericMapping.GenericExecute = STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE;
     Type.GenericMapping.GenericAll = PROCESS_ALL_ACCESS;
     Type.DeleteProcedure = PspDeleteProcess;
+    Type.DefaultNonPagedPoolCharge = sizeof(EPROCESS);
     ObpCreateType(L"Process", &Type, 'corP', FIELD_OFFSET(EPROCESS, Pcb.Header), &PspProcessType);
 
     Type.ValidAccessMask = THREAD_ALL_ACCESS;
@@ -87,6 +88,7 @@ PspCreateTypes(VOID)
     Type.GenericMapping.GenericExecute = STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE;
     Type.GenericMapping.GenericAll = THREAD_ALL_ACCESS;
     Type.DeleteProcedure = PspDeleteThread;
+    Type.DefaultNonPagedPoolCharge = sizeof(ETHREAD);
     ObpCreateType(L"Thread", &Type, 'erhT', FIELD_OFFSET(ETHREAD, Tcb.Header), &PspThreadType);
 }
 
