@@ -17,9 +17,9 @@
 #include "ob/obp.h"
 
 VOID
-ObpCountUp(volatile LONG *Number, volatile LONG *Peak)
+ObpCountUp(volatile LONG *Number, LONG By, volatile LONG *Peak)
 {
-    LONG Now = InterlockedIncrement(Number), High = *Peak;
+    LONG Now = InterlockedExchangeAdd(Number, By) + By, High = *Peak;
 
     while (Now > High) {
         LONG Seen = InterlockedCompareExchange(Peak, Now, High);
@@ -146,7 +146,7 @@ ObpIncrementHandleCount(OB_OPEN_REASON Reason, PEPROCESS Process, POBJECT_HEADER
     } else {
         InterlockedIncrement64(&Header->HandleCount);
     }
-    ObpCountUp(&Type->TotalNumberOfHandles, &Type->HighWaterNumberOfHandles);
+    ObpCountUp(&Type->TotalNumberOfHandles, 1, &Type->HighWaterNumberOfHandles);
 
     if (Type->TypeInfo.OpenProcedure == NULL)
         return STATUS_SUCCESS;

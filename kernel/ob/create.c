@@ -40,6 +40,33 @@ ObpOptionalHeaders(POBJECT_TYPE Type, BOOLEAN Named, BOOLEAN Quota, POBJECT_HEAD
     return Size;
 }
 
+/* What the object costs: [0] nonpaged, [1] paged pool. */
+VOID
+ObpGetCharges(POBJECT_HEADER Header, PLONG Charges)
+{
+    POBJECT_TYPE_INITIALIZER  Info  = &Header->Type->TypeInfo;
+    POBJECT_HEADER_QUOTA_INFO Quota = ObpQuotaInfo(Header);
+
+    Charges[0] = Quota ? Quota->NonPagedPoolCharge : Info->DefaultNonPagedPoolCharge;
+    Charges[1] = Quota ? Quota->PagedPoolCharge : Info->DefaultPagedPoolCharge;
+}
+
+/* Charges the object to its type, or gives back what it was charged for. */
+VOID
+ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return)
+{
+    POBJECT_TYPE Type = Header->Type;
+    LONG         Charges[2];
+
+    ObpGetCharges(Header, Charges);
+    for (ULONG Pool = 0; Pool < 2; Pool++) {
+        if (Charges[Pool] != 0 && !Return)
+            ObpCountUp(&Type->PoolUsage[Pool], Charges[Pool], &Type->HighWaterPoolUsage[Pool]);
+        else if (Charges[Pool] != 0)
+            InterlockedExchangeAdd(&Type->PoolUsage[Pool], -Charges[Pool]);
+    }
+}
+
 static VOID
 ObpEnterTypeList(POBJECT_TYPE Type, POBJECT_HEADER_CREATOR_INFO Creator)
 {
@@ -77,7 +104,7 @@ ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySi
     ObpTrace(&(*Header)->Body, 1, 1, Tag, CALLER());
 
     if (Type != NULL) {
-        ObpCountUp(&Type->TotalNumberOfObjects, &Type->HighWaterNumberOfObjects);
+        ObpCountUp(&Type->TotalNumberOfObjects, 1, &Type->HighWaterNumberOfObjects);
         if (Blank.Flags & OB_FLAG_CREATOR_INFO)
             ObpEnterTypeList(Type, ObpCreatorInfo(*Header));
     }
@@ -169,6 +196,7 @@ ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES 
     if (Info.Attributes & OBJ_EXCLUSIVE)
         Header->Flags |= OB_FLAG_EXCLUSIVE;
 
+    ObpChargeType(Header, FALSE);
     Status = ObpKeepCreateInformation(Header, &Info);
     if (NT_SUCCESS(Status))
         *Object = &Header->Body;
@@ -209,6 +237,7 @@ ObpFreeObject(POBJECT_HEADER Header)
     if (Header->QuotaInfoOffset != 0)
         Block = (PUCHAR)ObpQuotaInfo(Header);
 
+    ObpChargeType(Header, TRUE);
     InterlockedDecrement(&Type->TotalNumberOfObjects);
     Header->Type = OB_DELETED_TYPE;
     ExFreePoolWithTag(Block, Type->Key);

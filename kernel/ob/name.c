@@ -141,7 +141,8 @@ ObpParse(POB_WALK Walk, PVOID Object, PUNICODE_STRING Rest, PVOID *Result)
     *Result = NULL;
     Status = OBJECT_TO_HEADER(Object)->Type->TypeInfo.ParseProcedure(Object, Walk->Type,
         Walk->AccessState, Walk->Mode,
-                 Walk->Attributes, &Walk->Name, Rest, Walk->ParseContext, Walk->SecurityQos, Result);
+                 Walk->Attributes, &Walk->Name, Rest, Walk->ParseContext,
+                 Walk->SecurityQos, Result);
     ASSERT(KeGetCurrentIrql() == Irql);
 
     if (Status == STATUS_REPARSE) {

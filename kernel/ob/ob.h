@@ -211,6 +211,8 @@ typedef struct _OBJECT_TYPE {
     /* Interlocked: */
     volatile LONG           TotalNumberOfObjects, TotalNumberOfHandles;
     volatile LONG           HighWaterNumberOfObjects, HighWaterNumberOfHandles;
+    // what its objects are charged for: [0] nonpaged, [1] paged pool
+    volatile LONG           PoolUsage[2], HighWaterPoolUsage[2];
 
     /* Guarded by Lock: */
     FAST_MUTEX              Lock;

@@ -160,6 +160,8 @@ typedef struct _OBJECT_CREATE_INFORMATION {
 #define OB_SMALL_MODE(Info)                     ((KPROCESSOR_MODE)(((ULONG_PTR)(Info) >> 1) & 1))
 
 VOID ObpFreeCreateInformation(POBJECT_HEADER Header);
+VOID ObpGetCharges(POBJECT_HEADER Header, PLONG Charges);
+VOID ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return);
 
 /*
  * A fresh object with one reference and no creation information yet; Type may be NULL for the
@@ -260,7 +262,7 @@ NTSTATUS ObpIncrementHandleCount(OB_OPEN_REASON Reason, PEPROCESS Process, POBJE
                                  ACCESS_MASK Access,
     ULONG Attributes);
 VOID     ObpDecrementHandleCount(PEPROCESS Process, POBJECT_HEADER Header, ACCESS_MASK Access);
-VOID     ObpCountUp(volatile LONG *Number, volatile LONG *Peak);
+VOID     ObpCountUp(volatile LONG *Number, LONG By, volatile LONG *Peak);
 
 /* ---- handle.c, close.c, table.c ---- */
 

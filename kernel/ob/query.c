@@ -101,9 +101,9 @@ static NTSTATUS
 ObpQueryBasic(POBJECT_HEADER Header, POBJECT_HANDLE_INFORMATION Handle,
               POBJECT_BASIC_INFORMATION Basic)
 {
-    POBJECT_HEADER_QUOTA_INFO Quota = ObpQuotaInfo(Header);
-    OBJECT_NAME_INFORMATION   None;
-    ULONG                     NameSize = 0;
+    OBJECT_NAME_INFORMATION None;
+    ULONG                   NameSize = 0;
+    LONG                    Charges[2];
 
     RtlZeroMemory(Basic, sizeof(*Basic));
     ObpQueryPath(Header, &None, 0, &NameSize);
@@ -114,10 +114,9 @@ ObpQueryBasic(POBJECT_HEADER Header, POBJECT_HANDLE_INFORMATION Handle,
     Basic->GrantedAccess = Handle->GrantedAccess;
     Basic->HandleCount   = (ULONG)Header->HandleCount;
     Basic->PointerCount  = (ULONG)Header->PointerCount - 1;
-    Basic->PagedPoolCharge    = Quota
-        ? Quota->PagedPoolCharge : Header->Type->TypeInfo.DefaultPagedPoolCharge;
-    Basic->NonPagedPoolCharge = Quota
-        ? Quota->NonPagedPoolCharge : Header->Type->TypeInfo.DefaultNonPagedPoolCharge;
+    ObpGetCharges(Header, Charges);
+    Basic->PagedPoolCharge    = Charges[1];
+    Basic->NonPagedPoolCharge = Charges[0];
     Basic->NameInfoSize  = NameSize > sizeof(None) ? NameSize : 0;
     Basic->TypeInfoSize  = sizeof(OBJECT_TYPE_INFORMATION) + Header->Type->Name.MaximumLength;
     if (Header->Type == ObpSymbolicLinkObjectType)
@@ -143,6 +142,10 @@ ObpDescribeType(POBJECT_TYPE Type, POBJECT_TYPE_INFORMATION Out, PUCHAR Target)
         Out->TotalNumberOfHandles     = Type->TotalNumberOfHandles;
         Out->HighWaterNumberOfObjects = Type->HighWaterNumberOfObjects;
         Out->HighWaterNumberOfHandles = Type->HighWaterNumberOfHandles;
+        Out->TotalNonPagedPoolUsage   = Type->PoolUsage[0];
+        Out->TotalPagedPoolUsage      = Type->PoolUsage[1];
+        Out->HighWaterNonPagedPoolUsage = Type->HighWaterPoolUsage[0];
+        Out->HighWaterPagedPoolUsage  = Type->HighWaterPoolUsage[1];
         Out->InvalidAttributes        = Type->TypeInfo.InvalidAttributes;
         Out->GenericMapping           = Type->TypeInfo.GenericMapping;
         Out->ValidAccessMask          = Type->TypeInfo.ValidAccessMask;
