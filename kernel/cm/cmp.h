@@ -127,7 +127,8 @@ NTSTATUS CmpProbeAnswer(PVOID Buffer, ULONG Length, PULONG ResultLength);
 /* Procedures of the type Key (parse.c). */
 NTSTATUS CmpParseKey(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
                      KPROCESSOR_MODE Mode, ULONG Attributes, PUNICODE_STRING CompleteName,
-                     PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object);
+                     PUNICODE_STRING RemainingName, PVOID Context,
+                     PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID *Object);
 NTSTATUS CmpQueryKeyName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information,
                          ULONG Length, PULONG ReturnLength, KPROCESSOR_MODE Mode);
 VOID     CmpDeleteKeyObject(PVOID Object);

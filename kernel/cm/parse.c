@@ -47,7 +47,8 @@ CmpWalk(PCM_NODE Node, UNICODE_STRING Rest, PCM_CREATE Create, PCM_NODE *Result)
 NTSTATUS
 CmpParseKey(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
             KPROCESSOR_MODE Mode, ULONG Attributes, PUNICODE_STRING CompleteName,
-            PUNICODE_STRING RemainingName, PVOID Context, PVOID *Object)
+            PUNICODE_STRING RemainingName, PVOID Context,
+            PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID *Object)
 {
     PCM_KEY  Key;
     NTSTATUS Status;
