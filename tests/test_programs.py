@@ -31,7 +31,8 @@ for _name, _sentence, _timeout in (
         ("tseh", "Structured exceptions in programs", 60),
         ("ttrap", "System calls, hostile contexts and forbidden instructions", 60),
         ("tlibrary", "The C library, the heap, files and DLLs", 90),
-        ("tpipe", "pipe.sys: data, counts, names, ten thousand opens", 120)):
+        ("tpipe", "pipe.sys: data, counts, names, ten thousand opens", 120),
+        ("twait", "pipe.sys: reads and writes that wait, their ends, messages, cancel", 60)):
     program_test(_name, _sentence, _timeout, (1, 4))
 
 

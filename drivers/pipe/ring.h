@@ -1,16 +1,39 @@
 /*
- * A circular buffer: the oldest byte is at Head, the newest just before Head + Used,
- both modulo Capacity.
+ * A circular buffer: the oldest byte is at Head, the newest just before Head + Used, both modulo
+ * Capacity. It holds bytes, or messages: a message is its length (ULONG) and its bytes, and the
+ * first one may have lost its beginning to a read with a short buffer.
  *
- * It knows no locks and no IRPs; whoever owns it calls these routines with a lock held.
+ * The ring knows no locks and no IRPs; whoever owns it calls these routines with a lock held.
+ * What is copied in or out may be a program's memory, which can fault: then the routine says so,
+ * and the ring is as it was.
  */
 #pragma once
+
+#include <ntddk.h>
 
 typedef struct _RING {
     PUCHAR Data;                                // Capacity bytes
     ULONG  Capacity, Used;                      // 0 <= Used <= Capacity
     ULONG  Head;
 } RING, *PRING;
+
+/* Copies, and returns STATUS_SUCCESS or the exception it met. */
+NTSTATUS RingCopy(PVOID To, const VOID *From, ULONG Length);
+
+/* Copies the oldest Length bytes, Length <= Used, and forgets them. */
+NTSTATUS RingTake(PRING Ring, PUCHAR Data, ULONG Length);
+
+/* Adds Length bytes, Length <= RingRoom. */
+NTSTATUS RingPut(PRING Ring, const UCHAR *Data, ULONG Length);
+
+/*
+ * Messages. RingPutMessage needs room for RingMessageSize(Length). RingTakeMessage takes at most
+ * Length bytes of the first one, *Taken says how many; STATUS_BUFFER_OVERFLOW: there was more,
+ * which stays. RingSkipMessage forgets the first one and returns how many bytes it had.
+ */
+NTSTATUS RingPutMessage(PRING Ring, const UCHAR *Data, ULONG Length);
+NTSTATUS RingTakeMessage(PRING Ring, PUCHAR Data, ULONG Length, PULONG Taken);
+ULONG    RingSkipMessage(PRING Ring);
 
 static __inline ULONG
 RingRoom(const RING *Ring)
@@ -28,30 +51,8 @@ RingSkip(PRING Ring, ULONG Length)
     Ring->Used -= Length;
 }
 
-/* Takes the oldest Length bytes, Length <= Used. */
-static __inline VOID
-RingTake(PRING Ring, PUCHAR Data, ULONG Length)
+static __inline ULONGLONG
+RingMessageSize(ULONG Length)
 {
-    ULONG First = min(Length, Ring->Capacity - Ring->Head);
-
-    RtlCopyMemory(Data, Ring->Data + Ring->Head, First);
-    if (Length > First)
-        RtlCopyMemory(Data + First, Ring->Data, Length - First);
-    RingSkip(Ring, Length);
-}
-
-/* Adds Length bytes, Length <= RingRoom. */
-static __inline VOID
-RingPut(PRING Ring, const UCHAR *Data, ULONG Length)
-{
-    ULONG Tail = Ring->Head + Ring->Used;
-    ULONG First;
-
-    if (Tail >= Ring->Capacity)
-        Tail -= Ring->Capacity;
-    First = min(Length, Ring->Capacity - Tail);
-    RtlCopyMemory(Ring->Data + Tail, Data, First);
-    if (Length > First)
-        RtlCopyMemory(Ring->Data, Data + First, Length - First);
-    Ring->Used += Length;
+    return (ULONGLONG)Length + sizeof(ULONG);
 }

@@ -15,10 +15,11 @@ static const struct {
     const char *Name;
     void      (*Run)(void);
 } Subjects[] = {
-    { "boot",   BenchBoot },            // power-on to the first program
-    { "calls",  BenchCalls },           // system calls, opens and closes
-    { "pipes",  BenchPipes },           // pipe.sys in one process
-    { "kernel", BenchKernel },          // what kbench.sys measures from inside
+    { "boot",      BenchBoot },         // power-on to the first program
+    { "calls",     BenchCalls },        // system calls, opens and closes
+    { "pipes",     BenchPipes },        // pipe.sys in one process
+    { "processes", BenchProcesses },    // pipe.sys between two
+    { "kernel",    BenchKernel },       // what kbench.sys measures from inside
 };
 
 static int
@@ -60,6 +61,29 @@ Require(BOOL Holds, const char *What)
     exit(1);
 }
 
+HANDLE
+StartOther(char *CommandLine)
+{
+    STARTUPINFOA        Startup = { .cb = sizeof Startup };
+    PROCESS_INFORMATION Information;
+
+    Require(CreateProcessA(NULL, CommandLine, NULL, NULL, FALSE, 0, NULL, NULL, &Startup,
+        &Information), "starting the other process");
+    CloseHandle(Information.hThread);
+    return Information.hProcess;
+}
+
+void
+EndOther(HANDLE Process)
+{
+    DWORD Code = 1;
+
+    WaitForSingleObject(Process, INFINITE);
+    GetExitCodeProcess(Process, &Code);
+    CloseHandle(Process);
+    Require(Code == 0, "the other process");
+}
+
 static BOOL
 Chosen(const char *Name, int Count, char **Words)
 {
@@ -72,6 +96,10 @@ Chosen(const char *Name, int Count, char **Words)
 int
 main(int Count, char **Words)
 {
+    if (Count == 2 && strcmp(Words[1], "echo") == 0)
+        return PlayEcho(), 0;
+    if (Count == 3 && strcmp(Words[1], "drain") == 0)
+        return PlayDrain(strtoul(Words[2], NULL, 10)), 0;
     for (unsigned Index = 0; Index < sizeof Subjects / sizeof *Subjects; Index++)
         if (Chosen(Subjects[Index].Name, Count, Words))
             Subjects[Index].Run();

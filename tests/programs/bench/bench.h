@@ -23,8 +23,17 @@ void Report(const char *Name, ULONG64 *Means);
 /* Ends the program with a sentence unless Holds. */
 void Require(BOOL Holds, const char *What);
 
+/* Starts this program as another process, and waits until it has ended well. */
+HANDLE StartOther(char *CommandLine);
+void   EndOther(HANDLE Process);
+
+/* What the other process does: `bench echo`, `bench drain BYTES`. */
+void PlayEcho(void);
+void PlayDrain(ULONG Bytes);
+
 /* The subjects, each in a file of its own. */
 void BenchBoot(void);
 void BenchCalls(void);
 void BenchPipes(void);
+void BenchProcesses(void);
 void BenchKernel(void);
