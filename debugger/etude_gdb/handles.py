@@ -3,20 +3,15 @@ from . import objects, processes, target
 from .command import Command, number
 from .target import Unreadable, integer, read_integer, struct_at
 
-SLOTS_PER_LEAF, BLOCKS_PER_BLOCK = 256, 512
+SLOTS_PER_LEAF = 256
 FILLED, INHERIT, PROTECT, FLAGS = 1, 2, 8, 15
 
 
 def slot_address(table, index):
-    """Where the slot of a handle lies: TableCode is the top block with the number of levels above the leaves in its low bits."""
+    """Where the slot of a handle lies: Leaves is an array of blocks of SLOTS_PER_LEAF slots."""
     if index >= int(table["SlotCount"]):
         return None
-    code = int(table["TableCode"]) & target.MASK
-    block = code & ~3
-    if code & 2:
-        block = read_integer(block + 8 * (index // (SLOTS_PER_LEAF * BLOCKS_PER_BLOCK)))
-    if code & 3:
-        block = read_integer(block + 8 * (index // SLOTS_PER_LEAF % BLOCKS_PER_BLOCK))
+    block = read_integer((int(table["Leaves"]) & target.MASK) + 8 * (index // SLOTS_PER_LEAF))
     return block + index % SLOTS_PER_LEAF * target.c_type("HANDLE_TABLE_ENTRY").sizeof
 
 

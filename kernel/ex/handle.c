@@ -9,10 +9,9 @@
  *   ExFreeSlot               appends to the queue
  *   ExDestroyHandleTable     frees the blocks of a table whose handles are all closed
  *
- * A leaf block costs one page of paged pool for 256 handles; a pointer block is added for the
- * first handle beyond 256 and the second level for the first beyond 131,072, so a million handles
- * take 3,907 leaves and nine pointer blocks. Each operation touches at most three blocks,
- * whatever the number of handles.
+ * A leaf costs one page of paged pool for 256 handles. The array of leaves has 4 entries in the
+ * table itself, then 32, 256, ...: a million handles take 3,907 leaves and arrays of 145 KB
+ * altogether. Each operation touches one leaf and one array, whatever the number of handles.
  *
  * Locks: HandleTableLock guards the queue and growth. A filled slot needs none.
  */
@@ -22,59 +21,30 @@
 #define TAG_HANDLE_TABLE    'btbO'
 
 static PVOID
-ExpAllocateBlock(VOID)
+ExpAllocateTableBlock(SIZE_T Size)
 {
-    PVOID Block = ExAllocatePoolWithTag(PagedPool, PAGE_SIZE, TAG_HANDLE_TABLE);
+    PVOID Block = ExAllocatePoolWithTag(PagedPool, Size, TAG_HANDLE_TABLE);
 
     if (Block != NULL)
-        RtlZeroMemory(Block, PAGE_SIZE);
+        RtlZeroMemory(Block, Size);
     return Block;
 }
 
-/*
- * Makes sure that the table has one level more than now, its first block being what is there now.
- */
+/* A longer array of leaves in place of the full one. */
 static BOOLEAN
-ExpAddLevelLocked(PHANDLE_TABLE Table)
+ExpGrowLeavesLocked(PHANDLE_TABLE Table)
 {
-    ULONG_PTR Code = Table->TableCode;
-    PVOID    *Top  = ExpAllocateBlock();
+    ULONG                Room = Table->LeafRoom * 8;
+    PHANDLE_TABLE_ENTRY *New  = Table->ArrayCount < EX_MAXIMUM_ARRAYS
+        ? ExpAllocateTableBlock(Room * sizeof(*New)) : NULL;
 
-    if (Top == NULL)
+    if (New == NULL)
         return FALSE;
 
-    Top[0] = (PVOID)(Code & ~(ULONG_PTR)3);
-    InterlockedExchange64((volatile LONG64 *)&Table->TableCode,
-                          (LONG64)((ULONG_PTR)Top | ((Code & 3) + 1)));
-    return TRUE;
-}
-
-/*
- * Hangs Leaf into the blocks as the one that starts at Index; makes the pointer block above it
- * when it is the first there.
- */
-static BOOLEAN
-ExpLinkLeafLocked(PHANDLE_TABLE Table, ULONG Index, PVOID Leaf)
-{
-    ULONG  Number = Index / EX_SLOTS_PER_LEAF;
-    PVOID *Blocks;
-
-    if ((Table->TableCode & 3) == 0 && Number >= 1 && !ExpAddLevelLocked(Table))
-        return FALSE;
-    if ((Table->TableCode & 3) == 1 && Number >= EX_BLOCKS_PER_BLOCK && !ExpAddLevelLocked(Table))
-        return FALSE;
-
-    Blocks = (PVOID *)(Table->TableCode & ~(ULONG_PTR)3);
-    if ((Table->TableCode & 3) == 2) {
-        PVOID *Above = &Blocks[Number / EX_BLOCKS_PER_BLOCK];
-
-        if (*Above == NULL)
-            *Above = ExpAllocateBlock();
-        Blocks = *Above;
-        if (Blocks == NULL)
-            return FALSE;
-    }
-    Blocks[Number % EX_BLOCKS_PER_BLOCK] = Leaf;
+    RtlCopyMemory(New, Table->Leaves, Table->LeafRoom * sizeof(*New));
+    Table->Arrays[Table->ArrayCount++] = New;
+    Table->LeafRoom = Room;
+    Table->Leaves   = New;
     return TRUE;
 }
 
@@ -94,19 +64,18 @@ ExpQueueSlotLocked(PHANDLE_TABLE Table, ULONG Index, PHANDLE_TABLE_ENTRY Entry)
 static BOOLEAN
 ExpAddLeafLocked(PHANDLE_TABLE Table)
 {
-    PVOID Leaf;
+    ULONG               Number = Table->SlotCount / EX_SLOTS_PER_LEAF;
+    PHANDLE_TABLE_ENTRY Leaf;
 
-    if (Table->SlotCount >= EX_MAXIMUM_SLOTS)
+    if (Table->SlotCount >= EX_MAXIMUM_SLOTS ||
+        (Number == Table->LeafRoom && !ExpGrowLeavesLocked(Table)))
         return FALSE;
 
-    Leaf = ExpAllocateBlock();
+    Leaf = ExpAllocateTableBlock(PAGE_SIZE);
     if (Leaf == NULL)
         return FALSE;
 
-    if (!ExpLinkLeafLocked(Table, Table->SlotCount, Leaf)) {
-        ExFreePoolWithTag(Leaf, TAG_HANDLE_TABLE);
-        return FALSE;
-    }
+    Table->Leaves[Number] = Leaf;
     InterlockedExchangeAdd((volatile LONG *)&Table->SlotCount, EX_SLOTS_PER_LEAF);
     return TRUE;
 }
@@ -137,23 +106,15 @@ ExCreateHandleTable(PEPROCESS Process)
     ExInitializeFastMutex(&Table->HandleTableLock);
     Table->Process    = Process;
     Table->References = 1;
-    Table->TableCode  = (ULONG_PTR)ExpAllocateBlock();
-    if (Table->TableCode == 0) {
+    Table->Leaves     = Table->Arrays[0] = Table->FirstLeaves;
+    Table->LeafRoom   = EX_FIRST_LEAVES;
+    Table->ArrayCount = 1;
+    if (!ExpAddLeafLocked(Table)) {
         ExFreePoolWithTag(Table, TAG_HANDLE_TABLE);
         return NULL;
     }
-    Table->SlotCount = EX_SLOTS_PER_LEAF;
     ExpQueueRangeLocked(Table, 1, Table->SlotCount);
     return Table;
-}
-
-static VOID
-ExpFreeBlocks(PVOID *Blocks, ULONG Levels)
-{
-    if (Levels != 0)
-        for (ULONG Index = 0; Index < EX_BLOCKS_PER_BLOCK && Blocks[Index] != NULL; Index++)
-            ExpFreeBlocks(Blocks[Index], Levels - 1);
-    ExFreePoolWithTag(Blocks, TAG_HANDLE_TABLE);
 }
 
 /* Frees a table in which every slot is free and that nobody else can reach. */
@@ -163,8 +124,26 @@ ExDestroyHandleTable(PHANDLE_TABLE Table)
     PAGED_CODE();
     ASSERT(Table->HandleCount == 0);
 
-    ExpFreeBlocks((PVOID *)(Table->TableCode & ~(ULONG_PTR)3), Table->TableCode & 3);
+    for (ULONG Leaf = 0; Leaf < Table->SlotCount / EX_SLOTS_PER_LEAF; Leaf++)
+        ExFreePoolWithTag(Table->Leaves[Leaf], TAG_HANDLE_TABLE);
+    while (--Table->ArrayCount != 0)
+        ExFreePoolWithTag(Table->Arrays[Table->ArrayCount], TAG_HANDLE_TABLE);
     ExFreePoolWithTag(Table, TAG_HANDLE_TABLE);
+}
+
+/* The rest of (b): somebody else has changed the slot, and Seen was there. */
+BOOLEAN
+ExDropSlotAgain(PHANDLE_TABLE_ENTRY Entry, LONG64 Held, LONG64 Seen)
+{
+    LONG64 Value;
+
+    do {
+        Value = Seen;
+        if (!EX_SAME_ADDRESS(Value, Held) || EX_HOLD_COUNT(Value) == 0)
+            return FALSE;
+        Seen = InterlockedCompareExchange64(&Entry->Value, Value + EX_HANDLE_HOLD, Value);
+    } while (Seen != Value);
+    return TRUE;
 }
 
 ULONG

@@ -2,11 +2,11 @@
  * Handle tables: numbers that stand for addresses, for ob/ (handles of a process) and ex/cid.c
  * (process and thread ids).
  *
- * A handle is an index times 4; index 0 is never used. Slots lie in 4,096-byte leaf blocks (256
- * of them), which are made on demand and found through up to two levels of pointer blocks (512
- * pointers each): TableCode is the top block's address, its low two bits the number of levels
- * above the leaves. A table only grows, and a new top block is published before the limit that
- * lets anybody look into it, so finding a slot takes no lock.
+ * A handle is an index times 4; index 0 is never used. Slots lie in leaves, 4,096-byte blocks of
+ * 256, which are made on demand and found through one array of pointers, Leaves. A table only
+ * grows: when the array is full a longer copy takes its place, and the old one stays until the
+ * table goes, for those who are reading it. Leaf and array are published before the limit that
+ * lets anybody look into them (SlotCount), so finding a slot takes no lock.
  *
  * Free slots are a queue: the one freed longest ago is used next, and a new leaf is made while
  * fewer than EX_FREE_RESERVE are waiting, so that a stale handle meets an empty slot and not
@@ -36,13 +36,15 @@
 #define EX_HANDLE_HOLD      (1LL << 48)
 
 #define EX_SLOTS_PER_LEAF   (PAGE_SIZE / sizeof(HANDLE_TABLE_ENTRY))
-#define EX_BLOCKS_PER_BLOCK (PAGE_SIZE / sizeof(PVOID))
+// the array begins with this many leaves and becomes eight times as long each time
+#define EX_FIRST_LEAVES     4
+#define EX_MAXIMUM_ARRAYS   6
 #define EX_FREE_RESERVE     32
 #define EX_MAXIMUM_SLOTS    (16u << 20)
 
 typedef struct _HANDLE_TABLE {
     /* Changed under HandleTableLock, read without it: */
-    volatile ULONG_PTR TableCode;
+    PHANDLE_TABLE_ENTRY *volatile Leaves;
     volatile ULONG     SlotCount;           // slots that exist: 0 .. SlotCount - 1
     volatile LONG      HandleCount;         // filled slots
     volatile BOOLEAN   Closing;             // takes no new handles
@@ -53,6 +55,11 @@ typedef struct _HANDLE_TABLE {
     ULONG              FirstFree;
     ULONG              LastFree;
     ULONG              FreeCount;
+    ULONG              LeafRoom;            // entries of Leaves
+    ULONG              ArrayCount;
+    // the arrays so far, the last one is Leaves; the first one is FirstLeaves
+    PHANDLE_TABLE_ENTRY *Arrays[EX_MAXIMUM_ARRAYS];
+    PHANDLE_TABLE_ENTRY FirstLeaves[EX_FIRST_LEAVES];
 
     PEPROCESS          Process;             // whose handles these are, or NULL; not referenced
     // guarded by ObpHandleTableLock: the process, and users from other processes
@@ -66,28 +73,24 @@ typedef struct _EX_HOLD {
     ACCESS_MASK         GrantedAccess;
 } EX_HOLD, *PEX_HOLD;
 
+// an address in the kernel: bit 47 is set, so the upper bits come from extending it
 #define EX_HOLD_ADDRESS(Value)  \
-    ((PVOID)(((Value) | (LONG64)0xFFFF000000000000) & ~(LONG64)EX_HANDLE_FLAGS))
+    ((PVOID)(((LONG64)((ULONG64)(Value) << 16) >> 16) & ~(LONG64)EX_HANDLE_FLAGS))
 #define EX_HOLD_COUNT(Value)    ((ULONG)(0xFFFF - ((ULONG64)(Value) >> 48)))
 #define EX_SAME_ADDRESS(A, B)   ((((A) ^ (B)) & 0x0000FFFFFFFFFFF0LL) == 0)
+
+/* The slot at Index, which is below SlotCount. */
+static inline PHANDLE_TABLE_ENTRY
+ExSlotAt(PHANDLE_TABLE Table, ULONG64 Index)
+{
+    return &Table->Leaves[Index / EX_SLOTS_PER_LEAF][Index % EX_SLOTS_PER_LEAF];
+}
 
 /* The slot at Index, or NULL if there is none. */
 static inline PHANDLE_TABLE_ENTRY
 ExFindSlot(PHANDLE_TABLE Table, ULONG64 Index)
 {
-    ULONG_PTR Code;
-    PVOID    *Blocks;
-
-    if (Index >= Table->SlotCount)
-        return NULL;
-
-    Code   = Table->TableCode;
-    Blocks = (PVOID *)(Code & ~(ULONG_PTR)3);
-    if (Code & 2)
-        Blocks = Blocks[Index / (EX_SLOTS_PER_LEAF * EX_BLOCKS_PER_BLOCK)];
-    if (Code & 3)
-        Blocks = Blocks[Index / EX_SLOTS_PER_LEAF % EX_BLOCKS_PER_BLOCK];
-    return (PHANDLE_TABLE_ENTRY)Blocks + Index % EX_SLOTS_PER_LEAF;
+    return Index < Table->SlotCount ? ExSlotAt(Table, Index) : NULL;
 }
 
 /* (a). FALSE: the slot is free. */
@@ -110,18 +113,15 @@ ExHoldSlot(PHANDLE_TABLE_ENTRY Entry, PEX_HOLD Hold)
 }
 
 /* (b). FALSE: the slot was closed meanwhile, and the caller owns a reference to the object. */
+BOOLEAN ExDropSlotAgain(PHANDLE_TABLE_ENTRY Entry, LONG64 Held, LONG64 Seen);
+
 static inline BOOLEAN
 ExDropSlot(PEX_HOLD Hold)
 {
     LONG64 Value = Hold->Value - EX_HANDLE_HOLD, Seen;
 
-    while ((Seen = InterlockedCompareExchange64(&Hold->Entry->Value, Value + EX_HANDLE_HOLD, Value))
-           != Value) {
-        if (!EX_SAME_ADDRESS(Seen, Hold->Value) || EX_HOLD_COUNT(Seen) == 0)
-            return FALSE;
-        Value = Seen;
-    }
-    return TRUE;
+    Seen = InterlockedCompareExchange64(&Hold->Entry->Value, Hold->Value, Value);
+    return __builtin_expect(Seen == Value, 1) || ExDropSlotAgain(Hold->Entry, Hold->Value, Seen);
 }
 
 /*

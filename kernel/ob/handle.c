@@ -67,7 +67,7 @@ ObpRefuseHandle(EX_HOLD Hold, NTSTATUS Status)
 
 static inline __attribute__((always_inline)) NTSTATUS
 ObpReferenceByHandle(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, KPROCESSOR_MODE Mode,
-                     ULONG Tag, PVOID *Object, POBJECT_HANDLE_INFORMATION Information, PVOID Caller)
+                     ULONG Tag, PVOID *Object, POBJECT_HANDLE_INFORMATION Information)
 {
     PHANDLE_TABLE  Table;
     POBJECT_HEADER Header;
@@ -78,7 +78,7 @@ ObpReferenceByHandle(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, KPROC
 
     Table = ObpTableOfHandle(&Handle, Mode);
     if (UNLIKELY(Table == NULL))
-        return ObpReferencePseudoHandle(Handle, Type, Tag, Object, Information, Caller);
+        return ObpReferencePseudoHandle(Handle, Type, Tag, Object, Information, CALLER());
     if (UNLIKELY(!ObpHoldHandle(Table, Handle, &Hold)))
         return ObpBadHandle(Table, Handle);
 
@@ -92,7 +92,7 @@ ObpReferenceByHandle(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, KPROC
         Information->HandleAttributes = ObpSlotAttributes(Hold.Value);
         Information->GrantedAccess    = Hold.GrantedAccess;
     }
-    ObpReference(Header, Tag, Caller);
+    ObpReference(Header, Tag, CALLER());
     *Object = &Header->Body;
     if (UNLIKELY(!ExDropSlot(&Hold)))           // our reference is not the last
         InterlockedDecrement64(&Header->PointerCount);
@@ -111,8 +111,7 @@ ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE
     PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
 {
     return ObpReferenceByHandle(Handle, DesiredAccess, ObjectType, AccessMode, OB_TAG_DEFAULT,
-                                Object,
-                                HandleInformation, CALLER());
+                                Object, HandleInformation);
 }
 
 /* The same under a tag of the caller's choice. */
@@ -122,7 +121,7 @@ ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess,
                                  PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
 {
     return ObpReferenceByHandle(Handle, DesiredAccess, ObjectType, AccessMode, Tag, Object,
-                                HandleInformation, CALLER());
+                                HandleInformation);
 }
 
 /*

@@ -87,7 +87,7 @@ ObpTrace(PVOID Object, LONG Delta, LONG64 Count, ULONG Tag, PVOID Caller)
 
     Record->Object    = Object;
     Record->Caller    = Caller;
-    Record->Time      = __rdtsc();
+    __asm__ ("rdtsc\n\tmov %%eax, %0\n\tmov %%edx, 4+%0" : "=m"(Record->Time) : : "eax", "edx");
     Record->Sequence  = Sequence;
     Record->Tag       = Tag;
     Record->Count     = (LONG)Count;
@@ -303,9 +303,9 @@ ObpTableOfHandle(PHANDLE Handle, KPROCESSOR_MODE Mode)
 static inline BOOLEAN
 ObpHoldHandle(PHANDLE_TABLE Table, HANDLE Handle, PEX_HOLD Hold)
 {
-    PHANDLE_TABLE_ENTRY Entry = ExFindSlot(Table, (ULONG_PTR)Handle / 4);
+    ULONG_PTR Index = (ULONG_PTR)Handle / 4;
 
-    return Entry != NULL && ExHoldSlot(Entry, Hold);
+    return Index < Table->SlotCount && ExHoldSlot(ExSlotAt(Table, Index), Hold);
 }
 
 /* OBJ_* attributes as bits of a slot's Value, and back. */
