@@ -77,6 +77,7 @@ objects = $(patsubst %,$(BUILD)/obj/$(1)/%.o,$(2))
 
 KERNEL_SOURCES := $(sort $(wildcard kernel/*.c kernel/*.S kernel/*/*.c kernel/*/*.S))
 DRIVERS        := $(filter-out common,$(call folders,drivers))
+OUTSIDE        := $(call folders,$(BUILD)/outside)
 TEST_DRIVERS   := $(call folders,tests/drivers)
 DLLS           := $(filter ntdll kernel32 advapi32 msvcrt,$(call folders,user))
 PROGRAMS       := $(filter-out ntdll kernel32 advapi32 msvcrt crt lib include,$(call folders,user))
@@ -91,7 +92,7 @@ LIB_OBJECTS    := $(call objects,exe,$(call sources,user/lib))
 LIB            := $(if $(LIB_OBJECTS),$(BUILD)/lib.a)
 
 KERNEL     := $(if $(KERNEL_SOURCES),$(BUILD)/ntoskrnl.exe)
-SYS        := $(DRIVERS:%=$(BUILD)/drivers/%.sys)
+SYS        := $(DRIVERS:%=$(BUILD)/drivers/%.sys) $(OUTSIDE:%=$(BUILD)/drivers/%.sys)
 TEST_SYS   := $(TEST_DRIVERS:%=$(BUILD)/tests/drivers/%.sys)
 DLL        := $(DLLS:%=$(BUILD)/%.dll)
 EXE        := $(PROGRAMS:%=$(BUILD)/%.exe)
@@ -129,6 +130,15 @@ attach:                                ## gdb on the system that `make run` runs
 console2:                              ## this terminal becomes the second console of `make run`
 	$(Q)$(PYTHON) tools/console.py $(BUILD)/console2.sock
 
+# A driver by folder: drivers/NAME, or the folder FROM, which stays where it is (a link in build/outside leads there).
+NEW_DRIVER := $(filter drivers/%,$(MAKECMDGOALS))
+.PHONY: $(NEW_DRIVER)
+$(NEW_DRIVER): setup
+	$(Q)$(PYTHON) tools/driver.py drivers/null $(@F) $(or $(FROM),$@)
+	$(Q)$(if $(FROM),mkdir -p $(BUILD)/outside && ln -sfn $(abspath $(FROM)) $(BUILD)/outside/$(@F))
+	$(Q)$(MAKE) all
+	@echo "build/drivers/$(@F).sys is built and on the RAM disk; make run starts the system with it"
+
 test: setup                            ## build and run every test; ends with `N passed, N failed`
 	$(Q)$(MAKE) all iso
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run.py $(TESTS)
@@ -150,7 +160,8 @@ setup:
 	$(Q)tools/setup.sh
 
 help:                                  ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@(sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile; \
+	  echo 'drivers/NAME|build a driver, first made from drivers/null if it is new (FROM=FOLDER: it lives there)') | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 # ---- generated sources -------------------------------------------------------------------------------------------------
 
@@ -182,7 +193,7 @@ endef
 
 $(eval $(call compile-rule,kernel,$(KERNEL_CFLAGS)))
 $(eval $(call compile-rule,boot,$(BOOT_CFLAGS)))
-$(foreach name,$(DRIVERS) $(TEST_DRIVERS),$(eval $(call compile-rule,driver/$(name),$(DRIVER_CFLAGS) $(CFLAGS_$(name)))))
+$(foreach name,$(DRIVERS) $(OUTSIDE) $(TEST_DRIVERS),$(eval $(call compile-rule,driver/$(name),$(DRIVER_CFLAGS) $(CFLAGS_$(name)))))
 $(foreach name,$(DLLS),$(eval $(call compile-rule,dll/$(name),$(USER_CFLAGS) $(CFLAGS_$(name)))))
 $(foreach name,$(PROGRAMS) $(TEST_PROGRAMS),$(eval $(call compile-rule,exe/$(name),$(USER_CFLAGS) $(CFLAGS_$(name)))))
 $(eval $(call compile-rule,exe,$(USER_CFLAGS)))
@@ -213,6 +224,7 @@ $(3)/$(2).sys: $(call objects,driver/$(2),$(call sources,$(1)/$(2)) $(SOURCES_$(
 	$$(Q)$(PYTHON) tools/seal.py $$@
 endef
 $(foreach name,$(DRIVERS),$(eval $(call driver-rule,drivers,$(name),$(BUILD)/drivers)))
+$(foreach name,$(OUTSIDE),$(eval $(call driver-rule,$(BUILD)/outside,$(name),$(BUILD)/drivers)))
 $(foreach name,$(TEST_DRIVERS),$(eval $(call driver-rule,tests/drivers,$(name),$(BUILD)/tests/drivers)))
 
 $(BUILD)/lib.a: $(LIB_OBJECTS)
@@ -264,7 +276,7 @@ $(BUILD)/grub.cfg: boot/grub.cfg FORCE
 	@mkdir -p $(@D); sed 's|@APPEND@|$(APPEND)|' $< | cmp -s - $@ || sed 's|@APPEND@|$(APPEND)|' $< > $@
 
 # The services: what the system starts with, then each driver's own NAME.reg.
-REGISTRY      := boot/system.reg $(sort $(wildcard drivers/*/*.reg))
+REGISTRY      := boot/system.reg $(sort $(wildcard drivers/*/*.reg $(BUILD)/outside/*/*.reg))
 TEST_REGISTRY := $(sort $(wildcard tests/*.reg tests/drivers/*/*.reg))
 
 $(BUILD)/ramdisk.tar: $(DISK_FILES) $(REGISTRY) $(BUILD)/disk.list tools/mkramdisk.py
