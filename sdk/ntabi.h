@@ -159,10 +159,16 @@ typedef struct _PS_ATTRIBUTE_LIST {
 
 /* SYSTEM_INFORMATION_CLASS values that NtQuerySystemInformation knows: */
 #define EtSystemBasicInformation          0
+#define EtSystemProcessorInformation      1
 #define EtSystemPerformanceInformation    2
 #define EtSystemTimeOfDayInformation      3
 #define EtSystemProcessInformation        5
+#define EtSystemProcessorTimes            8
+#define EtSystemFlagsInformation          9
 #define EtSystemModuleInformation         11
 #define EtSystemHandleInformation         16
 #define EtSystemObjectInformation         17
 #define EtSystemPoolTagInformation        22
+#define EtSystemInterruptInformation      23
+#define EtSystemKernelDebuggerInformation 35
+#define EtSystemExtendedHandleInformation 64

@@ -21,6 +21,33 @@ typedef struct _SYSTEM_BASIC_INFORMATION {
     CHAR      NumberOfProcessors;
 } SYSTEM_BASIC_INFORMATION, *PSYSTEM_BASIC_INFORMATION;
 
+/* Class 1 */
+typedef struct _SYSTEM_PROCESSOR_INFORMATION {
+    USHORT ProcessorArchitecture;           // PROCESSOR_ARCHITECTURE_AMD64
+    USHORT ProcessorLevel;                  // family
+    USHORT ProcessorRevision;               // model, stepping
+    USHORT Reserved;
+    ULONG  ProcessorFeatureBits;
+} SYSTEM_PROCESSOR_INFORMATION, *PSYSTEM_PROCESSOR_INFORMATION;
+
+/* Class 2: numbers since start-up; what is not counted here is 0 */
+typedef struct _SYSTEM_PERFORMANCE_INFORMATION {
+    LARGE_INTEGER IdleProcessTime;
+    LARGE_INTEGER IoReadTransferCount, IoWriteTransferCount, IoOtherTransferCount;
+    ULONG IoReadOperationCount, IoWriteOperationCount, IoOtherOperationCount;
+    ULONG AvailablePages, CommittedPages, CommitLimit, PeakCommitment;
+    ULONG PageFaultCount, CopyOnWriteCount, TransitionCount, CacheTransitionCount;
+    ULONG DemandZeroCount, PageReadCount, PageReadIoCount, CacheReadCount, CacheIoCount;
+    ULONG DirtyPagesWriteCount, DirtyWriteIoCount, MappedPagesWriteCount, MappedWriteIoCount;
+    ULONG PagedPoolPages, NonPagedPoolPages;
+    ULONG PagedPoolAllocs, PagedPoolFrees, NonPagedPoolAllocs, NonPagedPoolFrees;
+    ULONG FreeSystemPtes, ResidentSystemCodePage, TotalSystemDriverPages, TotalSystemCodePages;
+    ULONG NonPagedPoolLookasideHits, PagedPoolLookasideHits, AvailablePagedPoolPages;
+    ULONG ResidentSystemCachePage, ResidentPagedPoolPage, ResidentSystemDriverPage;
+    ULONG CacheManager[30];                 // there is none
+    ULONG ContextSwitches, FirstLevelTbFills, SecondLevelTbFills, SystemCalls;
+} SYSTEM_PERFORMANCE_INFORMATION, *PSYSTEM_PERFORMANCE_INFORMATION;
+
 /* Class 3 */
 typedef struct _SYSTEM_TIMEOFDAY_INFORMATION {
     LARGE_INTEGER BootTime;
@@ -78,6 +105,14 @@ typedef struct _SYSTEM_PROCESS_INFORMATION {
     LARGE_INTEGER  IoCounters[6];
 } SYSTEM_PROCESS_INFORMATION, *PSYSTEM_PROCESS_INFORMATION;
 
+/* Class 8: one for each processor; KernelTime has IdleTime in it */
+typedef struct _SYSTEM_PROCESSOR_PERFORMANCE_INFORMATION {
+    LARGE_INTEGER IdleTime, KernelTime, UserTime, DpcTime, InterruptTime;
+    ULONG         InterruptCount;
+} SYSTEM_PROCESSOR_PERFORMANCE_INFORMATION, *PSYSTEM_PROCESSOR_PERFORMANCE_INFORMATION;
+
+/* Class 9: a ULONG, NtGlobalFlag */
+
 /* Class 11 */
 /* Flags: a driver that is unloaded when the last file of its devices is closed */
 #define LDRP_UNLOAD_IN_PROGRESS         0x00001000
@@ -116,6 +151,40 @@ typedef struct _SYSTEM_HANDLE_INFORMATION {
     SYSTEM_HANDLE_TABLE_ENTRY_INFO Handles[1];
 } SYSTEM_HANDLE_INFORMATION, *PSYSTEM_HANDLE_INFORMATION;
 
+/*
+ * Class 17: the types one after the other, each followed by its objects; NextEntryOffset counts
+ * from the start of the buffer and is 0 in the last one. Types that keep no list of their objects,
+ * and types without any, are not among them.
+ */
+typedef struct _SYSTEM_OBJECTTYPE_INFORMATION {
+    ULONG           NextEntryOffset;        // of the next type
+    ULONG           NumberOfObjects;
+    ULONG           NumberOfHandles;
+    ULONG           TypeIndex;
+    ULONG           InvalidAttributes;
+    GENERIC_MAPPING GenericMapping;
+    ULONG           ValidAccessMask;
+    ULONG           PoolType;
+    BOOLEAN         SecurityRequired;
+    BOOLEAN         WaitableObject;
+    UNICODE_STRING  TypeName;
+} SYSTEM_OBJECTTYPE_INFORMATION, *PSYSTEM_OBJECTTYPE_INFORMATION;
+
+typedef struct _SYSTEM_OBJECT_INFORMATION {
+    ULONG          NextEntryOffset;         // of the type's next object
+    PVOID          Object;
+    HANDLE         CreatorUniqueProcess;
+    USHORT         CreatorBackTraceIndex;
+    USHORT         Flags;                   // 1: made, but not inserted yet
+    LONG           PointerCount;
+    LONG           HandleCount;
+    ULONG          PagedPoolCharge;
+    ULONG          NonPagedPoolCharge;
+    HANDLE         ExclusiveProcessId;
+    PVOID          SecurityDescriptor;
+    UNICODE_STRING NameInfo;                // characters follow
+} SYSTEM_OBJECT_INFORMATION, *PSYSTEM_OBJECT_INFORMATION;
+
 /* Class 22 */
 typedef struct _SYSTEM_POOLTAG {
     union {
@@ -135,6 +204,35 @@ typedef struct _SYSTEM_POOLTAG_INFORMATION {
     SYSTEM_POOLTAG TagInfo[1];
 } SYSTEM_POOLTAG_INFORMATION, *PSYSTEM_POOLTAG_INFORMATION;
 
+/* Class 23: one for each processor */
+typedef struct _SYSTEM_INTERRUPT_INFORMATION {
+    ULONG ContextSwitches, DpcCount, DpcRate, TimeIncrement, DpcBypassCount, ApcBypassCount;
+} SYSTEM_INTERRUPT_INFORMATION, *PSYSTEM_INTERRUPT_INFORMATION;
+
+/* Class 35 */
+typedef struct _SYSTEM_KERNEL_DEBUGGER_INFORMATION {
+    BOOLEAN KernelDebuggerEnabled;
+    BOOLEAN KernelDebuggerNotPresent;
+} SYSTEM_KERNEL_DEBUGGER_INFORMATION, *PSYSTEM_KERNEL_DEBUGGER_INFORMATION;
+
+/* Class 64: class 16 with room for numbers beyond 65,535 */
+typedef struct _SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX {
+    PVOID     Object;
+    ULONG_PTR UniqueProcessId;
+    ULONG_PTR HandleValue;
+    ULONG     GrantedAccess;
+    USHORT    CreatorBackTraceIndex;
+    USHORT    ObjectTypeIndex;
+    ULONG     HandleAttributes;
+    ULONG     Reserved;
+} SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX, *PSYSTEM_HANDLE_TABLE_ENTRY_INFO_EX;
+
+typedef struct _SYSTEM_HANDLE_INFORMATION_EX {
+    ULONG_PTR                         NumberOfHandles;
+    ULONG_PTR                         Reserved;
+    SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX Handles[1];
+} SYSTEM_HANDLE_INFORMATION_EX, *PSYSTEM_HANDLE_INFORMATION_EX;
+
 /* Class 200 (ours): the kernel's command line, WCHARs with a terminating zero */
 #define EtSystemCommandLine             200
 
@@ -142,6 +240,7 @@ typedef struct _SYSTEM_POOLTAG_INFORMATION {
 #define EtObjectBasicInformation        0
 #define EtObjectNameInformation         1
 #define EtObjectTypeInformation         2
+#define EtObjectTypesInformation        3       // a ULONG64, their number, and one after the other
 #define EtObjectHandleFlagInformation   4
 
 #ifndef _NTIFS_INCLUDED_

@@ -1,6 +1,5 @@
 /*
- * The two lists that walk processes: processes with their threads, and all handles of all of
- * them.
+ * NtQuerySystemInformation: the processes, each with its threads.
  */
 #include "ex/sysinfo.h"
 
@@ -91,44 +90,5 @@ ExpCollectProcesses(PEXP_SINK Sink)
         return STATUS_INFO_LENGTH_MISMATCH;
     if (Last != NULL)
         Last->NextEntryOffset = 0;
-    return STATUS_SUCCESS;
-}
-
-typedef struct _EXP_HANDLES {
-    PEXP_SINK Sink;
-    PEPROCESS Process;
-    ULONG     Count;
-} EXP_HANDLES;
-
-static VOID
-ExpDescribeHandle(HANDLE Handle, POBJECT_HEADER Header, ACCESS_MASK Access, ULONG Attributes,
-                  PVOID Context)
-{
-    EXP_HANDLES *Handles = Context;
-    PSYSTEM_HANDLE_TABLE_ENTRY_INFO Entry = ExpReserve(Handles->Sink, sizeof *Entry);
-
-    Handles->Count++;
-    if (Entry == NULL)
-        return;
-    Entry->UniqueProcessId = (USHORT)(ULONG_PTR)Handles->Process->UniqueProcessId;
-    Entry->ObjectTypeIndex = (UCHAR)Header->Type->Index;
-    Entry->HandleAttributes = (UCHAR)Attributes;
-    Entry->HandleValue = (USHORT)(ULONG_PTR)Handle;
-    Entry->Object = &Header->Body;
-    Entry->GrantedAccess = Access;
-}
-
-NTSTATUS
-ExpCollectHandles(PEXP_SINK Sink)
-{
-    PSYSTEM_HANDLE_INFORMATION Header;
-    EXP_HANDLES Handles = { .Sink = Sink };
-
-    Header = ExpReserve(Sink, FIELD_OFFSET(SYSTEM_HANDLE_INFORMATION, Handles));
-    while ((Handles.Process = PsGetNextProcess(Handles.Process)) != NULL)
-        ObEnumerateHandles(Handles.Process, ExpDescribeHandle, &Handles);
-    if (Sink->Needed > Sink->Length)
-        return STATUS_INFO_LENGTH_MISMATCH;
-    Header->NumberOfHandles = Handles.Count;
     return STATUS_SUCCESS;
 }

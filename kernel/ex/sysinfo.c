@@ -9,7 +9,7 @@
 #include "ex/sysinfo.h"
 
 #define EXP_TAG_SYSINFO     'sysE'
-#define EXP_MAXIMUM_INFORMATION (16 * 1024 * 1024)
+#define EXP_MAXIMUM_INFORMATION (64 * 1024 * 1024)
 
 typedef struct _EXP_CLASS {
     ULONG     Class;
@@ -146,11 +146,19 @@ ExpCollectCommandLine(PEXP_SINK Sink)
 
 static const EXP_CLASS ExpClasses[] = {
     { EtSystemBasicInformation,     ExpCollectBasic },
+    { EtSystemProcessorInformation, ExpCollectProcessor },
+    { EtSystemPerformanceInformation, ExpCollectPerformance },
     { EtSystemTimeOfDayInformation, ExpCollectTimeOfDay },
     { EtSystemProcessInformation,   ExpCollectProcesses },
+    { EtSystemProcessorTimes,       ExpCollectProcessorTimes },
+    { EtSystemFlagsInformation,     ExpCollectFlags },
     { EtSystemModuleInformation,    ExpCollectModules },
     { EtSystemHandleInformation,    ExpCollectHandles },
+    { EtSystemObjectInformation,    ExpCollectObjects },
     { EtSystemPoolTagInformation,   ExpCollectPoolTags },
+    { EtSystemInterruptInformation, ExpCollectInterrupts },
+    { EtSystemKernelDebuggerInformation, ExpCollectDebugger },
+    { EtSystemExtendedHandleInformation, ExpCollectExtendedHandles },
     { EtSystemCommandLine,          ExpCollectCommandLine },
 };
 

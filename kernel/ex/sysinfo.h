@@ -1,5 +1,5 @@
 /*
- * The collectors of NtQuerySystemInformation (sysinfo.c, proclist.c).
+ * The collectors of NtQuerySystemInformation (sysinfo.c, sysperf.c, proclist.c, objlist.c).
  */
 #pragma once
 
@@ -25,3 +25,18 @@ PVOID ExpUserAddress(PEXP_SINK Sink, PVOID Address);
 
 NTSTATUS ExpCollectProcesses(PEXP_SINK Sink);
 NTSTATUS ExpCollectHandles(PEXP_SINK Sink);
+NTSTATUS ExpCollectExtendedHandles(PEXP_SINK Sink);
+NTSTATUS ExpCollectObjects(PEXP_SINK Sink);
+NTSTATUS ExpCollectProcessor(PEXP_SINK Sink);
+NTSTATUS ExpCollectPerformance(PEXP_SINK Sink);
+NTSTATUS ExpCollectProcessorTimes(PEXP_SINK Sink);
+NTSTATUS ExpCollectInterrupts(PEXP_SINK Sink);
+NTSTATUS ExpCollectFlags(PEXP_SINK Sink);
+NTSTATUS ExpCollectDebugger(PEXP_SINK Sink);
+
+/* How a collector ends: everything fitted, or not. */
+static inline NTSTATUS
+ExpSinkStatus(PEXP_SINK Sink)
+{
+    return Sink->Needed > Sink->Length ? STATUS_INFO_LENGTH_MISMATCH : STATUS_SUCCESS;
+}

@@ -56,9 +56,10 @@ IoInitSystem(VOID)
                                       .MaintainTypeList = TRUE,
                                       .DefaultNonPagedPoolCharge = sizeof(DRIVER_OBJECT) };
     OBJECT_TYPE_INITIALIZER Plain = { 0 };
-    OBJECT_TYPE_INITIALIZER File = { .MaintainHandleCount = TRUE, .CloseProcedure = IopCloseFile,
-                                     .DeleteProcedure = IopDeleteFile, .ParseProcedure =
-                                         IopParseFile,
+    OBJECT_TYPE_INITIALIZER File = { .MaintainHandleCount = TRUE, .MaintainTypeList = TRUE,
+                                     .CloseProcedure = IopCloseFile,
+                                     .DeleteProcedure = IopDeleteFile,
+                                     .ParseProcedure = IopParseFile,
                                      .QueryNameProcedure = IopQueryName,
                                      .DefaultNonPagedPoolCharge = sizeof(FILE_OBJECT) };
 

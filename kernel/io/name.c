@@ -85,6 +85,10 @@ IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information
 
     if (Scratch == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
+    if (File->DeviceObject == NULL) {           // still being opened
+        ExFreePoolWithTag(Scratch, IOP_TAG_NAME);
+        return STATUS_OBJECT_PATH_INVALID;
+    }
     IopFilePart(File, (PFILE_NAME_INFORMATION)(Scratch + Room), &Part);
     Status = ObQueryNameString(File->DeviceObject, Full, Room, ReturnLength);
     if (NT_SUCCESS(Status))

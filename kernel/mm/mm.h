@@ -51,7 +51,8 @@ typedef struct _KLDR_DATA_TABLE_ENTRY {
 } KLDR_DATA_TABLE_ENTRY, *PKLDR_DATA_TABLE_ENTRY;
 
 extern LIST_ENTRY PsLoadedModuleList;
-extern ULONG64    MmNumberOfPhysicalPages, MmAvailablePages;
+extern ULONG64    MmNumberOfPhysicalPages, MmAvailablePages, MmTotalCommitLimit;
+extern volatile LONG64 MmTotalCommittedPages;
 
 /* ---- start-up ---- */
 // phase 0: frames, ranges, pools usable afterwards

@@ -69,8 +69,6 @@ typedef struct _MMPFN {
 
 extern PMMPFN     MmPfnDatabase;
 extern PFN_NUMBER MmHighestPhysicalPage;
-extern ULONG64    MmTotalCommitLimit;
-extern volatile LONG64 MmTotalCommittedPages;
 
 VOID       MiInitializeFrames(PLOADER_PARAMETER_BLOCK LoaderBlock);
 // zeroed, for good; before LoaderFree is released

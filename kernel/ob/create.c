@@ -70,11 +70,13 @@ ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return)
 static VOID
 ObpEnterTypeList(POBJECT_TYPE Type, POBJECT_HEADER_CREATOR_INFO Creator)
 {
+    KIRQL OldIrql;
+
     Creator->CreatorUniqueProcess = PsInitialSystemProcess != NULL
         ? ObpCurrentProcess()->UniqueProcessId : NULL;
-    ExAcquireFastMutex(&Type->Lock);
+    OldIrql = ObpLockTypeList(Type);
     InsertTailList(&Type->TypeList, &Creator->TypeList);
-    ExReleaseFastMutex(&Type->Lock);
+    ObpUnlockTypeList(Type, OldIrql);
 }
 
 NTSTATUS
@@ -219,9 +221,10 @@ ObpFreeObject(POBJECT_HEADER Header)
     PUCHAR                      Block    = (PUCHAR)Header;
 
     if (Creator != NULL) {
-        ExAcquireFastMutex(&Type->Lock);
+        KIRQL OldIrql = ObpLockTypeList(Type);
+
         RemoveEntryList(&Creator->TypeList);
-        ExReleaseFastMutex(&Type->Lock);
+        ObpUnlockTypeList(Type, OldIrql);
         Block = (PUCHAR)Creator;
     }
     ObpFreeCreateInformation(Header);

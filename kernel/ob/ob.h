@@ -31,7 +31,7 @@ typedef struct _OBJECT_HEADER_NAME_INFO {
 } OBJECT_HEADER_NAME_INFO, *POBJECT_HEADER_NAME_INFO;
 
 typedef struct _OBJECT_HEADER_CREATOR_INFO {
-    // all objects of the type; guarded by the type's Lock
+    // all objects of the type; guarded by the type's ListLock
     LIST_ENTRY TypeList;
     HANDLE     CreatorUniqueProcess;
     ULONG64    Reserved;
@@ -214,8 +214,11 @@ typedef struct _OBJECT_TYPE {
     // what its objects are charged for: [0] nonpaged, [1] paged pool
     volatile LONG           PoolUsage[2], HighWaterPoolUsage[2];
 
-    /* Guarded by Lock: */
+    // guards the counts by process of its objects
     FAST_MUTEX              Lock;
+
+    /* Guarded by ListLock: */
+    KSPIN_LOCK              ListLock;
     LIST_ENTRY              TypeList;           // OBJECT_HEADER_CREATOR_INFO.TypeList
     LIST_ENTRY              CallbackList;       // OB_CALLBACK.Link, highest altitude first
 } OBJECT_TYPE;
@@ -319,6 +322,18 @@ NTSTATUS ObDuplicateObject(PEPROCESS SourceProcess, HANDLE Source, PEPROCESS Tar
 typedef VOID (*POB_HANDLE_CALLBACK)(HANDLE Handle, POBJECT_HEADER Header, ACCESS_MASK Access,
                                     ULONG Attributes, PVOID Context);
 VOID ObEnumerateHandles(PEPROCESS Process, POB_HANDLE_CALLBACK Callback, PVOID Context);
+
+/*
+ * Walks the types (Number from 0; NULL: no more) and, if the type keeps a list, its objects: NULL
+ * starts; returns the next one referenced and drops the reference on Object. <= APC_LEVEL,
+ * PASSIVE_LEVEL where a delete procedure may run. ObDescribeObject fills Entry but for links and
+ * name, without the walker's reference; FALSE: the object is not inserted yet, its body is not to
+ * be looked at.
+ */
+struct _SYSTEM_OBJECT_INFORMATION;
+POBJECT_TYPE ObGetType(ULONG Number);
+PVOID   ObGetNextObject(POBJECT_TYPE Type, PVOID Object);
+BOOLEAN ObDescribeObject(PVOID Object, struct _SYSTEM_OBJECT_INFORMATION *Entry);
 
 /* Documented: appends the full path of the object. */
 NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION Information, ULONG Length,

@@ -77,6 +77,22 @@ ObpCreatorInfo(POBJECT_HEADER Header)
     return (Header->Flags & OB_FLAG_CREATOR_INFO) ? (POBJECT_HEADER_CREATOR_INFO)Header - 1 : NULL;
 }
 
+static inline KIRQL
+ObpLockTypeList(POBJECT_TYPE Type)
+{
+    KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
+
+    KiAcquireSpinLock(&Type->ListLock);
+    return OldIrql;
+}
+
+static inline VOID
+ObpUnlockTypeList(POBJECT_TYPE Type, KIRQL OldIrql)
+{
+    KiReleaseSpinLock(&Type->ListLock);
+    KeLowerIrql(OldIrql);
+}
+
 /* ---- trace.c, htrace.c; the records are in ob.h ---- */
 
 static inline VOID

@@ -1,29 +1,65 @@
-/* kill PID...: ends processes, with STATUS_CONTROL_C_EXIT as their exit status. `ps` lists them. */
-#include <windows.h>
+/*
+ * kill PID|NAME...: ends processes, by number or all of a name, with STATUS_CONTROL_C_EXIT as
+ * their exit status, and waits until they have given back what they had. `ps` lists them.
+ */
+#include "../lib/snapshot.h"
+#include "../lib/status.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include "../lib/status.h"
+#include <string.h>
 
-#define PROGRAM "kill"
+#define PROGRAM         "kill"
+#define PATIENCE        5000                    // milliseconds
 
 static int
-Kill(const char *Text)
+Kill(DWORD Id)
 {
-    char         *End;
-    unsigned long Id = strtoul(Text, &End, 0);
-    HANDLE        Process;
-    int           Result = 0;
+    HANDLE Process = OpenProcess(PROCESS_TERMINATE | SYNCHRONIZE, FALSE, Id);
+    int    Result = 0;
 
-    if (*End || End == Text) {
-        fprintf(stderr, "%s: %s is not a process number\n", PROGRAM, Text);
-        return 2;
-    }
-    Process = OpenProcess(PROCESS_TERMINATE, FALSE, Id);
     if (Process == NULL)
         return FailLast(PROGRAM, "cannot open process %lu", Id);
-    if (!TerminateProcess(Process, 0xC000013A))
+    if (!TerminateProcess(Process, (UINT)STATUS_CONTROL_C_EXIT)) {
         Result = FailLast(PROGRAM, "cannot end process %lu", Id);
+    } else if (WaitForSingleObject(Process, PATIENCE) != WAIT_OBJECT_0) {
+        fprintf(stderr, "%s: process %lu is told to end, but a driver still keeps it\n", PROGRAM,
+            Id);
+        Result = 1;
+    }
     CloseHandle(Process);
+    return Result;
+}
+
+/* Every process whose image has this name, with or without ".exe", but not this one. */
+static int
+KillByName(const char *Name)
+{
+    const SYSTEM_PROCESS_INFORMATION *Process = NULL;
+    char     Own[PROCESS_NAME], Exe[PROCESS_NAME];
+    int      Result = 0;
+    ULONG    Found = 0;
+    SNAPSHOT Snapshot;
+    NTSTATUS Status = TakeSnapshot(&Snapshot);
+
+    if (!NT_SUCCESS(Status))
+        return FailStatus(PROGRAM, Status, "cannot list the processes");
+    _snprintf(Exe, sizeof Exe - 1, "%s.exe", Name);
+    Exe[sizeof Exe - 1] = 0;
+    while ((Process = NextProcess(&Snapshot, Process)) != NULL) {
+        DWORD Id = (DWORD)(ULONG_PTR)Process->UniqueProcessId;
+
+        ProcessName(&Snapshot, Process->UniqueProcessId, Own);
+        if (Id == GetCurrentProcessId() || (_stricmp(Own, Name) && _stricmp(Own, Exe)))
+            continue;
+        Found++;
+        if (Kill(Id))
+            Result = 1;
+    }
+    FreeSnapshot(&Snapshot);
+    if (Found == 0) {
+        fprintf(stderr, "%s: there is no process %s; `ps` lists them\n", PROGRAM, Name);
+        Result = 1;
+    }
     return Result;
 }
 
@@ -32,15 +68,16 @@ main(int Count, char **Arguments)
 {
     int Result = 0;
 
-    if (Count < 2) {
-        fprintf(stderr, "usage: %s PID...    ends processes\n", PROGRAM);
+    if (Count < 2 || Arguments[1][0] == '-') {
+        fprintf(stderr, "usage: %s PID|NAME...    ends processes\n", PROGRAM);
         return 2;
     }
     for (int Index = 1; Index < Count; Index++) {
-        int One = Kill(Arguments[Index]);
+        char *End;
+        DWORD Id = strtoul(Arguments[Index], &End, 0);
 
-        if (One)
-            Result = One;
+        if (*End ? KillByName(Arguments[Index]) : Kill(Id))
+            Result = 1;
     }
     return Result;
 }

@@ -101,7 +101,8 @@ static const COMMAND Programs[] = {
     { "usedriver3", "NAME",        "print what the pipe NAME holds, at each Enter",        NULL },
     { "pipectl",    "NAME [VERB]", "query or change the pipe NAME",                        NULL },
     { "ps",         "",            "list the processes",                                   NULL },
-    { "kill",       "PID",         "end a process",                                        NULL },
+    { "kill",       "PID|NAME",    "end processes",                                        NULL },
+    { "clients",    "DEVICE",      "count who has a device open",                          NULL },
     { "sc",         "VERB [NAME]", "query, start or stop a driver",                        NULL },
     { "objdir",     "[PATH]",      "list a directory of the object namespace",             NULL },
 };
