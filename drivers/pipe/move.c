@@ -91,7 +91,7 @@ PipePutBytes(PPIPE Pipe, PINSTANCE Instance, const UCHAR *Data, ULONG Length, BO
     NTSTATUS Status;
     ULONG    Count;
 
-    while (*Moved < Length) {
+    while (*Moved < Length && !PipeNobodyWaits(&Pipe->WaitingReads)) {
         Status = PipeGive(Pipe, Instance, Data + *Moved, Length - *Moved, &Count);
         *Moved += Count;
         if (Status == STATUS_NOT_FOUND)
@@ -211,7 +211,8 @@ PipeGet(PPIPE Pipe, PINSTANCE Instance, PUCHAR Data, ULONG Length, PULONG Moved)
             return *Moved != 0 ? STATUS_SUCCESS : Status;
         PipeLeft(Pipe, Instance, Count);
         *Moved += Count;
-        PipeContinueWrites(Pipe);
+        if (!PipeNobodyWaits(&Pipe->WaitingWrites))
+            PipeContinueWrites(Pipe);
         if (Pipe->Type == PIPE_MESSAGES)
             return Status;
     }

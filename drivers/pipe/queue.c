@@ -105,25 +105,33 @@ PipeAcquire(PPIPE Pipe)
     Pipe->Holder = KeGetCurrentThread();
 }
 
-/* The pipe may be gone once the last IRP is completed, so they are on a list of this routine's. */
-VOID
-PipeRelease(PPIPE Pipe)
+/* Completes the IRPs from First on; their pipe may be gone meanwhile. */
+static __attribute__((noinline)) VOID
+PipeCompleteList(PLIST_ENTRY First)
 {
-    PLIST_ENTRY Entry = Pipe->Finished.Flink, Last = &Pipe->Finished;
-    LIST_ENTRY  List;
+    LIST_ENTRY List;
 
     InitializeListHead(&List);
-    if (Entry != Last) {
-        RemoveEntryList(Last);
-        InitializeListHead(Last);
-        AppendTailList(&List, Entry);
-    }
-    Pipe->Holder = NULL;
-    ExReleaseFastMutex(&Pipe->DataMutex);
-
+    AppendTailList(&List, First);
     while (!IsListEmpty(&List))
         IoCompleteRequest(CONTAINING_RECORD(RemoveHeadList(&List), IRP, Tail.Overlay.ListEntry),
                           IO_NO_INCREMENT);
+}
+
+VOID
+PipeRelease(PPIPE Pipe)
+{
+    PLIST_ENTRY First = NULL;
+
+    if (!IsListEmpty(&Pipe->Finished)) {
+        First = Pipe->Finished.Flink;
+        RemoveEntryList(&Pipe->Finished);
+        InitializeListHead(&Pipe->Finished);
+    }
+    Pipe->Holder = NULL;
+    ExReleaseFastMutex(&Pipe->DataMutex);
+    if (First != NULL)
+        PipeCompleteList(First);
 }
 
 /* Notes how an IRP that this driver owns has ended; with DataMutex held. */

@@ -1,7 +1,7 @@
-/* See ring.h. */
+/* See ring.h. Code in a __try block keeps nothing in registers, so it is in one short routine. */
 #include "ring.h"
 
-NTSTATUS
+__attribute__((noinline)) NTSTATUS
 RingCopy(PVOID To, const VOID *From, ULONG Length)
 {
     __try {
@@ -12,38 +12,41 @@ RingCopy(PVOID To, const VOID *From, ULONG Length)
     return STATUS_SUCCESS;
 }
 
+/* Where the byte Offset behind the oldest is or will be; *First bytes there are in one piece. */
+static PUCHAR
+RingAt(const RING *Ring, ULONG Offset, ULONG Length, PULONG First)
+{
+    ULONG Start = Ring->Head + Offset;
+
+    if (Start >= Ring->Capacity)
+        Start -= Ring->Capacity;
+    *First = min(Length, Ring->Capacity - Start);
+    return Ring->Data + Start;
+}
+
 /* Copies Length of the bytes that begin Offset behind the oldest. */
 static NTSTATUS
 RingPeek(const RING *Ring, ULONG Offset, PUCHAR Data, ULONG Length)
 {
-    ULONG    Start = Ring->Head + Offset;
     ULONG    First;
-    NTSTATUS Status;
+    PUCHAR   Start = RingAt(Ring, Offset, Length, &First);
+    NTSTATUS Status = RingCopy(Data, Start, First);
 
-    if (Start >= Ring->Capacity)
-        Start -= Ring->Capacity;
-    First = min(Length, Ring->Capacity - Start);
-    Status = RingCopy(Data, Ring->Data + Start, First);
-    if (NT_SUCCESS(Status) && Length > First)
-        Status = RingCopy(Data + First, Ring->Data, Length - First);
-    return Status;
+    if (First == Length || !NT_SUCCESS(Status))
+        return Status;
+    return RingCopy(Data + First, Ring->Data, Length - First);
 }
 
-/* Writes where the byte Offset behind the oldest is or will be. */
 static NTSTATUS
 RingPoke(PRING Ring, ULONG Offset, const UCHAR *Data, ULONG Length)
 {
-    ULONG    Start = Ring->Head + Offset;
     ULONG    First;
-    NTSTATUS Status;
+    PUCHAR   Start = RingAt(Ring, Offset, Length, &First);
+    NTSTATUS Status = RingCopy(Start, Data, First);
 
-    if (Start >= Ring->Capacity)
-        Start -= Ring->Capacity;
-    First = min(Length, Ring->Capacity - Start);
-    Status = RingCopy(Ring->Data + Start, Data, First);
-    if (NT_SUCCESS(Status) && Length > First)
-        Status = RingCopy(Ring->Data, Data + First, Length - First);
-    return Status;
+    if (First == Length || !NT_SUCCESS(Status))
+        return Status;
+    return RingCopy(Ring->Data, Data + First, Length - First);
 }
 
 NTSTATUS

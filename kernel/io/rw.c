@@ -119,44 +119,65 @@ IopPrepareWrite(PIOP_CALL Call, const TRANSFER *Transfer)
     }
 }
 
-/* The file system's short cut. FALSE: it wants an IRP; raises. */
-static BOOLEAN
-IopTryFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PIO_STATUS_BLOCK Result)
+static __attribute__((noinline)) NTSTATUS
+IopCaptureFastOffset(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write,
+                     PLARGE_INTEGER Offset, PULONG Key)
 {
-    PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
-    LARGE_INTEGER     Offset;
-    ULONG             Key = 0;
-
-    if (Table == NULL || !Call->Locked || (Write ? Table->FastIoWrite : Table->FastIoRead) == NULL)
-        return FALSE;
-    if (Call->Mode != KernelMode)
-        IopProbeTransfer(Transfer, Write);
-    if (!NT_SUCCESS(IopCaptureOffset(Call, Transfer, Write, &Offset, &Key)))
-        return FALSE;
-    if (!(Write ? Table->FastIoWrite : Table->FastIoRead)(
-            Call->File, &Offset, Transfer->Length, TRUE, Key, Transfer->Buffer, Result,
-            Call->Device))
-        return FALSE;
-    *Transfer->Iosb = *Result;
-    return TRUE;
+    __try {
+        return IopCaptureOffset(Call, Transfer, Write, Offset, Key);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
 }
 
-/* A file with a cache: TRUE if the request is done, and the call ended with *Status. */
-static __attribute__((noinline)) BOOLEAN
+static __attribute__((noinline)) NTSTATUS
+IopWriteFastStatus(PIO_STATUS_BLOCK Iosb, const IO_STATUS_BLOCK *Result)
+{
+    __try {
+        *Iosb = *Result;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    return Result->Status;
+}
+
+static inline BOOLEAN
+IopIsUserRange(PVOID Address, ULONG_PTR Length)
+{
+    return (ULONG_PTR)Address + Length >= (ULONG_PTR)Address &&
+        (ULONG_PTR)Address + Length <= (ULONG_PTR)MmUserProbeAddress;
+}
+
+/*
+ * The short cut of a file with a cache: TRUE if the request is done, and the call ended with
+ * *Status. The driver copies to or from the caller's buffer itself, inside __try; that the buffer
+ * is the caller's own is seen here. Whatever is wrong with the arguments, the IRP will report.
+ */
+static inline BOOLEAN
 IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTATUS Status)
 {
-    IO_STATUS_BLOCK Result;
+    PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
+    PFAST_IO_READ     Routine = NULL;
+    LARGE_INTEGER     Offset = Call->File->CurrentByteOffset;
+    ULONG             Key = 0;
+    IO_STATUS_BLOCK   Result;
 
-    __try {
-        if (!IopTryFastTransfer(Call, Transfer, Write, &Result))
-            return FALSE;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        // the IRP will meet the same exception and report it
+    if (Table != NULL)
+        Routine = Write ? (PFAST_IO_READ)Table->FastIoWrite : Table->FastIoRead;
+    if (Routine == NULL || !Call->Locked)
         return FALSE;
-    }
+    if (Call->Mode != KernelMode && (!IopIsUserRange(Transfer->Buffer, Transfer->Length) ||
+        !IopIsUserRange(Transfer->Iosb, sizeof *Transfer->Iosb)))
+        return FALSE;
+    if ((Transfer->ByteOffset != NULL || Transfer->Key != NULL) &&
+        !NT_SUCCESS(IopCaptureFastOffset(Call, Transfer, Write, &Offset, &Key)))
+        return FALSE;
+    if (!Routine(Call->File, &Offset, Transfer->Length, TRUE, Key, Transfer->Buffer, &Result,
+                 Call->Device))
+        return FALSE;
     if (Call->Event != NULL)
         KeSetEvent(Call->Event, 0, FALSE);
-    *Status = IopEndCall(Call, Result.Status);
+    *Status = IopEndCall(Call, IopWriteFastStatus(Transfer->Iosb, &Result));
     return TRUE;
 }
 

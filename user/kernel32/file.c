@@ -82,7 +82,7 @@ CreateFileA(LPCSTR Name, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Securi
  * The end of a transfer: Status is what the service returned, Iosb its block when there is no
  * OVERLAPPED.
  */
-static BOOL
+static __attribute__((noinline)) BOOL
 BasepFinish(HANDLE File, NTSTATUS Status, PIO_STATUS_BLOCK Iosb, LPOVERLAPPED Overlapped,
     LPDWORD Done)
 {
@@ -138,30 +138,52 @@ BasepPrepare(BASE_TRANSFER *Transfer, PIO_STATUS_BLOCK Own, LPOVERLAPPED Overlap
     Transfer->Where = &Transfer->Offset;
 }
 
-BOOL WINAPI
-ReadFile(HANDLE File, LPVOID Buffer, DWORD Length, LPDWORD Done, LPOVERLAPPED Overlapped)
+static __attribute__((noinline)) BOOL
+BasepTransferOverlapped(BOOL Write, HANDLE File, LPVOID Buffer, DWORD Length, LPDWORD Done,
+    LPOVERLAPPED Overlapped)
 {
     IO_STATUS_BLOCK Iosb;
     BASE_TRANSFER   Transfer;
     NTSTATUS        Status;
 
     BasepPrepare(&Transfer, &Iosb, Overlapped, Done);
-    Status = NtReadFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb, Buffer,
-        Length, Transfer.Where, NULL);
+    Status = (Write ? NtWriteFile : NtReadFile)(File, Transfer.Event, NULL, Transfer.ApcContext,
+        Transfer.Iosb, Buffer, Length, Transfer.Where, NULL);
     return BasepFinish(File, Status, &Iosb, Overlapped, Done);
+}
+
+BOOL WINAPI
+ReadFile(HANDLE File, LPVOID Buffer, DWORD Length, LPDWORD Done, LPOVERLAPPED Overlapped)
+{
+    IO_STATUS_BLOCK Iosb = { .Information = 0 };
+    NTSTATUS        Status;
+
+    if (Overlapped)
+        return BasepTransferOverlapped(FALSE, File, Buffer, Length, Done, Overlapped);
+    if (Done)
+        *Done = 0;
+    Status = NtReadFile(File, NULL, NULL, NULL, &Iosb, Buffer, Length, NULL, NULL);
+    if (Status != STATUS_SUCCESS || Done == NULL)
+        return BasepFinish(File, Status, &Iosb, NULL, Done);
+    *Done = (DWORD)Iosb.Information;
+    return TRUE;
 }
 
 BOOL WINAPI
 WriteFile(HANDLE File, LPCVOID Buffer, DWORD Length, LPDWORD Done, LPOVERLAPPED Overlapped)
 {
-    IO_STATUS_BLOCK Iosb;
-    BASE_TRANSFER   Transfer;
+    IO_STATUS_BLOCK Iosb = { .Information = 0 };
     NTSTATUS        Status;
 
-    BasepPrepare(&Transfer, &Iosb, Overlapped, Done);
-    Status = NtWriteFile(File, Transfer.Event, NULL, Transfer.ApcContext, Transfer.Iosb,
-        (PVOID)Buffer, Length, Transfer.Where, NULL);
-    return BasepFinish(File, Status, &Iosb, Overlapped, Done);
+    if (Overlapped)
+        return BasepTransferOverlapped(TRUE, File, (LPVOID)Buffer, Length, Done, Overlapped);
+    if (Done)
+        *Done = 0;
+    Status = NtWriteFile(File, NULL, NULL, NULL, &Iosb, (PVOID)Buffer, Length, NULL, NULL);
+    if (Status != STATUS_SUCCESS || Done == NULL)
+        return BasepFinish(File, Status, &Iosb, NULL, Done);
+    *Done = (DWORD)Iosb.Information;
+    return TRUE;
 }
 
 BOOL WINAPI
