@@ -1,8 +1,6 @@
 /*
- * serial.sys: COM1 and COM2 as \Device\Serial0 and \Device\Serial1, interrupt-driven. This file
- * is the half that knows IRPs; isr.c is the half that knows the UART. A read completes with what
- * has arrived, at least one byte; a write completes when its last byte is in the output ring. The
- * life of a request:
+ * serial.sys: COM1, COM2, ... as \Device\Serial0, \Device\Serial1, ..., interrupt-driven. This file
+ * makes the devices; transfer.c knows IRPs and time-outs, isr.c the UART. The life of a request:
  *
  *   SerialRead / SerialWrite    queue the IRP (it can be cancelled from here on), then try to
  *                               serve the queue
@@ -24,132 +22,9 @@ static const struct {
 } SerialHardware[SERIAL_PORTS] = {
     { L"\\Device\\Serial0", L"\\DosDevices\\COM1", 0x3F8, 4 },
     { L"\\Device\\Serial1", L"\\DosDevices\\COM2", 0x2F8, 3 },
+    // on an interrupt of its own: an edge cannot be shared with COM1
+    { L"\\Device\\Serial2", L"\\DosDevices\\COM3", 0x3E8, 5 },
 };
-
-#define WRITTEN(Irp)    (*(PULONG)&(Irp)->Tail.Overlay.DriverContext[0])
-
-/*
- * Whether the input ring holds a byte. Only SerialTakeRead takes bytes, under Port->Lock, so a
- * byte seen here stays; the interrupt can only add.
- */
-static BOOLEAN
-SerialHasInputLocked(PSERIAL_PORT Port)
-{
-    return *(volatile ULONG *)&Port->Input.Put != Port->Input.Get;
-}
-
-/* Takes the first read, if there is one and a byte for it, and says how many bytes it got. */
-static PIRP
-SerialTakeRead(PSERIAL_PORT Port, PULONG Moved)
-{
-    PIRP            Irp = NULL;
-    SERIAL_TRANSFER Transfer;
-    KIRQL           OldIrql;
-
-    KeAcquireSpinLock(&Port->Lock, &OldIrql);
-    if (SerialHasInputLocked(Port))
-        Irp = IrpQueueTakeLocked(&Port->Reads);
-    if (Irp) {
-        Transfer.Port = Port;
-        Transfer.Buffer = Irp->AssociatedIrp.SystemBuffer;
-        Transfer.Length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length;
-        KeSynchronizeExecution(Port->Interrupt, SerialTakeInput, &Transfer);
-        *Moved = Transfer.Moved;
-    }
-    KeReleaseSpinLock(&Port->Lock, OldIrql);
-    return Irp;
-}
-
-static VOID
-SerialServeReads(PSERIAL_PORT Port)
-{
-    ULONG Moved;
-    PIRP  Irp;
-
-    while ((Irp = SerialTakeRead(Port, &Moved)) != NULL)
-        IrpComplete(Irp, STATUS_SUCCESS, Moved);
-}
-
-/* Moves what fits of a write to the output ring; says whether that was its end. */
-static BOOLEAN
-SerialAdvanceLocked(PSERIAL_PORT Port, PIRP Irp)
-{
-    ULONG           Length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Write.Length;
-    SERIAL_TRANSFER Transfer;
-
-    Transfer.Port = Port;
-    Transfer.Buffer = (PUCHAR)Irp->AssociatedIrp.SystemBuffer + WRITTEN(Irp);
-    Transfer.Length = Length - WRITTEN(Irp);
-    KeSynchronizeExecution(Port->Interrupt, SerialGiveOutput, &Transfer);
-    WRITTEN(Irp) += Transfer.Moved;
-    return WRITTEN(Irp) == Length;
-}
-
-/* Moves what fits of the writes, in order; takes the first one that this finishes. */
-static PIRP
-SerialTakeWrite(PSERIAL_PORT Port)
-{
-    PIRP  Irp;
-    KIRQL OldIrql;
-
-    KeAcquireSpinLock(&Port->Lock, &OldIrql);
-    while ((Irp = IrpQueueFirstLocked(&Port->Writes)) != NULL) {
-        if (!SerialAdvanceLocked(Port, Irp)) {
-            Irp = NULL;
-            break;
-        }
-        if (IrpQueueRemoveLocked(Irp))
-            break;
-    }
-    KeReleaseSpinLock(&Port->Lock, OldIrql);
-    return Irp;
-}
-
-static VOID
-SerialServeWrites(PSERIAL_PORT Port)
-{
-    PIRP Irp;
-
-    while ((Irp = SerialTakeWrite(Port)) != NULL)
-        IrpComplete(Irp, STATUS_SUCCESS, WRITTEN(Irp));
-}
-
-static VOID NTAPI
-SerialDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
-{
-    PSERIAL_PORT Port = Context;
-
-    SerialServeReads(Port);
-    SerialServeWrites(Port);
-    KeSetEvent(&Port->Moved, IO_NO_INCREMENT, FALSE);
-}
-
-static NTSTATUS NTAPI
-SerialRead(PDEVICE_OBJECT Device, PIRP Irp)
-{
-    PSERIAL_PORT Port = Device->DeviceExtension;
-
-    if (IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length == 0)
-        return IrpComplete(Irp, STATUS_SUCCESS, 0);
-
-    IrpQueueInsert(&Port->Reads, Irp);
-    SerialServeReads(Port);
-    return STATUS_PENDING;
-}
-
-static NTSTATUS NTAPI
-SerialWrite(PDEVICE_OBJECT Device, PIRP Irp)
-{
-    PSERIAL_PORT Port = Device->DeviceExtension;
-
-    if (IoGetCurrentIrpStackLocation(Irp)->Parameters.Write.Length == 0)
-        return IrpComplete(Irp, STATUS_SUCCESS, 0);
-
-    WRITTEN(Irp) = 0;
-    IrpQueueInsert(&Port->Writes, Irp);
-    SerialServeWrites(Port);
-    return STATUS_PENDING;
-}
 
 /* The device itself can be opened; there is nothing below it. */
 static NTSTATUS NTAPI
@@ -187,6 +62,28 @@ SerialDrain(PDEVICE_OBJECT Device, PIRP Irp)
            !KeSynchronizeExecution(Port->Interrupt, SerialIsDrained, Port))
         Status = KeWaitForSingleObject(&Port->Moved, Executive, KernelMode, FALSE, &Second);
     return IrpComplete(Irp, Status == STATUS_TIMEOUT ? STATUS_IO_TIMEOUT : STATUS_SUCCESS, 0);
+}
+
+static NTSTATUS NTAPI
+SerialControl(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
+    PSERIAL_PORT       Port = Device->DeviceExtension;
+    PSERIAL_TIMEOUTS   Timeouts = Irp->AssociatedIrp.SystemBuffer;
+
+    switch (Stack->Parameters.DeviceIoControl.IoControlCode) {
+    case IOCTL_SERIAL_SET_TIMEOUTS:
+        if (Stack->Parameters.DeviceIoControl.InputBufferLength < sizeof *Timeouts)
+            return IrpComplete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
+        return IrpComplete(Irp, SerialSetTimeouts(Port, Timeouts), 0);
+    case IOCTL_SERIAL_GET_TIMEOUTS:
+        if (Stack->Parameters.DeviceIoControl.OutputBufferLength < sizeof *Timeouts)
+            return IrpComplete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
+        SerialGetTimeouts(Port, Timeouts);
+        return IrpComplete(Irp, STATUS_SUCCESS, sizeof *Timeouts);
+    default:
+        return IrpComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    }
 }
 
 static NTSTATUS NTAPI
@@ -235,11 +132,7 @@ SerialCreatePort(PDRIVER_OBJECT Driver, ULONG Index)
     Port = Device->DeviceExtension;
     Port->Device = Device;
     Port->Base = Base;
-    KeInitializeSpinLock(&Port->Lock);
-    KeInitializeDpc(&Port->Dpc, SerialDpc, Port);
-    KeInitializeEvent(&Port->Moved, SynchronizationEvent, FALSE);
-    IrpQueueInitialize(&Port->Reads, &Port->Lock);
-    IrpQueueInitialize(&Port->Writes, &Port->Lock);
+    SerialInitializeQueues(Port);
 
     SerialProgram(Port);
     Status = SerialConnect(Port, SerialHardware[Index].Irq);
@@ -276,6 +169,7 @@ SerialUnload(PDRIVER_OBJECT Driver)
         IoUnregisterShutdownNotification(Driver->DeviceObject);
         SerialQuiet(Port);
         IoDisconnectInterrupt(Port->Interrupt);
+        KeCancelTimer(&Port->Timer);
         KeRemoveQueueDpc(&Port->Dpc);
         KeFlushQueuedDpcs();
         IoDeleteDevice(Driver->DeviceObject);
@@ -296,6 +190,7 @@ DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     Driver->MajorFunction[IRP_MJ_CLOSE] = SerialClose;
     Driver->MajorFunction[IRP_MJ_READ] = SerialRead;
     Driver->MajorFunction[IRP_MJ_WRITE] = SerialWrite;
+    Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = SerialControl;
     Driver->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = SerialDrain;
     Driver->MajorFunction[IRP_MJ_SHUTDOWN] = SerialDrain;
     Driver->DriverUnload = SerialUnload;

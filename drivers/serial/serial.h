@@ -2,10 +2,10 @@
  * Private to serial.sys: one SERIAL_PORT for each 16550 that answers. Bytes move between three
  * places:
  *
- *   UART  <-- isr.c, at the interrupt's IRQL -->  two rings  <-- serial.c, at DISPATCH_LEVEL -->
+ *   UART  <-- isr.c, at the interrupt's IRQL -->  two rings  <-- transfer.c, at DISPATCH_LEVEL -->
  *         IRPs
  *
- * The rings belong to the interrupt lock: serial.c touches them only through
+ * The rings belong to the interrupt lock: transfer.c touches them only through
  * KeSynchronizeExecution. When the input ring is full the receive interrupt is switched off and
  * bytes stay in the UART, which stops the sender; they are never dropped. The transmit interrupt
  * is on exactly while the output ring holds something.
@@ -14,8 +14,9 @@
 
 #include <ntddk.h>
 #include "../common/irpqueue.h"
+#include "serial_ioctl.h"
 
-#define SERIAL_PORTS        2
+#define SERIAL_PORTS        3
 #define SERIAL_RING         1024        // a power of two
 
 typedef struct _SERIAL_RING_BUFFER {
@@ -28,7 +29,7 @@ typedef struct _SERIAL_PORT {
     PDEVICE_OBJECT Device;
     PUCHAR         Base;                // I/O port of the first register
     PKINTERRUPT    Interrupt;
-    KDPC           Dpc;                 // queued by the ISR: IRPs can move on
+    KDPC           Dpc;                 // queued by ISR and timer: IRPs can move on
     KEVENT         Moved;               // set by the DPC: look again whether all output has left
 
     /* Guarded by the interrupt's lock: */
@@ -37,7 +38,10 @@ typedef struct _SERIAL_PORT {
 
     /* Guarded by Lock: */
     KSPIN_LOCK Lock;
-    IRP_QUEUE  Reads, Writes;           // a write's progress is DriverContext[0] of its IRP
+    IRP_QUEUE  Reads, Writes;           // DriverContext of their IRPs: see transfer.c
+    SERIAL_TIMEOUTS Timeouts;
+    KTIMER     Timer;
+    ULONGLONG  ReadDue, WriteDue;       // when to look again, in interrupt time
 } SERIAL_PORT, *PSERIAL_PORT;
 
 /* A request to the interrupt side: move at most Length bytes, set Moved. */
@@ -59,5 +63,11 @@ BOOLEAN SerialPortExists(PUCHAR Base);
 VOID    SerialProgram(PSERIAL_PORT Port);
 VOID    SerialQuiet(PSERIAL_PORT Port);
 
+VOID     SerialInitializeQueues(PSERIAL_PORT Port);
+NTSTATUS SerialSetTimeouts(PSERIAL_PORT Port, const SERIAL_TIMEOUTS *Timeouts);
+VOID     SerialGetTimeouts(PSERIAL_PORT Port, PSERIAL_TIMEOUTS Timeouts);
+
+DRIVER_DISPATCH      SerialRead, SerialWrite;
+KDEFERRED_ROUTINE    SerialDpc;
 KSERVICE_ROUTINE     SerialInterrupt;
 KSYNCHRONIZE_ROUTINE SerialEnableReceive, SerialTakeInput, SerialGiveOutput, SerialIsDrained;

@@ -1,0 +1,141 @@
+/*
+ * serial.sys with the time-outs that programs set, on a COM3 whose other end echoes what it gets.
+ */
+#include "sdk/ntapi.h"
+#include "user/lib/testing.h"
+#include <stdio.h>
+#include <string.h>
+
+static HANDLE Port;
+static char   Data[64];
+
+static void
+SetTimeouts(DWORD Interval, DWORD Multiplier, DWORD Constant)
+{
+    COMMTIMEOUTS Timeouts = { Interval, Multiplier, Constant, 0, 0 };
+
+    Expect(SetCommTimeouts(Port, &Timeouts), "set: %lu", GetLastError());
+}
+
+/* Writes Text, which comes back, and reads into Room bytes; how many came, or -1. */
+static int
+WriteAndRead(const char *Text, ULONG Room)
+{
+    DWORD Done;
+
+    memset(Data, 0, sizeof Data);
+    if (*Text && !WriteFile(Port, Text, (DWORD)strlen(Text), &Done, NULL))
+        return -1;
+    if (!ReadFile(Port, Data, Room, &Done, NULL))
+        return -1;
+    return (int)Done;
+}
+
+static void
+Fills(void)
+{
+    int Done;
+
+    Promise("With no limits a read waits until its buffer is full");
+    SetTimeouts(0, 0, 0);
+    Done = WriteAndRead("0123456789", 10);
+    Expect(Done == 10 && memcmp(Data, "0123456789", 10) == 0, "%d bytes", Done);
+
+    Promise("With a total time it ends at the latest then, with what there is");
+    SetTimeouts(0, 1, 100);
+    Done = WriteAndRead("abc", 20);
+    Expect(Done == 3 && memcmp(Data, "abc", 3) == 0, "%d bytes", Done);
+    Done = WriteAndRead("", 20);
+    Expect(Done == 0, "%d bytes from a silent line", Done);
+    Done = WriteAndRead("abcdef", 6);
+    Expect(Done == 6, "%d bytes", Done);
+
+    Promise("With an interval it ends when the line falls silent, but not before the first byte");
+    SetTimeouts(50, 0, 0);
+    Done = WriteAndRead("interval", 40);
+    Expect(Done == 8, "%d bytes", Done);
+}
+
+static void
+AtOnce(void)
+{
+    DWORD Start = GetTickCount();
+    int   Done;
+
+    Promise("A read for what is there returns at once");
+    SetTimeouts(MAXDWORD, 0, 0);
+    Done = WriteAndRead("", 10);
+    Expect(Done == 0 && GetTickCount() - Start < 5000, "%d bytes after %lu ms", Done,
+        GetTickCount() - Start);
+
+    Promise("A read for the first byte returns with it, or when the time is up");
+    SetTimeouts(MAXDWORD, MAXDWORD, 20000);
+    Done = WriteAndRead("x", 10);
+    Expect(Done == 1 && Data[0] == 'x', "%d bytes", Done);
+    SetTimeouts(MAXDWORD, MAXDWORD, 50);
+    Done = WriteAndRead("", 10);
+    Expect(Done == 0, "%d bytes", Done);
+}
+
+/* A read that is cancelled takes no byte with it; a limit can be set while it waits. */
+static DWORD WINAPI
+LateLimit(PVOID Context)
+{
+    COMMTIMEOUTS Timeouts = { 0, 0, 30, 0, 0 };
+    HANDLE       File = *(PHANDLE)Context;
+
+    return !SetCommTimeouts(File, &Timeouts);
+}
+
+static void
+Changes(void)
+{
+    COMMTIMEOUTS    Timeouts = { MAXDWORD, MAXDWORD, MAXDWORD, 0, 0 };
+    HANDLE          Thread, Event = CreateEventA(NULL, TRUE, FALSE, NULL);
+    IO_STATUS_BLOCK Block, Cancel;
+    LARGE_INTEGER   Start = { 0 };
+    NTSTATUS        Status;
+    DWORD           Code;
+
+    Promise("Impossible limits are refused, and those that hold can be read back");
+    Expect(!SetCommTimeouts(Port, &Timeouts) && GetLastError() == ERROR_INVALID_PARAMETER, "set");
+    SetTimeouts(1, 2, 3);
+    Expect(GetCommTimeouts(Port, &Timeouts) && Timeouts.ReadIntervalTimeout == 1 &&
+        Timeouts.ReadTotalTimeoutMultiplier == 2 && Timeouts.ReadTotalTimeoutConstant == 3, "get");
+
+    Promise("A read can be cancelled while its time runs, and a new limit reaches one that waits");
+    CloseHandle(Port);
+    Port = CreateFileA("\\\\.\\COM3", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+        FILE_FLAG_OVERLAPPED, NULL);
+    SetTimeouts(0, 0, 3600 * 1000);
+    Status = NtReadFile(Port, Event, NULL, NULL, &Block, Data, 10, &Start, NULL);
+    Expect(Status == STATUS_PENDING, "status 0x%08lX", Status);
+    NtCancelIoFile(Port, &Cancel);
+    Expect(Block.Status == STATUS_CANCELLED, "status 0x%08lX", Block.Status);
+    NtReadFile(Port, Event, NULL, NULL, &Block, Data, 10, &Start, NULL);
+    Thread = CreateThread(NULL, 0, LateLimit, &Port, 0, NULL);
+    WaitForSingleObject(Event, INFINITE);
+    Expect(Block.Status == STATUS_TIMEOUT && Block.Information == 0, "status 0x%08lX",
+        Block.Status);
+    WaitForSingleObject(Thread, INFINITE);
+    GetExitCodeThread(Thread, &Code);
+    Expect(Code == 0, "the limit could not be set");
+    CloseHandle(Thread);
+    CloseHandle(Event);
+}
+
+int
+main(void)
+{
+    Promise("COM3 opens, once");
+    Port = CreateFileA("\\\\.\\COM3", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0,
+        NULL);
+    Expect(Port != INVALID_HANDLE_VALUE, "open: %lu", GetLastError());
+    Expect(CreateFileA("\\\\.\\COM3", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL)
+        == INVALID_HANDLE_VALUE, "a port is exclusive, but opened twice");
+    Fills();
+    AtOnce();
+    Changes();
+    CloseHandle(Port);
+    return Done("tserial");
+}
