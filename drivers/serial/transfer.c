@@ -20,7 +20,7 @@
  */
 #include "serial.h"
 
-/* Of a queued IRP: when its time began (0: not yet), and of a read, when how many bytes had come. */
+/* Of a queued IRP: when its time began (0: not yet); of a read: when how many bytes had come. */
 #define BEGUN(Irp)      (*(PULONGLONG)&(Irp)->Tail.Overlay.DriverContext[0])
 #define LAST_BYTE(Irp)  (*(PULONGLONG)&(Irp)->Tail.Overlay.DriverContext[1])
 #define PROGRESS(Irp)   (*(PULONG)&(Irp)->Tail.Overlay.DriverContext[2])
