@@ -1,120 +1,78 @@
 /*
- * objdir [PATH]: what the directory PATH of the object namespace holds (`\` if none is given):
- * name, type, where a symbolic link leads, and for objects that a program can open by name their
- * two counts. Those were taken through a handle of objdir's own, which is not counted in what is
- * printed.
+ * objdir: the object namespace, a directory or the tree below it: name, type, where a symbolic
+ * link leads, and the two counts (without the handles that objdir itself needs to look). -w
+ * follows the changes; --dot writes the tree as a graph for Graphviz.
  */
-#include "sdk/ntapi.h"
+#include "objdir.h"
 #include "../lib/status.h"
 #include <stdio.h>
 #include <string.h>
 
-#define PROGRAM     "objdir"
-#define MAX_PATH_CHARACTERS 512
-
-typedef NTSTATUS (NTAPI *OPEN_ROUTINE)(PHANDLE Handle, ACCESS_MASK Access,
-    POBJECT_ATTRIBUTES Attributes);
-
-static const struct {
-    PCWSTR       Type;
-    OPEN_ROUTINE Open;
-    ACCESS_MASK  Access;
-} Openers[] = {
-    { L"Directory",    NtOpenDirectoryObject,    DIRECTORY_QUERY },
-    { L"SymbolicLink", NtOpenSymbolicLinkObject, SYMBOLIC_LINK_QUERY },
-    { L"Event",        NtOpenEvent,              EVENT_QUERY_STATE },
-    { L"Mutant",       NtOpenMutant,             MUTANT_QUERY_STATE },
-    { L"Semaphore",    NtOpenSemaphore,          SEMAPHORE_QUERY_STATE },
-    { L"Timer",        NtOpenTimer,              TIMER_QUERY_STATE },
-};
-
-static BOOL
-IsType(PCUNICODE_STRING Name, PCWSTR Type)
+static int
+Usage(void)
 {
-    size_t Length = wcslen(Type);
-
-    return Name->Length == Length * sizeof(WCHAR) && wcsncmp(Name->Buffer, Type, Length) == 0;
+    fprintf(stderr, "usage: %s [-r] [-w] [-t TYPE] [PATH]  lists a directory of the object"
+        " namespace,\n"
+        "                                          -r with those below, -w what changes in it\n"
+        "       %s --dot [PATH]                   the tree as a graph for Graphviz\n",
+        PROGRAM, PROGRAM);
+    return 2;
 }
 
-static void
-PrintTarget(HANDLE Link)
+void
+PrintList(const LIST *List)
 {
-    WCHAR          Text[MAX_PATH_CHARACTERS];
-    UNICODE_STRING Target = { 0, sizeof Text, Text };
+    printf("%-32s %-14s %7s %8s\n", "NAME", "TYPE", "HANDLES", "POINTERS");
+    for (ULONG Index = 0; Index < List->Count; Index++) {
+        const ENTRY *Entry = &List->Entries[Index];
+        int          Indent = (int)Entry->Depth * 2;
 
-    if (NT_SUCCESS(NtQuerySymbolicLinkObject(Link, &Target, NULL)))
-        printf("  -> %.*ls", (int)(Target.Length / sizeof(WCHAR)), Target.Buffer);
-}
-
-static void
-PrintDetails(HANDLE Directory, const OBJECT_DIRECTORY_INFORMATION *Entry)
-{
-    OBJECT_ATTRIBUTES        Attributes;
-    OBJECT_BASIC_INFORMATION Basic;
-    UNICODE_STRING           Name = Entry->Name;
-    HANDLE                   Handle;
-
-    InitializeObjectAttributes(&Attributes, &Name, 0, Directory, NULL);
-    for (ULONG Index = 0; Index < ARRAYSIZE(Openers); Index++) {
-        if (!IsType(&Entry->TypeName, Openers[Index].Type))
-            continue;
-        if (!NT_SUCCESS(Openers[Index].Open(&Handle, Openers[Index].Access, &Attributes)))
-            return;
-        if (NT_SUCCESS(NtQueryObject(Handle, EtObjectBasicInformation, &Basic, sizeof Basic, NULL)))
-            printf(" handles %lu pointers %lu", Basic.HandleCount - 1, Basic.PointerCount - 1);
-        if (Openers[Index].Open == NtOpenSymbolicLinkObject)
-            PrintTarget(Handle);
-        NtClose(Handle);
+        printf("%*s%-*s %-14s", Indent, "", Indent < 32 ? 32 - Indent : 1,
+            Entry->Path + Entry->NameOffset, Entry->Type);
+        if (Entry->Counted)
+            printf(" %7ld %8ld", Entry->Handles, Entry->Pointers);
+        if (Entry->Target)
+            printf("%s -> %s", Entry->Counted ? "" : "                 ", Entry->Target);
+        printf("\n");
     }
-}
-
-static NTSTATUS
-OpenDirectory(const char *Path, PHANDLE Directory)
-{
-    WCHAR             Wide[MAX_PATH_CHARACTERS];
-    UNICODE_STRING    String = { 0, sizeof Wide, Wide };
-    OBJECT_ATTRIBUTES Attributes;
-    size_t            Length = strlen(Path);
-
-    if (Length >= MAX_PATH_CHARACTERS)
-        return STATUS_NAME_TOO_LONG;
-    for (size_t Index = 0; Index < Length; Index++)
-        Wide[Index] = (UCHAR)Path[Index];
-    String.Length = (USHORT)(Length * sizeof(WCHAR));
-    InitializeObjectAttributes(&Attributes, &String, OBJ_CASE_INSENSITIVE, NULL, NULL);
-    return NtOpenDirectoryObject(Directory, DIRECTORY_QUERY | DIRECTORY_TRAVERSE, &Attributes);
+    printf("%lu object%s\n", List->Count, List->Count == 1 ? "" : "s");
 }
 
 int
 main(int Count, char **Arguments)
 {
-    const char *Path = Count > 1 ? Arguments[1] : "\\";
-    HANDLE      Directory;
-    ULONG       Context = 0, Needed;
-    BOOLEAN     Restart = TRUE;
+    const char *Path = NULL, *Type = NULL;
+    BOOL        Recursive = FALSE, Watch = FALSE, Graph = FALSE;
+    LIST        List;
     NTSTATUS    Status;
-    struct { OBJECT_DIRECTORY_INFORMATION Entry; UCHAR Text[1024]; } Buffer;
 
-    if (Count > 2) {
-        fprintf(stderr, "usage: %s [PATH]    lists a directory of the object namespace\n", PROGRAM);
-        return 2;
+    for (int Index = 1; Index < Count; Index++) {
+        if (strcmp(Arguments[Index], "-r") == 0)
+            Recursive = TRUE;
+        else if (strcmp(Arguments[Index], "-w") == 0)
+            Watch = TRUE;
+        else if (strcmp(Arguments[Index], "--dot") == 0)
+            Graph = Recursive = TRUE;
+        else if (strcmp(Arguments[Index], "-t") == 0 && Index + 1 < Count)
+            Type = Arguments[++Index];
+        else if (Arguments[Index][0] == '\\' && Path == NULL)
+            Path = Arguments[Index];
+        else
+            return Usage();
     }
-    Status = OpenDirectory(Path, &Directory);
+    if (Graph && (Watch || Type))
+        return Usage();
+    if (Path == NULL)
+        Path = "\\";
+    Status = Watch ? WatchTree(Path, Recursive, Type) : ReadTree(Path, Recursive, Type, &List);
     if (!NT_SUCCESS(Status))
-        return FailStatus(PROGRAM, Status, "cannot open %s", Path);
-    for (;; Restart = FALSE) {
-        Status = NtQueryDirectoryObject(Directory, &Buffer, sizeof Buffer, TRUE, Restart,
-            &Context, &Needed);
-        if (Status != STATUS_SUCCESS)
-            break;
-        printf("%-24.*ls %-14.*ls", (int)(Buffer.Entry.Name.Length / sizeof(WCHAR)),
-            Buffer.Entry.Name.Buffer, (int)(Buffer.Entry.TypeName.Length / sizeof(WCHAR)),
-            Buffer.Entry.TypeName.Buffer);
-        PrintDetails(Directory, &Buffer.Entry);
-        printf("\n");
-    }
-    NtClose(Directory);
-    if (Status != STATUS_NO_MORE_ENTRIES)
-        return FailStatus(PROGRAM, Status, "cannot read %s", Path);
+        return FailStatus(PROGRAM, Status, "cannot list %s", Path);
+    if (Watch)
+        return 0;
+    if (Graph)
+        PrintGraph(Path, &List);
+    else
+        PrintList(&List);
+    FreeList(&List);
     return 0;
 }

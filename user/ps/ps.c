@@ -1,73 +1,104 @@
 /*
- * ps: one line a process: its number, its parent's, its threads, handles, memory and time, and
- * its image's name.
+ * ps: the processes as a tree, each under the one that created it, with its number, its threads,
+ * handles, memory and time; -t lists the threads too. A process whose creator has ended stands at
+ * the left.
  */
-#include "sdk/ntapi.h"
+#include "../lib/snapshot.h"
 #include "../lib/status.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PROGRAM "ps"
+#define INDENT  2
 
-static NTSTATUS
-QueryProcesses(void **Result)
+typedef const SYSTEM_PROCESS_INFORMATION *PROCESS;
+
+static const char *const States[] = { "initialized", "ready", "running", "standby", "terminated",
+    "waiting" };
+
+static PROCESS
+Find(const SNAPSHOT *Snapshot, HANDLE Id)
 {
-    ULONG    Size = 0x4000, Needed = 0;
-    NTSTATUS Status;
-    void    *Buffer;
+    PROCESS Process = NULL;
 
-    for (;;) {
-        Buffer = malloc(Size);
-        if (Buffer == NULL)
-            return STATUS_NO_MEMORY;
-        Status = NtQuerySystemInformation(EtSystemProcessInformation, Buffer, Size, &Needed);
-        if (Status != STATUS_INFO_LENGTH_MISMATCH)
+    while ((Process = NextProcess(Snapshot, Process)) != NULL)
+        if (Process->UniqueProcessId == Id)
             break;
-        free(Buffer);
-        Size = (Needed > Size ? Needed : Size) + 0x1000;
-    }
-    *Result = Buffer;
-    return Status;
+    return Process;
+}
+
+/* A number is used again: the creator is the one that was there when the process was made. */
+static BOOL
+IsCreatedBy(PROCESS Process, PROCESS Parent)
+{
+    return Process != Parent && Process->InheritedFromUniqueProcessId == Parent->UniqueProcessId
+        && Process->CreateTime.QuadPart >= Parent->CreateTime.QuadPart;
 }
 
 static void
-PrintProcess(const SYSTEM_PROCESS_INFORMATION *Process)
+PrintThreads(PROCESS Process)
+{
+    const SYSTEM_THREAD_INFORMATION *Thread = (PVOID)(Process + 1);
+
+    for (ULONG Index = 0; Index < Process->NumberOfThreads; Index++, Thread++) {
+        ULONG64 Milliseconds = (Thread->UserTime.QuadPart + Thread->KernelTime.QuadPart) / 10000;
+
+        printf("      thread %5llu  %-11s priority %2ld  switches %6lu  time %llu.%02llu\n",
+            (ULONG64)(ULONG_PTR)Thread->ClientId.UniqueThread,
+            Thread->ThreadState < ARRAYSIZE(States) ? States[Thread->ThreadState] : "?",
+            Thread->Priority, Thread->ContextSwitches, Milliseconds / 1000,
+            Milliseconds / 10 % 100);
+    }
+}
+
+/* One process and, below it, those it created. */
+static void
+PrintTree(const SNAPSHOT *Snapshot, PROCESS Process, int Depth, BOOL Threads)
 {
     ULONG64 Milliseconds = (Process->UserTime.QuadPart + Process->KernelTime.QuadPart) / 10000;
-    int     Length = Process->ImageName.Length / sizeof(WCHAR);
+    char    Name[PROCESS_NAME];
+    PROCESS Child = NULL;
 
-    printf("%5u %6u %7lu %7lu %7lluK %6llu.%02llu  ",
-        (unsigned)(ULONG_PTR)Process->UniqueProcessId,
-        (unsigned)(ULONG_PTR)Process->InheritedFromUniqueProcessId, Process->NumberOfThreads,
+    printf("%5llu %7lu %7lu %7lluK %6llu.%02llu  %*s%s\n",
+        (ULONG64)(ULONG_PTR)Process->UniqueProcessId, Process->NumberOfThreads,
         Process->HandleCount, (ULONG64)Process->VirtualSize / 1024, Milliseconds / 1000,
-        Milliseconds / 10 % 100);
-    if (Length)
-        printf("%.*ls\n", Length, Process->ImageName.Buffer);
-    else
-        printf("%s\n", Process->UniqueProcessId ? "System" : "Idle");
+        Milliseconds / 10 % 100, Depth * INDENT, "",
+        ProcessName(Snapshot, Process->UniqueProcessId, Name));
+    if (Threads)
+        PrintThreads(Process);
+    while ((Child = NextProcess(Snapshot, Child)) != NULL)
+        if (IsCreatedBy(Child, Process))
+            PrintTree(Snapshot, Child, Depth + 1, Threads);
 }
 
 int
 main(int Count, char **Arguments)
 {
-    void    *Buffer;
-    char    *Next;
+    BOOL     Threads = Count == 2 && strcmp(Arguments[1], "-t") == 0;
+    ULONG    Processes = 0, ThreadCount = 0, Handles = 0;
+    PROCESS  Process = NULL;
+    SNAPSHOT Snapshot = { 0 };
     NTSTATUS Status;
 
-    if (Count != 1) {
-        fprintf(stderr, "usage: %s    lists the processes\n", PROGRAM);
+    if (Count != (Threads ? 2 : 1)) {
+        fprintf(stderr, "usage: %s [-t]    shows the processes, with -t their threads\n", PROGRAM);
         return 2;
     }
-    Status = QueryProcesses(&Buffer);
-    if (!NT_SUCCESS(Status))
+    Snapshot.Processes = QuerySystem(EtSystemProcessInformation, &Status);
+    if (Snapshot.Processes == NULL)
         return FailStatus(PROGRAM, Status, "cannot list the processes");
-    printf("  PID PARENT THREADS HANDLES   MEMORY      TIME  NAME\n");
-    for (Next = Buffer;; Next += ((PSYSTEM_PROCESS_INFORMATION)Next)->NextEntryOffset) {
-        PrintProcess((PSYSTEM_PROCESS_INFORMATION)Next);
-        if (((PSYSTEM_PROCESS_INFORMATION)Next)->NextEntryOffset == 0)
-            break;
+    printf("  PID THREADS HANDLES   MEMORY      TIME  NAME\n");
+    while ((Process = NextProcess(&Snapshot, Process)) != NULL) {
+        PROCESS Parent = Find(&Snapshot, Process->InheritedFromUniqueProcessId);
+
+        if (Parent == NULL || !IsCreatedBy(Process, Parent))
+            PrintTree(&Snapshot, Process, 0, Threads);
+        Processes++;
+        ThreadCount += Process->NumberOfThreads;
+        Handles += Process->HandleCount;
     }
-    free(Buffer);
+    printf("%lu processes, %lu threads, %lu handles\n", Processes, ThreadCount, Handles);
+    FreeSnapshot(&Snapshot);
     return 0;
 }

@@ -100,11 +100,12 @@ static const COMMAND Programs[] = {
     { "usedriver2", "NAME",        "write each line typed to the pipe NAME, until Ctrl-D", NULL },
     { "usedriver3", "NAME",        "print what the pipe NAME holds, at each Enter",        NULL },
     { "pipectl",    "NAME [VERB]", "query or change the pipe NAME",                        NULL },
-    { "ps",         "",            "list the processes",                                   NULL },
+    { "ps",         "[-t]",        "show the processes, with -t their threads",            NULL },
     { "kill",       "PID|NAME",    "end processes",                                        NULL },
+    { "handle",     "[-ags] [TEXT]", "show who has what open",                             NULL },
     { "clients",    "DEVICE",      "count who has a device open",                          NULL },
     { "sc",         "VERB [NAME]", "query, start or stop a driver",                        NULL },
-    { "objdir",     "[PATH]",      "list a directory of the object namespace",             NULL },
+    { "objdir",     "[-r] [PATH]", "list a directory of the object namespace",             NULL },
 };
 
 static void
