@@ -6,21 +6,28 @@ import tarfile
 from etude import BUILD, EXIT_BUGCHECK, test
 
 IRP_TWICE, IO_MANAGER = "00000044 MULTIPLE_IRP_COMPLETE_REQUESTS", "000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION"
+VERIFIER = "000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION"
 SINS = {                # the last part of the service's name: code, first parameter, what the sentence before the report says
     "double": (IRP_TWICE, None, "completed before"),
     "pending": (IO_MANAGER, "06", "with STATUS_PENDING"),
     "cancelroutine": ("00000048 CANCEL_STATE_IN_COMPLETED_IRP", None, "cancel routine still set"),
-    "irql": (IO_MANAGER, "05", "at an IRQL other than"),
-    "region": (IO_MANAGER, "200", "with APCs disabled"),
+    "irql": (IO_MANAGER, "05", "at IRQL 2, was called at 0"),
+    "region": (VERIFIER, "C5", "with APCs disabled"),
     "forgotten": (IO_MANAGER, "226", "the IRP is not completed"),
-    "marked": (IRP_TWICE, None, "did not return STATUS_PENDING"),
+    "marked": (IO_MANAGER, "23E", "did not return STATUS_PENDING"),
     "overrun": ("00000019 BAD_POOL_HEADER", "20", "past the end of a system buffer"),
-    "freedtwice": (IRP_TWICE, None, "was freed before"),
+    "freedtwice": (IO_MANAGER, "01", "was freed before"),
     "freeinuse": (IO_MANAGER, "02", "still on its thread's list"),
+    "freebelow": (IO_MANAGER, "20B", "freed an IRP that a driver below still has"),
+    "reuse": (IO_MANAGER, "20B", "reused an IRP that a driver below still has"),
+    "reusefreed": (IO_MANAGER, "01", "reused an IRP that is none"),
+    "locations": ("00000035 NO_MORE_IRP_STACK_LOCATIONS", None, "further down than it has stack locations"),
+    "high": (IO_MANAGER, "0E", "above DISPATCH_LEVEL"),
+    "freedcall": (IO_MANAGER, "03", "sent something that is not an IRP"),
     "top": ("0000002A INCONSISTENT_IRP", None, "STATUS_MORE_PROCESSING_REQUIRED"),
-    "cancellock": (IO_MANAGER, "201", "without releasing the cancel spin lock"),
-    "removelock": ("000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION", "D6", "released a remove lock more often"),
-    "deletetwice": (IO_MANAGER, "210", "deleted a device twice"),
+    "cancellock": (VERIFIER, "40009", "without releasing the cancel spin lock"),
+    "removelock": (VERIFIER, "D5", "released a remove lock more often"),
+    "deletetwice": (IO_MANAGER, "240", "deleted a device twice"),
 }
 
 

@@ -12,12 +12,14 @@ PROMISES = {            # a driver, and what its tests are about
 }
 VERIFIER = "000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION"
 SINS = {                # the last part of the service's name: code, first parameter, a routine on the stack or at fault
-    "wait": (VERIFIER, None, "BadWait"),
+    "wait": (VERIFIER, "121", "BadWait"),
+    "waittimed": (VERIFIER, "122", "BadWaitTimed"),
+    "waithigh": (VERIFIER, "120", "BadWaitHigh"),
     "mutex": ("0000001E|0000007E", "C0000046", "BadMutex"),
     "twice": ("0000000F SPIN_LOCK_ALREADY_OWNED", None, "BadTwice"),
     "release": ("00000010 SPIN_LOCK_NOT_OWNED", None, "BadRelease"),
     "dpcirql": ("000000C8 IRQL_UNEXPECTED_VALUE", "50202", "BadIrqlDpc"),
-    "dpclock": (VERIFIER, "98", ""),
+    "dpclock": (VERIFIER, "40009", "BadLockDpc"),
     "fastmutex": (VERIFIER, "1000", "BadFastMutex"),
     "resource": ("000000E3 RESOURCE_NOT_OWNED", None, "BadResource"),
     "region": ("00000001 APC_INDEX_MISMATCH", None, "BadRegion"),

@@ -7,8 +7,8 @@
  * blocks in an item lets another go on. An item is out of the queue before its routine is called,
  * which may free it or queue it again. List.Flink is not NULL exactly while it is queued.
  *
- * A routine must come back at PASSIVE_LEVEL with APCs enabled: bugcheck 0xE1 names it. Queueing
- * an item that is queued is 0xE4.
+ * A routine must come back at PASSIVE_LEVEL with APCs enabled and no spin lock held: callout.c
+ * names it otherwise. Queueing an item that is queued is 0xE4.
  */
 #include "ps/ps.h"
 
@@ -47,12 +47,10 @@ ExpRunWorkItem(PWORK_QUEUE_ITEM Item)
 {
     PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
     PVOID                  Parameter = Item->Parameter;
+    ULONG64                State = KiCalloutState();
 
     Routine(Parameter);
-    if (KeGetCurrentIrql() != PASSIVE_LEVEL || KeGetCurrentThread()->KernelApcDisable != 0
-        || KeGetCurrentThread()->SpecialApcDisable != 0)
-        KeBugCheckEx(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (ULONG_PTR)Routine, KeGetCurrentIrql(),
-            (ULONG_PTR)Item, 0);
+    KiCheckCallout(KiWorkRoutine, Routine, Item, PASSIVE_LEVEL, State);
 }
 
 static VOID NTAPI

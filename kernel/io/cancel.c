@@ -9,7 +9,7 @@
  *
  * IoCancelIrp holds the cancel spin lock while it calls the routine; the routine releases it,
  * with IoReleaseCancelSpinLock and the IRQL it finds in Irp->CancelIrql, before it does anything
- * else. A routine that comes back without having released it is stopped with 0xC9, 0x201.
+ * else. A routine that comes back without having released it is stopped (0xC4, 0x40009).
  */
 #include "iop.h"
 
@@ -29,6 +29,20 @@ IoReleaseCancelSpinLock(KIRQL Irql)
 }
 
 /*
+ * The routine must have released the cancel spin lock, which puts the IRQL back, and may have
+ * freed the IRP.
+ */
+VOID
+IopCheckCancelRoutine(PDRIVER_CANCEL Routine, PDEVICE_OBJECT Device, KIRQL Irql, ULONG64 State)
+{
+    if (IopCancelLock == ((KSPIN_LOCK)KeGetCurrentThread() | 1))
+        IopStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x40009, (ULONG_PTR)&IopCancelLock,
+                (ULONG_PTR)Device, Routine,
+                "returned from its cancel routine without releasing the cancel spin lock");
+    KiCheckCallout(KiCancelRoutine, Routine, Device, Irql, State);
+}
+
+/*
  * (5) Asks for Irp to be completed soon. TRUE if a cancel routine was there and was called; FALSE
  * if the IRP was only marked. The caller makes sure that the IRP is not freed meanwhile. IRQL <=
  * DISPATCH_LEVEL.
@@ -36,6 +50,8 @@ IoReleaseCancelSpinLock(KIRQL Irql)
 BOOLEAN NTAPI
 IoCancelIrp(PIRP Irp)
 {
+    ULONG64        State = KiCalloutState();
+    PDEVICE_OBJECT Device;
     PDRIVER_CANCEL Routine;
     KIRQL          Irql;
 
@@ -54,14 +70,9 @@ IoCancelIrp(PIRP Irp)
                 "left its cancel routine in an IRP that is completed");
 
     Irp->CancelIrql = Irql;
-    Routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
-
-    if (IopCancelLock == ((KSPIN_LOCK)KeGetCurrentThread() | 1) && Irql < DISPATCH_LEVEL)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x201, (ULONG_PTR)Irp, 0, Routine,
-                "returned from its cancel routine without releasing the cancel spin lock");
-    if (KeGetCurrentIrql() != Irql)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Irp, Irql, Routine,
-                "returned from its cancel routine at another IRQL than Irp->CancelIrql");
+    Device = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
+    Routine(Device, Irp);
+    IopCheckCancelRoutine(Routine, Device, Irql, State);
     return TRUE;
 }
 

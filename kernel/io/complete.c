@@ -10,53 +10,10 @@
  * Drivers are assumed hostile by accident. Always checked, each with its documented stop: an IRP
  * completed twice or after it was freed (0x44), with STATUS_PENDING (0xC9, 6), with a cancel
  * routine still set (0x48), above DISPATCH_LEVEL (0xC9, 0xE); an IRP sent down further than it
- * has locations (0x35); a dispatch or completion routine that returns at another IRQL (0xC9,
- * 5) or with the thread's APCs disabled differently (0xC9, 0x200).
+ * has locations (0x35); a dispatch or completion routine that returns at another IRQL, with the
+ * thread's APCs disabled differently or with a spin lock held (ke/callout.c).
  */
 #include "iop.h"
-#include "kd/kd.h"
-
-/* Prints which driver did what, then stops the system. */
-DECLSPEC_NORETURN VOID
-IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, PVOID Address, PCSTR Sentence)
-{
-    PKLDR_DATA_TABLE_ENTRY Module = MmFindModule(Address);
-    CHAR                   Where[128], Line[256];
-
-    KdSymbolize((ULONG64)Address, Where, sizeof Where);
-    if (Module != NULL)
-        _snprintf(Line, sizeof Line - 1, "\nio: driver %wZ %s (at %s)\n", &Module->BaseDllName,
-        Sentence,
-                  Where);
-    else
-        _snprintf(Line, sizeof Line - 1, "\nio: the code at %s %s\n", Where, Sentence);
-    Line[sizeof Line - 1] = 0;
-    KdPutConsole(Line);
-    KeBugCheckEx(Code, P1, P2, P3, (ULONG_PTR)Address);
-}
-
-/* KernelApcDisable and SpecialApcDisable in one. */
-static inline ULONG
-IopApcState(PKTHREAD Thread)
-{
-    return *(volatile ULONG *)&Thread->KernelApcDisable;
-}
-_Static_assert(FIELD_OFFSET(KTHREAD, SpecialApcDisable)
-               == FIELD_OFFSET(KTHREAD, KernelApcDisable) + 2, "IopApcState reads both");
-
-static __attribute__((noinline, cold)) VOID
-IopRoutineViolation(PVOID Routine, PDEVICE_OBJECT Device, KIRQL Before)
-{
-    KIRQL After = KeGetCurrentIrql();
-
-    if (After != Before)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Device,
-                Before | (ULONG_PTR)After << 8, Routine,
-                "returned at an IRQL other than it was called at");
-    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Device,
-            IopApcState(IopThread()), Routine,
-            "returned with APCs disabled that were enabled, or the other way round");
-}
 
 static __attribute__((noinline, cold)) VOID
 IopBadCall(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
@@ -78,8 +35,7 @@ NTSTATUS FASTCALL
 IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     KIRQL              Irql = KeGetCurrentIrql();
-    PKTHREAD           Thread = IopThread();
-    ULONG              Apcs = IopApcState(Thread);
+    ULONG64            State = KiCalloutState();
     PIO_STACK_LOCATION Sp;
     PDRIVER_DISPATCH   Dispatch = IopInvalidDeviceRequest;
     NTSTATUS           Status;
@@ -87,6 +43,8 @@ IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation <= 1 || Irql > DISPATCH_LEVEL)
         IopBadCall(DeviceObject, Irp, __builtin_return_address(0));
 
+    if (IopOwnerLocation(Irp) == 0)
+        IopOwnerLocation(Irp) = Irp->CurrentLocation;
     Irp->CurrentLocation--;
     Sp = --Irp->Tail.Overlay.CurrentStackLocation;
     Sp->DeviceObject = DeviceObject;
@@ -98,8 +56,7 @@ IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (Status == STATUS_PENDING)
         IopTrace(IopTracePended, Irp, 0, DeviceObject, Dispatch, 0, Irql);
 
-    if (KeGetCurrentIrql() != Irql || IopApcState(Thread) != Apcs)
-        IopRoutineViolation(Dispatch, DeviceObject, Irql);
+    KiCheckCallout(KiDispatchRoutine, Dispatch, DeviceObject, Irql, State);
     return Status;
 }
 
@@ -130,7 +87,7 @@ IopCallCompletionRoutine(PIRP Irp, PIO_STACK_LOCATION Sp)
     PVOID                  Context = Sp->Context;
     PDEVICE_OBJECT         Device = NULL;
     KIRQL                  Irql = KeGetCurrentIrql();
-    ULONG                  Apcs = IopApcState(IopThread());
+    ULONG64                State = KiCalloutState();
     CHAR                   Location = Irp->CurrentLocation;
     NTSTATUS               Status;
 
@@ -141,8 +98,7 @@ IopCallCompletionRoutine(PIRP Irp, PIO_STACK_LOCATION Sp)
 
     Status = Routine(Device, Irp, Context);
 
-    if (KeGetCurrentIrql() != Irql || IopApcState(IopThread()) != Apcs)
-        IopRoutineViolation(Routine, Device, Irql);
+    KiCheckCallout(KiCompletionRoutine, Routine, Device, Irql, State);
     if (Status == STATUS_MORE_PROCESSING_REQUIRED)
         IopTrace(IopTraceKept, Irp, Location, Device, Routine, 0, Irql);
     return Status != STATUS_MORE_PROCESSING_REQUIRED;
@@ -214,9 +170,8 @@ IopWalkUp(PIRP Irp, CCHAR PriorityBoost)
 
 /*
  * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the
- *     waiting
- * thread gains. Completion routines run here, on the caller's thread and at its IRQL. IRQL <=
- * DISPATCH_LEVEL.
+ * waiting thread gains. Completion routines run here, on the caller's thread and at its IRQL.
+ * IRQL <= DISPATCH_LEVEL.
  */
 VOID FASTCALL
 IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)

@@ -162,12 +162,10 @@ static NTSTATUS
 IopCallUnload(PVOID Context)
 {
     PDRIVER_OBJECT Driver = Context;
+    ULONG64        State = KiCalloutState();
 
     Driver->DriverUnload(Driver);
-    if (KeGetCurrentIrql() != PASSIVE_LEVEL)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, 0, (ULONG_PTR)KeGetCurrentIrql() << 8,
-                Driver->DriverUnload,
-                "returned from its unload routine above PASSIVE_LEVEL");
+    KiCheckCallout(KiUnloadRoutine, Driver->DriverUnload, Driver, PASSIVE_LEVEL, State);
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice)
         DbgPrint("io: %wZ left device %p behind when it was unloaded\n", &Driver->DriverName,
                  Device);
@@ -225,7 +223,7 @@ IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     PAGED_CODE();
 
     if (IopExtension(DeviceObject)->ExtensionFlags & DOE_DELETE_PENDING)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x210, (ULONG_PTR)DeviceObject, 0,
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x240, (ULONG_PTR)DeviceObject, 0,
                 __builtin_return_address(0),
                 "deleted a device twice");
     if (DeviceObject->Flags & DO_SHUTDOWN_REGISTERED)

@@ -216,6 +216,7 @@ IopCleanUpFailedDriver(PDRIVER_OBJECT Driver)
 static NTSTATUS
 IopCallDriverEntry(PDRIVER_OBJECT Driver, PCUNICODE_STRING KeyPath)
 {
+    ULONG64        State = KiCalloutState();
     UNICODE_STRING RegistryPath;
     NTSTATUS       Status;
 
@@ -225,10 +226,7 @@ IopCallDriverEntry(PDRIVER_OBJECT Driver, PCUNICODE_STRING KeyPath)
     Status = Driver->DriverInit(Driver, &RegistryPath);
     IopFreeName(&RegistryPath);
 
-    if (KeGetCurrentIrql() != PASSIVE_LEVEL)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, 0, (ULONG_PTR)KeGetCurrentIrql() << 8,
-                Driver->DriverInit,
-                "returned from DriverEntry above PASSIVE_LEVEL");
+    KiCheckCallout(KiDriverEntry, Driver->DriverInit, Driver, PASSIVE_LEVEL, State);
     if (!NT_SUCCESS(Status)) {
         DbgPrint("io: %wZ: DriverEntry failed with status %08x\n", &Driver->DriverName, Status);
         IopCleanUpFailedDriver(Driver);

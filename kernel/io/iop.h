@@ -212,6 +212,8 @@ IopInlineBuffer(PIRP Irp)
     return (PIOP_INLINE_BUFFER)((PUCHAR)Irp + IoSizeOfIrp(SMALL_LOCATIONS));
 }
 
+VOID IopCheckCancelRoutine(PDRIVER_CANCEL Routine, PDEVICE_OBJECT Device, KIRQL Irql,
+                           ULONG64 State);
 PIRP IopTakeIrp(CCHAR StackSize, PUCHAR Flags);
 
 /* AllocationFlags of our own: */
@@ -223,8 +225,25 @@ PIRP IopTakeIrp(CCHAR StackSize, PUCHAR Flags);
 #define IOP_CANCEL_PATIENCE     5
 
 /* Stops the system and says first, in one sentence, what the driver behind Address did. */
-DECLSPEC_NORETURN VOID IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
-                               PVOID Address, PCSTR Sentence);
+static inline DECLSPEC_NORETURN VOID
+IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, PVOID Address, PCSTR Sentence)
+{
+    KiStopDriver(Code, P1, P2, P3, 0, Address, Sentence);
+}
+
+/*
+ * Where its owner first sent an IRP from (CurrentLocation then), 0 before: at a lower location it
+ * is with somebody else, and its owner must not free or reuse it. Kept in a hole of the IRP.
+ */
+#define IopOwnerLocation(Irp)   (((CHAR *)(Irp))[4])
+_Static_assert(FIELD_OFFSET(IRP, Size) == 2 && FIELD_OFFSET(IRP, MdlAddress) == 8,
+               "an IRP has a hole at 4");
+
+static inline BOOLEAN
+IopIsInUse(PIRP Irp)
+{
+    return IopOwnerLocation(Irp) != 0 && Irp->CurrentLocation < IopOwnerLocation(Irp);
+}
 
 /*
  * Buffer of a read, write or directory query, by the device's flags; raises on a bad address or

@@ -28,15 +28,21 @@ static KDPC        IopTimerDpc;
 static VOID NTAPI
 IopTimerTick(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
+    ULONG64 State;
+
     KeAcquireSpinLockAtDpcLevel(&IopTimerLock);
     for (PLIST_ENTRY Entry = IopTimers.Flink; Entry != &IopTimers; Entry = IopTimerNext) {
-        PIO_TIMER Timer = CONTAINING_RECORD(Entry, IO_TIMER, Link);
+        PIO_TIMER         Timer = CONTAINING_RECORD(Entry, IO_TIMER, Link);
+        PIO_TIMER_ROUTINE Routine = Timer->Routine;
+        PDEVICE_OBJECT    Device = Timer->DeviceObject;
 
         IopTimerNext = Entry->Flink;
         if (!Timer->Started)
             continue;
         KeReleaseSpinLockFromDpcLevel(&IopTimerLock);
-        Timer->Routine(Timer->DeviceObject, Timer->Context);
+        State = KiCalloutState();
+        Routine(Device, Timer->Context);
+        KiCheckCallout(KiIoTimerRoutine, Routine, Device, DISPATCH_LEVEL, State);
         KeAcquireSpinLockAtDpcLevel(&IopTimerLock);
     }
     IopTimerNext = &IopTimers;

@@ -122,6 +122,25 @@ IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     return Irp;
 }
 
+/* Freed or reused, as Verb says: not an IRP (any more), on its thread's list, with a driver. */
+static __attribute__((noinline, cold)) VOID
+IopBadFree(PIRP Irp, PVOID Caller, PCSTR Verb)
+{
+    CHAR Sentence[80];
+
+    if (Irp->Type != IO_TYPE_IRP) {
+        _snprintf(Sentence, sizeof Sentence, "%s an IRP that is none, or was freed before", Verb);
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 1, (ULONG_PTR)Irp, 0, Caller, Sentence);
+    }
+    if (Irp->ThreadListEntry.Flink != &Irp->ThreadListEntry) {
+        _snprintf(Sentence, sizeof Sentence, "%s an IRP that is still on its thread's list", Verb);
+        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 2, (ULONG_PTR)Irp, 0, Caller, Sentence);
+    }
+    _snprintf(Sentence, sizeof Sentence, "%s an IRP that a driver below still has", Verb);
+    KiStopDriver(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x20B, (ULONG_PTR)Caller, (ULONG_PTR)Irp,
+                 (ULONG_PTR)IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Caller, Sentence);
+}
+
 /*
  * (8) Frees an IRP that IoAllocateIrp made. It must not be with a driver or on its thread's list.
  * Buffers and MDLs it points to are the caller's. IRQL <= DISPATCH_LEVEL.
@@ -133,13 +152,9 @@ IoFreeIrp(PIRP Irp)
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
-    if (Irp->Type != IO_TYPE_IRP)
-        IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, __builtin_return_address(0),
-                "freed an IRP that is not an IRP, or was freed before");
-    if (Irp->ThreadListEntry.Flink != &Irp->ThreadListEntry)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 2, (ULONG_PTR)Irp, 0,
-                __builtin_return_address(0),
-                "freed an IRP that is still on its thread's list");
+    if (Irp->Type != IO_TYPE_IRP || Irp->ThreadListEntry.Flink != &Irp->ThreadListEntry
+        || IopIsInUse(Irp))
+        IopBadFree(Irp, __builtin_return_address(0), "freed");
 
     IopTrace(IopTraceFreed, Irp, Irp->CurrentLocation, NULL, __builtin_return_address(0), 0,
              KeGetCurrentIrql());
@@ -158,10 +173,9 @@ IoReuseIrp(PIRP Irp, NTSTATUS Status)
 {
     UCHAR Flags = Irp->AllocationFlags;
 
-    if (Irp->Type != IO_TYPE_IRP || Irp->ThreadListEntry.Flink != &Irp->ThreadListEntry)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 2, (ULONG_PTR)Irp, 0,
-                __builtin_return_address(0),
-                "reused an IRP that is freed or in use");
+    if (Irp->Type != IO_TYPE_IRP || Irp->ThreadListEntry.Flink != &Irp->ThreadListEntry
+        || IopIsInUse(Irp))
+        IopBadFree(Irp, __builtin_return_address(0), "reused");
 
     IoInitializeIrp(Irp, Irp->Size, Irp->StackCount);
     Irp->AllocationFlags = Flags;

@@ -154,11 +154,14 @@ VOID
 IopRunReinitialization(VOID)
 {
     REINITIALIZATION *Entry;
+    ULONG64           State;
 
     while ((Entry = (REINITIALIZATION *)ExInterlockedRemoveHeadList(&IopReinitializations,
                                                                     &IopDatabaseLock)) != NULL) {
         Entry->Driver->Flags &= ~DRVO_REINIT_REGISTERED;
+        State = KiCalloutState();
         Entry->Routine(Entry->Driver, Entry->Context, Entry->Count);
+        KiCheckCallout(KiReinitRoutine, Entry->Routine, Entry->Driver, PASSIVE_LEVEL, State);
         ObDereferenceObject(Entry->Driver);
         ExFreePoolWithTag(Entry, IOP_TAG_DRIVER);
     }

@@ -50,7 +50,7 @@ IoReleaseRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize)
     if (Count == 0)
         KeSetEvent(&RemoveLock->Common.RemoveEvent, 0, FALSE);
     else if (Count < 0)
-        IopStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xD6, (ULONG_PTR)RemoveLock, (ULONG_PTR)Tag,
+        IopStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xD5, (ULONG_PTR)RemoveLock, (ULONG_PTR)Tag,
                 __builtin_return_address(0),
                 "released a remove lock more often than it acquired it");
 }

@@ -109,6 +109,7 @@ IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcCo
     if (Irp == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     Irp->Type = IO_TYPE_IRP;
+    IopOwnerLocation(Irp) = StackSize + 1;
     Irp->Size = IoSizeOfIrp(StackSize);
     Irp->MdlAddress = NULL;
     Irp->Flags = IRP_DEFER_IO_COMPLETION;
@@ -237,10 +238,12 @@ IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device, UCHAR Major, NTSTATUS Status)
     PVOID Dispatch = Device->DriverObject->MajorFunction[Major];
 
     if (Irp->Type != IO_TYPE_IRP)
-        IopStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, 0, 0, Dispatch,
-                "marked an IRP pending but did not return STATUS_PENDING");
-    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x226, (ULONG_PTR)Irp, (ULONG_PTR)Status, Dispatch,
-            "returned something else than STATUS_PENDING, and the IRP is not completed");
+        KiStopDriver(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x23E, (ULONG_PTR)Dispatch,
+                     (ULONG_PTR)Irp, (ULONG_PTR)Device, Dispatch,
+                     "marked an IRP pending but did not return STATUS_PENDING");
+    KiStopDriver(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x226, (ULONG_PTR)Dispatch, (ULONG_PTR)Irp,
+                 (ULONG_PTR)Device, Dispatch,
+                 "returned something else than STATUS_PENDING, and the IRP is not completed");
 }
 
 static inline BOOLEAN

@@ -22,12 +22,10 @@ static VOID
 IopCallStartIo(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PDRIVER_STARTIO Routine = DeviceObject->DriverObject->DriverStartIo;
+    ULONG64         State = KiCalloutState();
 
     Routine(DeviceObject, Irp);
-    if (KeGetCurrentIrql() != DISPATCH_LEVEL)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)DeviceObject,
-                DISPATCH_LEVEL | (ULONG_PTR)KeGetCurrentIrql() << 8, Routine,
-                "returned from its StartIo routine at another IRQL than DISPATCH_LEVEL");
+    KiCheckCallout(KiStartIoRoutine, Routine, DeviceObject, DISPATCH_LEVEL, State);
 }
 
 /*
@@ -40,6 +38,7 @@ IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL 
 {
     PKDEVICE_QUEUE_ENTRY Entry = &Irp->Tail.Overlay.DeviceQueueEntry;
     KIRQL                Irql = KfRaiseIrql(DISPATCH_LEVEL);
+    ULONG64              State = KiCalloutState();
     BOOLEAN              Queued;
     KIRQL                CancelIrql;
 
@@ -56,7 +55,8 @@ IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRIVER_CANCEL 
             IoSetCancelRoutine(Irp, NULL);
         if (Queued && Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL) {
             Irp->CancelIrql = CancelIrql;
-            CancelFunction(DeviceObject, Irp);          // releases the cancel lock
+            CancelFunction(DeviceObject, Irp);          // (5) releases the cancel lock
+            IopCheckCancelRoutine(CancelFunction, DeviceObject, CancelIrql, State);
         } else {
             IoReleaseCancelSpinLock(CancelIrql);
         }

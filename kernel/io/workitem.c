@@ -19,16 +19,14 @@ static VOID NTAPI
 IopRunWorkItem(PVOID Parameter)
 {
     IO_WORKITEM Item = *(PIO_WORKITEM)Parameter;
+    ULONG64     State = KiCalloutState();
     PVOID       Routine = Item.RoutineEx != NULL ? (PVOID)Item.RoutineEx : (PVOID)Item.Routine;
 
     if (Item.RoutineEx != NULL)
         Item.RoutineEx(Item.Object, Item.Context, Parameter);
     else
         Item.Routine(Item.Object, Item.Context);
-    if (KeGetCurrentIrql() != PASSIVE_LEVEL)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 5, (ULONG_PTR)Item.Object,
-                (ULONG_PTR)KeGetCurrentIrql() << 8, Routine,
-                "returned from a work item above PASSIVE_LEVEL");
+    KiCheckCallout(KiWorkRoutine, Routine, Parameter, PASSIVE_LEVEL, State);
     ObDereferenceObject(Item.Object);
 }
 

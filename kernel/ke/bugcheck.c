@@ -23,6 +23,8 @@
 static volatile LONG KiBugcheckOwner;   // the reporting processor's number + 1; 0: none
 static ULONG         KiBugcheckDepth;   // owner only
 
+PVOID                KiRoutineAtFault;  // set by KiStopDriver
+
 /* The data that gdb and tests look for, as in NT: the code and its parameters. */
 ULONG_PTR KiBugCheckData[5];
 
@@ -99,22 +101,31 @@ KiPrintParameters(const BUGCHECK_TEXT *Text, const ULONG_PTR *Parameter)
     }
 }
 
-/* The first frame of a module other than the kernel. */
+/* TRUE if Address lies in a module other than the kernel, which is named then. */
+static BOOLEAN
+KiPrintIfDriver(ULONG64 Address)
+{
+    CHAR Symbol[96];
+
+    KdSymbolize(Address, Symbol, sizeof(Symbol));
+    if (strncmp(Symbol, "nt!", 3) == 0 || strncmp(Symbol, "nt+", 3) == 0 ||
+        strchr(Symbol, '+') == NULL)
+        return FALSE;
+    KiPrint("Driver at fault: %.*s.sys (%s)\n", (int)strcspn(Symbol, "!+"), Symbol, Symbol);
+    return TRUE;
+}
+
+/* The one a check has named, else the first frame of a module other than the kernel. */
 static VOID
 KiPrintDriverAtFault(PCONTEXT Context)
 {
     CONTEXT Frame = *Context;
     ULONG   Depth = 0;
-    CHAR    Symbol[96];
 
-    do {
-        KdSymbolize(Frame.Rip, Symbol, sizeof(Symbol));
-        if (strncmp(Symbol, "nt!", 3) != 0 && strncmp(Symbol, "nt+", 3) != 0 &&
-            strchr(Symbol, '+') != NULL) {
-            KiPrint("Driver at fault: %.*s.sys (%s)\n", (int)strcspn(Symbol, "!+"), Symbol, Symbol);
-            return;
-        }
-    } while (++Depth < 48 && KdUnwindFrame(&Frame));
+    if (KiRoutineAtFault != NULL && KiPrintIfDriver((ULONG64)KiRoutineAtFault))
+        return;
+    while (!KiPrintIfDriver(Frame.Rip) && ++Depth < 48 && KdUnwindFrame(&Frame))
+        ;
 }
 
 static VOID

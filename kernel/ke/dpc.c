@@ -13,12 +13,10 @@
  * routines queue DPCs; it is the last in any order of locks. DpcRoutineActive is the processor's
  * own.
  *
- * A routine must return at DISPATCH_LEVEL with no more spin locks held than before: bugcheck 0xC8
- * or 0xC4 names it.
+ * A routine must return at DISPATCH_LEVEL, with the spin locks held that were held before and
+ * APCs as they were: callout.c names it otherwise.
  */
 #include "ke/dispatch.h"
-
-#define DPC_LOCK_LEAKED 0x98                    // first parameter of 0xC4
 
 VOID NTAPI
 KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
@@ -132,7 +130,7 @@ KiRunFirstDpc(PKPRCB Prcb)
     PKDPC              Dpc;
     PKDEFERRED_ROUTINE Routine;
     PVOID              Context, Argument1, Argument2;
-    ULONG              Depth = Prcb->SpinLockDepth;
+    ULONG64            State = KiCalloutState();
     KIRQL              OldIrql = KfRaiseIrql(HIGH_LEVEL);
 
     KiAcquireSpinLock(&Prcb->DpcLock);
@@ -154,12 +152,7 @@ KiRunFirstDpc(PKPRCB Prcb)
 
     Routine(Dpc, Context, Argument1, Argument2);
 
-    if (KeGetCurrentIrql() != DISPATCH_LEVEL)
-        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | DISPATCH_LEVEL << 8 | 2,
-            (ULONG_PTR)Routine, (ULONG_PTR)Context, 0);
-    if (Prcb->SpinLockDepth != Depth)
-        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, DPC_LOCK_LEAKED, (ULONG_PTR)Routine,
-            Depth, Prcb->SpinLockDepth);
+    KiCheckCallout(KiDpcRoutine, Routine, Context, DISPATCH_LEVEL, State);
     Prcb->DpcCount++;
     return TRUE;
 }

@@ -368,3 +368,5 @@ static inline VOID KiReleaseSpinLock(PKSPIN_LOCK Lock)
 extern PVOID KiServiceTable[];
 extern UCHAR KiArgumentTable[];
 extern ULONG KiServiceCount;
+
+#include "ke/callout.h"

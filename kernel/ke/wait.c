@@ -222,6 +222,18 @@ Done:
     return Status;
 }
 
+/* A wait at DISPATCH_LEVEL or above, with the rule's number in bugcheck 0xC4. */
+static __attribute__((noinline, cold)) VOID
+KiWaitTooHigh(PKI_WAIT_REQUEST Wait, PLARGE_INTEGER Timeout, PVOID Caller)
+{
+    KIRQL Irql = KeGetCurrentIrql();
+    ULONG Rule = Irql > DISPATCH_LEVEL ? 0x120 : Timeout == NULL ? 0x121 : 0x122;
+
+    KiStopDriver(DRIVER_VERIFIER_DETECTED_VIOLATION, Rule, (ULONG_PTR)&Irql,
+                 Wait->Count == 1 ? (ULONG_PTR)Wait->Objects[0] : (ULONG_PTR)Wait->Objects,
+                 (ULONG_PTR)Timeout, Caller, "waited at DISPATCH_LEVEL or above");
+}
+
 /* Checks the caller's IRQL and turns its time-out into a due time. */
 static inline VOID
 KiPrepareTimeout(PKI_WAIT_REQUEST Wait, PLARGE_INTEGER Timeout, PVOID Caller)
@@ -230,8 +242,7 @@ KiPrepareTimeout(PKI_WAIT_REQUEST Wait, PLARGE_INTEGER Timeout, PVOID Caller)
     KIRQL   Highest = Polls ? DISPATCH_LEVEL : APC_LEVEL;
 
     if (KeGetCurrentIrql() > Highest && !KeGetCurrentThread()->WaitNext)
-        KiIrqlViolation(Wait->Count == 1 ? "KeWaitForSingleObject" : "KeWaitForMultipleObjects",
-            Highest, Caller);
+        KiWaitTooHigh(Wait, Timeout, Caller);
     Wait->Timed = Timeout != NULL;
     Wait->Due = Timeout == NULL || Polls ? 0 : KiComputeDueTime(*Timeout);
 }

@@ -145,6 +145,72 @@ BadFreeInUse(VOID)
                                            &Iosb));
 }
 
+/* An IRP of this driver's that its device has and does not give back. */
+static PIRP
+SendOwn(VOID)
+{
+    PIRP Irp = IoAllocateIrp(BadDevice->StackSize, FALSE);
+
+    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_READ;
+    IoSetCompletionRoutine(Irp, KeepIrp, NULL, TRUE, TRUE, TRUE);
+    IoCallDriver(BadDevice, Irp);
+    return Irp;
+}
+
+static VOID
+BadFreeBelow(VOID)
+{
+    IoFreeIrp(SendOwn());
+}
+
+static VOID
+BadReuse(VOID)
+{
+    IoReuseIrp(SendOwn(), STATUS_SUCCESS);
+}
+
+static VOID
+BadReuseFreed(VOID)
+{
+    PIRP Irp = IoAllocateIrp(1, FALSE);
+
+    IoFreeIrp(Irp);
+    IoReuseIrp(Irp, STATUS_SUCCESS);
+}
+
+static VOID
+BadFreedCall(VOID)
+{
+    PIRP Irp = IoAllocateIrp(1, FALSE);
+
+    IoFreeIrp(Irp);
+    IoCallDriver(BadDevice, Irp);
+}
+
+/* Passes it on though there is nobody below. */
+static NTSTATUS NTAPI
+BadLocations(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return IoCallDriver(DeviceObject, Irp);
+}
+
+static NTSTATUS NTAPI
+BadHigh(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KIRQL OldIrql;
+
+    KeRaiseIrql(DISPATCH_LEVEL + 1, &OldIrql);
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+Pend(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    return STATUS_PENDING;
+}
+
 static VOID
 BadOwnAtTop(VOID)
 {
@@ -207,6 +273,12 @@ static const SIN Sins[] = {
     { L"overrun", BadThroughFile, BadOverrun },
     { L"freedtwice", BadFreedTwice, NULL },
     { L"freeinuse", BadFreeInUse, NULL },
+    { L"freebelow", BadFreeBelow, Pend },
+    { L"reusefreed", BadReuseFreed, NULL },
+    { L"reuse", BadReuse, Pend },
+    { L"freedcall", BadFreedCall, NULL },
+    { L"locations", BadThroughFile, BadLocations },
+    { L"high", BadThroughFile, BadHigh },
     { L"top", BadOwnAtTop, NULL },
     { L"cancellock", BadCancelLock, PendCancelHolding },
     { L"removelock", BadRemoveLock, NULL },
@@ -228,7 +300,7 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     UNICODE_STRING Name = RTL_CONSTANT_STRING(DEVICE_NAME);
 
     for (ULONG Index = 0; Index < RTL_NUMBER_OF(Sins); Index++)
-        if (wcsstr(RegistryPath->Buffer, Sins[Index].Name) != NULL)
+        if (wcscmp(wcsrchr(RegistryPath->Buffer, L'-') + 1, Sins[Index].Name) == 0)
             BadSin = &Sins[Index];
     if (BadSin == NULL)
         return STATUS_INVALID_PARAMETER;

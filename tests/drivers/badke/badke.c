@@ -31,6 +31,30 @@ BadWait(VOID)
     STAY();
 }
 
+/* The same with a time-out: only a zero one may be used there */
+SIN
+BadWaitTimed(VOID)
+{
+    LARGE_INTEGER Second = { .QuadPart = -10000000 };
+    KIRQL         OldIrql;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &Second);
+    STAY();
+}
+
+/* Above DISPATCH_LEVEL not even that */
+SIN
+BadWaitHigh(VOID)
+{
+    LARGE_INTEGER Zero = { .QuadPart = 0 };
+    KIRQL         OldIrql;
+
+    KeRaiseIrql(DISPATCH_LEVEL + 1, &OldIrql);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &Zero);
+    STAY();
+}
+
 /* Releasing a mutex somebody else owns */
 SIN
 BadMutex(VOID)
@@ -161,6 +185,10 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 
     if (wcscmp(Sin, L"wait") == 0)
         BadWait();
+    else if (wcscmp(Sin, L"waittimed") == 0)
+        BadWaitTimed();
+    else if (wcscmp(Sin, L"waithigh") == 0)
+        BadWaitHigh();
     else if (wcscmp(Sin, L"mutex") == 0)
         BadMutex();
     else if (wcscmp(Sin, L"twice") == 0)
