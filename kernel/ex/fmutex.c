@@ -113,10 +113,11 @@ ExpTryMutex(PFAST_MUTEX Mutex)
 }
 
 /*
- * Waits for the mutex and returns at APC_LEVEL. IRQL <= APC_LEVEL.
+ * ExAcquireFastMutex and ExReleaseFastMutex without their short cuts, which leave everything else
+ * to these by a jump, so that what is taken and given without competition needs no stack frame.
  */
-VOID FASTCALL
-ExAcquireFastMutex(PFAST_MUTEX FastMutex)
+static DECLSPEC_NOINLINE VOID FASTCALL
+ExpAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql;
 
@@ -126,14 +127,51 @@ ExAcquireFastMutex(PFAST_MUTEX FastMutex)
     FastMutex->OldIrql = OldIrql;
 }
 
-VOID FASTCALL
-ExReleaseFastMutex(PFAST_MUTEX FastMutex)
+static DECLSPEC_NOINLINE VOID FASTCALL
+ExpReleaseFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql = (KIRQL)FastMutex->OldIrql;
 
     IRQL_AT_MOST(APC_LEVEL);
     ExpLeaveMutex(FastMutex);
     KeLowerIrql(OldIrql);
+}
+
+/*
+ * Waits for the mutex and returns at APC_LEVEL. IRQL <= APC_LEVEL.
+ */
+VOID FASTCALL
+ExAcquireFastMutex(PFAST_MUTEX FastMutex)
+{
+    KIRQL OldIrql = KeGetCurrentIrql();
+
+    if (OldIrql <= APC_LEVEL) {
+        __writecr8(APC_LEVEL);
+        if (ExpChangeCount(FastMutex, MUTEX_FREE, 0)) {
+            FastMutex->Owner = KeGetCurrentThread();
+            FastMutex->OldIrql = OldIrql;
+            return;
+        }
+        __writecr8(OldIrql);
+    }
+    __attribute__((musttail)) return ExpAcquireFastMutex(FastMutex);
+}
+
+VOID FASTCALL
+ExReleaseFastMutex(PFAST_MUTEX FastMutex)
+{
+    KIRQL    OldIrql = (KIRQL)FastMutex->OldIrql;
+    PKTHREAD Thread = KeGetCurrentThread();
+
+    if (KeGetCurrentIrql() == APC_LEVEL && FastMutex->Owner == Thread) {
+        FastMutex->Owner = NULL;
+        if (ExpChangeCount(FastMutex, 0, MUTEX_FREE)) {
+            __writecr8(OldIrql);
+            return;
+        }
+        FastMutex->Owner = Thread;
+    }
+    __attribute__((musttail)) return ExpReleaseFastMutex(FastMutex);
 }
 
 BOOLEAN FASTCALL

@@ -169,6 +169,25 @@ IopWalkUp(PIRP Irp, CCHAR PriorityBoost)
 }
 
 /*
+ * Whether nothing is left to be done for an IRP that did not pend: a service finishes it, or the
+ * running thread is in IopCallAndWait and has not begun to wait, so that its event needs no
+ * dispatcher.
+ */
+static inline BOOLEAN
+IopEndsAtOnce(PIRP Irp)
+{
+    ULONG Flags = Irp->Flags & (IRP_DEFER_IO_COMPLETION | IRP_ASSOCIATED_IRP);
+
+    if (!(Irp->AllocationFlags & IOP_IRP_WAITED) || Flags != 0)
+        return Flags == IRP_DEFER_IO_COMPLETION;
+    if (Irp->Tail.Overlay.Thread != PsGetCurrentThread())
+        return FALSE;
+    *Irp->UserIosb = Irp->IoStatus;
+    Irp->UserEvent->Header.SignalState = 1;
+    return TRUE;
+}
+
+/*
  * (6) Completes Irp, whose IoStatus is set; the caller gives it up. PriorityBoost is what the
  * waiting thread gains. Completion routines run here, on the caller's thread and at its IRQL.
  * IRQL <= DISPATCH_LEVEL.
@@ -185,15 +204,13 @@ IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     IopTrace(IopTraceCompleted, Irp, Irp->CurrentLocation, NULL, __builtin_return_address(0),
              Irp->IoStatus.Status, KeGetCurrentIrql());
 
-    if (Irp->CurrentLocation == Irp->StackCount && Sp->Control == 0
-        && (Irp->Flags & (IRP_DEFER_IO_COMPLETION | IRP_ASSOCIATED_IRP)) ==
-            IRP_DEFER_IO_COMPLETION) {
-        // one driver, and nothing pended: the service finishes it
-        Irp->Tail.Overlay.CurrentStackLocation = Sp + 1;
-        Irp->CurrentLocation = Irp->StackCount + 2;
+    if (Irp->CurrentLocation != Irp->StackCount || Sp->Control != 0 || !IopEndsAtOnce(Irp)) {
+        IopWalkUp(Irp, PriorityBoost);
         return;
     }
-    IopWalkUp(Irp, PriorityBoost);
+    // one driver, and nothing pended: the caller of IofCallDriver goes on from here
+    Irp->Tail.Overlay.CurrentStackLocation = Sp + 1;
+    Irp->CurrentLocation = Irp->StackCount + 2;
 }
 
 /* Every entry of a driver's dispatch table that it did not fill. */
