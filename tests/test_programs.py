@@ -31,6 +31,7 @@ for _name, _sentence, _timeout in (
         ("tseh", "Structured exceptions in programs", 60),
         ("ttrap", "System calls, hostile contexts and forbidden instructions", 60),
         ("tlibrary", "The C library, the heap, files and DLLs", 90),
+        ("tservice", "Installers of drivers, and the registry as programs see it", 90),
         ("tpipe", "pipe.sys: data, counts, names, ten thousand opens", 120),
         ("twait", "pipe.sys: reads and writes that wait, their ends, messages, cancel", 60)):
     program_test(_name, _sentence, _timeout, (1, 4))
@@ -81,8 +82,8 @@ def shell(context):
             ("tprocess read", r"STATUS_ACCESS_VIOLATION"),
             ("tprocess stack", r"STATUS_STACK_OVERFLOW"),
             ("sc query pipe", r"pipe +running"),
-            ("sc start nosuch", r"STATUS_OBJECT_NAME_NOT_FOUND"),
-            ("sc stop ramdisk", r"STATUS_INVALID_DEVICE_REQUEST"),
+            ("sc start nosuch", "no such service.*ERROR_SERVICE_DOES_NOT_EXIST"),
+            ("sc stop ramdisk", r"no unload routine.*ERROR_INVALID_SERVICE_CONTROL"),
             ("sc stop serial", r"stop pending(.|\n)*last one open"),
             ("sc query serial", r"serial +stop pending"),
             ("sc start serial", r"serial +running"),

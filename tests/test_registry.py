@@ -120,3 +120,37 @@ def order(context):
     seen = list(dict.fromkeys(a or b for a, b in tried))
     wanted = ["o-f1", "o-f2", "o-f0", "o-s1", "o-z", "o-a", "o-other", "o-auto"]
     context.check(seen == wanted, f"{seen} instead of {wanted}")
+
+
+@test("sc makes, describes, changes and deletes services; reg reads and writes keys", smp=(1, 4))
+def commands(context):
+    guest = context.boot()
+    guest.prompt()
+    for line, pattern in (
+            ("sc stop null", r"null +stopped"),
+            ("sc create mine binPath= C:\\System32\\drivers\\null.sys start= disabled DisplayName= Mine", r"mine +stopped"),
+            ("sc create mine binPath= x.sys", r"ERROR_SERVICE_EXISTS"),
+            ("sc qc mine", r"start +disabled(.|\n)*path +\\SystemRoot\\System32\\drivers\\null\.sys(.|\n)*name +Mine"),
+            ("sc start mine", r"ERROR_SERVICE_DISABLED"),
+            ("sc config mine start= demand depend= pipe", r"^$"),
+            ("sc start mine", r"mine +running"),
+            ("sc qc mine", r"start +demand(.|\n)*depends on +pipe"),
+            ("sc delete mine", r"mine +running"),
+            ("sc query mine", r"mine +running"),
+            ("sc stop mine", r"mine +stopped"),
+            ("sc query mine", r"ERROR_SERVICE_DOES_NOT_EXIST"),
+            ("sc create mine type= pony binPath= x", r"`pony` is not known"),
+            ("reg add HKLM\\Software\\Mine /v Number /t REG_DWORD /d 0x10", r"^$"),
+            ("reg add HKLM\\Software\\Mine\\Below /ve /d text", r"^$"),
+            ("reg add HKLM\\Software\\Mine /v List /t REG_MULTI_SZ /d a\\0bc", r"^$"),
+            ("reg query HKLM\\Software\\Mine /s", r"Number +REG_DWORD +0x10(.|\n)*a\\0bc(.|\n)*Below\n +\(Default\) +REG_SZ +text"),
+            ("reg query hklm\\software\\mine /v number", r"0x10"),
+            ("reg add HKLM\\Software\\Mine /v N /t REG_DWORD /d ten", r"a parameter is wrong"),
+            ("reg delete HKLM\\Software\\Mine /v Number", r"^$"),
+            ("reg query HKLM\\Software\\Mine /v Number", r"it is not there"),
+            ("reg delete HKLM\\Software\\Mine", r"^$"),
+            ("reg query HKLM\\Software\\Mine", r"it is not there"),
+            ("reg delete HKLM\\System", r"that is not allowed"),
+            ("reg query HKNO", r"usage")):
+        printed = guest.command(line)
+        context.check(re.search(pattern, printed.strip()), f"`{line}` printed {printed!r}")

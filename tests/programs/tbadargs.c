@@ -7,6 +7,7 @@
  * passed are looked at.
  */
 #include "sdk/ntapi.h"
+#include "sdk/ntreg.h"
 #include "user/lib/testing.h"
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,9 @@ static const struct {
     S(NtContinue), S(NtAlertThread), S(NtQueueApcThread), S(NtAllocateVirtualMemory),
     S(NtFreeVirtualMemory), S(NtProtectVirtualMemory), S(NtQueryVirtualMemory),
     S(NtReadVirtualMemory), S(NtWriteVirtualMemory), S(NtQuerySystemInformation),
-    S(NtQuerySystemTime), S(NtQueryPerformanceCounter), S(NtDisplayString),
+    S(NtQuerySystemTime), S(NtQueryPerformanceCounter), S(NtDisplayString), S(NtCreateKey),
+    S(NtOpenKey), S(NtOpenKeyEx), S(NtDeleteKey), S(NtFlushKey), S(NtQueryKey), S(NtEnumerateKey),
+    S(NtQueryValueKey), S(NtEnumerateValueKey), S(NtSetValueKey), S(NtDeleteValueKey),
 };
 
 static HANDLE Event, Semaphore, Mutant, Timer, File, Directory;

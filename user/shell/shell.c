@@ -104,8 +104,9 @@ static const COMMAND Programs[] = {
     { "kill",       "PID|NAME",    "end processes",                                        NULL },
     { "handle",     "[-ags] [TEXT]", "show who has what open",                             NULL },
     { "clients",    "DEVICE",      "count who has a device open",                          NULL },
-    { "sc",         "VERB [NAME]", "query, start or stop a driver",                        NULL },
+    { "sc",         "VERB [NAME]", "query, start, stop, create or delete a driver",        NULL },
     { "objdir",     "[-r] [PATH]", "list a directory of the object namespace",             NULL },
+    { "reg",        "VERB KEY",    "query, add to or delete from the registry",            NULL },
 };
 
 static void
