@@ -192,6 +192,7 @@ NTSTATUS NTAPI NtQueryObject(HANDLE Handle, ULONG Class, PVOID Buffer, ULONG Len
     PULONG Returned);
 NTSTATUS NTAPI NtSetInformationObject(HANDLE Handle, ULONG Class, PVOID Buffer, ULONG Length);
 NTSTATUS NTAPI NtMakeTemporaryObject(HANDLE Handle);
+NTSTATUS NTAPI NtMakePermanentObject(HANDLE Handle);
 NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE Directory, ACCESS_MASK Access,
     POBJECT_ATTRIBUTES Attributes);
 NTSTATUS NTAPI NtOpenDirectoryObject(PHANDLE Directory, ACCESS_MASK Access,

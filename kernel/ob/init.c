@@ -7,15 +7,16 @@
  *
  *   \ObjectTypes        the types                     \Driver, \FileSystem    driver objects
  *   \Device             device objects                \BaseNamedObjects       what programs name
- *   \??                 names programs open, links    \KernelObjects, \Callback, \Security
- *   \DosDevices         link to \??                   \GLOBAL??               link to \??
+ *   \GLOBAL??           names programs open, links    \KernelObjects, \Callback, \Security
+ *   \DosDevices         link to \??, which is what the walk (name.c) takes for \GLOBAL??
+ *   \GLOBAL??\Global    link to \GLOBAL??             \GLOBAL??\GLOBALROOT    link to the root
  *
  * Everything here is permanent. io/ adds \SystemRoot and \ArcName when the RAM disk is there.
  */
 #include "kernel.h"
 #include "ob/obp.h"
 
-POBJECT_DIRECTORY ObpRootDirectory, ObpTypeDirectory;
+POBJECT_DIRECTORY ObpRootDirectory, ObpTypeDirectory, ObpDosDevicesDirectory;
 
 NTSTATUS ObpNameType(POBJECT_TYPE Type);                // type.c
 NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
@@ -89,7 +90,7 @@ VOID INIT_CODE
 ObInitSystem(VOID)
 {
     static const PCWSTR Directories[] = {
-        L"\\Device", L"\\Driver", L"\\FileSystem", L"\\??", L"\\BaseNamedObjects",
+        L"\\Device", L"\\Driver", L"\\FileSystem", L"\\BaseNamedObjects",
         L"\\KernelObjects", L"\\Callback", L"\\Security",
     };
 
@@ -120,6 +121,9 @@ ObInitSystem(VOID)
 
     for (ULONG Index = 0; Index < RTL_NUMBER_OF(Directories); Index++)
         ObpMakeDirectory(Directories[Index]);
+    ObpDosDevicesDirectory = ObpMakeDirectory(L"\\GLOBAL??");
+    ObReferenceObject(ObpDosDevicesDirectory);  // walks start there without a reference
     ObpMakeLink(L"\\DosDevices", L"\\??");
-    ObpMakeLink(L"\\GLOBAL??", L"\\??");
+    ObpMakeLink(L"\\GLOBAL??\\Global", L"\\GLOBAL??");
+    ObpMakeLink(L"\\GLOBAL??\\GLOBALROOT", L"\\");
 }

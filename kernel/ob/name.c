@@ -21,6 +21,10 @@
  * part), STATUS_OBJECT_NAME_NOT_FOUND (the last), STATUS_OBJECT_TYPE_MISMATCH,
  * STATUS_OBJECT_NAME_COLLISION, STATUS_OBJECT_PATH_INVALID (too many links).
  *
+ * The name \?? is no object: a walk that begins with it begins in \GLOBAL??, where the names are
+ * that programs use for devices. (Windows looks among those of the caller's log-on session first;
+ * here there is one session.)
+ *
  * Locks: one directory's at a time; none while a type parses.
  */
 #include "kernel.h"
@@ -36,12 +40,23 @@ ObpSkip(PUNICODE_STRING Rest, ULONG Characters)
     Rest->MaximumLength  = Rest->Length;
 }
 
-/* The walk's reference to an object on the way. The root directory stays without. */
+/* The walk's reference to an object on the way. Where it starts it has none. */
 static inline VOID
 ObpLeave(PVOID Object)
 {
-    if (Object != ObpRootDirectory)
+    if (Object != ObpRootDirectory && Object != ObpDosDevicesDirectory)
         ObpDereference(OBJECT_TO_HEADER(Object), OB_TAG_NAME, CALLER());
+}
+
+/* Whether an absolute name begins with the part \??. */
+static inline BOOLEAN
+ObpIsDosName(PUNICODE_STRING Name)
+{
+    static const union { WCHAR Text[4]; ULONG64 Four; } Prefix = { L"\\??\\" };
+
+    if (Name->Length >= sizeof(Prefix))
+        return *(UNALIGNED ULONG64 *)Name->Buffer == Prefix.Four;
+    return Name->Length == 3 * sizeof(WCHAR) && Name->Buffer[1] == '?' && Name->Buffer[2] == '?';
 }
 
 /* Where the walk begins, referenced, and the part of the name that is to be walked. */
@@ -56,7 +71,11 @@ ObpStartWalk(POB_WALK Walk, PVOID *Start, PUNICODE_STRING Rest)
         if (!Absolute)
             return STATUS_OBJECT_PATH_SYNTAX_BAD;
         *Start = ObpRootDirectory;
-        if (Rest->Length == sizeof(WCHAR))
+        if (ObpIsDosName(Rest)) {
+            *Start = ObpDosDevicesDirectory;
+            ObpSkip(Rest, 3);
+        }
+        if (Rest->Length == sizeof(WCHAR) && *Start == ObpRootDirectory)
             ObpSkip(Rest, 1);                   // the root itself
         return STATUS_SUCCESS;
     }
@@ -66,7 +85,7 @@ ObpStartWalk(POB_WALK Walk, PVOID *Start, PUNICODE_STRING Rest)
     if (!NT_SUCCESS(Status))
         return Status;
 
-    if (*Start == ObpRootDirectory)
+    if (*Start == ObpRootDirectory || *Start == ObpDosDevicesDirectory)
         ObpDereference(OBJECT_TO_HEADER(*Start), OB_TAG_NAME, CALLER());
     if (OBJECT_TO_HEADER(*Start)->Type == ObpDirectoryObjectType) {
         if (Absolute)

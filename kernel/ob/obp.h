@@ -221,7 +221,7 @@ typedef struct _OBJECT_DIRECTORY {
     POBJECT_DIRECTORY_ENTRY  QueryHint;                 // where the last query stopped, or NULL
 } OBJECT_DIRECTORY, *POBJECT_DIRECTORY;
 
-extern POBJECT_DIRECTORY ObpRootDirectory, ObpTypeDirectory;
+extern POBJECT_DIRECTORY ObpRootDirectory, ObpTypeDirectory, ObpDosDevicesDirectory;
 extern FAST_MUTEX        ObpNameLock;
 
 NTSTATUS ObpInitializeDirectory(POBJECT_DIRECTORY Directory);

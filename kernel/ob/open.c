@@ -249,3 +249,27 @@ NtMakeTemporaryObject(HANDLE Handle)
     ObDereferenceObject(Object);
     return STATUS_SUCCESS;
 }
+
+/*
+ * The object keeps its name without handles from now on (with no name it makes no difference).
+ * STATUS_PRIVILEGE_NOT_HELD without SeCreatePermanentPrivilege.
+ */
+NTSTATUS NTAPI
+NtMakePermanentObject(HANDLE Handle)
+{
+    KPROCESSOR_MODE Mode = KeGetPreviousMode();
+    PVOID           Object;
+    NTSTATUS        Status;
+
+    PAGED_CODE();
+
+    if (!SeSinglePrivilegeCheck(SE_CREATE_PERMANENT_PRIVILEGE_LUID, Mode))
+        return STATUS_PRIVILEGE_NOT_HELD;
+    Status = ObReferenceObjectByHandle(Handle, 0, NULL, Mode, &Object, NULL);
+    if (!NT_SUCCESS(Status))
+        return Status;
+
+    __atomic_fetch_or(&OBJECT_TO_HEADER(Object)->Flags, OB_FLAG_PERMANENT, __ATOMIC_SEQ_CST);
+    ObDereferenceObject(Object);
+    return STATUS_SUCCESS;
+}
