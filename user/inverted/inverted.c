@@ -29,6 +29,8 @@ Wait(HANDLE Device, ULONG Count)
     INVERTED_NEWS News;
     DWORD         Done;
 
+    printf("Waiting for news.\n");
+    fflush(stdout);
     for (ULONG Index = 0; Count == 0 || Index < Count; Index++) {
         if (!DeviceIoControl(Device, IOCTL_INVERTED_WAIT, NULL, 0, &News, sizeof News, &Done, NULL))
             return FailLast(PROGRAM, "cannot wait for news");

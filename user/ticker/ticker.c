@@ -27,6 +27,8 @@ Send(HANDLE Device, int Count)
             GetLastError() != ERROR_IO_PENDING)
             return FailLast(PROGRAM, "the driver refuses %lu ms", Milliseconds[Index]);
     }
+    printf("%d request%s sent.\n", Count, Count == 1 ? " is" : "s are");
+    fflush(stdout);
     return 0;
 }
 
