@@ -186,7 +186,7 @@ class Context:
     def __init__(self, a_test):
         self.test, self.smp = a_test, a_test.smp or 1
         self.deadline = time.monotonic() + a_test.timeout
-        self.guests, self.folders = [], []
+        self.guests, self.folders, self.closers = [], [], []
 
     def boot(self, kernel=None, ramdisk=None, append="", memory=256, iso=None, initrd=None, extra=()):
         if iso:
@@ -219,6 +219,8 @@ class Context:
         self.check("[pass]" in text, f"{name} checked nothing")
 
     def end(self):
+        for closer in self.closers:
+            closer()
         for guest in self.guests:
             guest.end()
         for folder in self.folders:

@@ -1,10 +1,12 @@
-"""!handle: the handles of a process, from its table."""
-from . import objects, processes, target
-from .command import Command, number
-from .target import Unreadable, integer, read_integer, struct_at
+"""!handle: the handles of a process, of all, or of the kernel, from their tables."""
+from . import objectcmd, objects, processes, target
+from .command import Command, number, show
+from .target import Unreadable, integer, read_integer, safe, struct_at
 
 SLOTS_PER_LEAF = 256
-FILLED, INHERIT, PROTECT, FLAGS = 1, 2, 8, 15
+FILLED, INHERIT, AUDIT, PROTECT, FLAGS = 1, 2, 4, 8, 15
+BASIC, OBJECTS, FREE, KERNEL, CIDS = 1, 2, 4, 0x10, 0x20
+KERNEL_BITS = 0xFFFFFFFF80000000
 
 
 def slot_address(table, index):
@@ -20,62 +22,122 @@ def header_in(value):
     return (value | 0xFFFF000000000000) & ~FLAGS & target.MASK
 
 
-def print_slot(index, address, flags, wanted, free):
+def is_kernel_handle(handle):
+    return handle & KERNEL_BITS == KERNEL_BITS and handle < target.MASK - 2
+
+
+def kernel_table():
+    return target.pointer("ObpKernelHandleTable")
+
+
+def object_behind(handle):
+    """The body of the object a handle of the current process, or a kernel handle, stands for."""
+    address = kernel_table() if is_kernel_handle(handle) else integer(struct_at("EPROCESS", target.current_process())["ObjectTable"])
+    slot = slot_address(struct_at("HANDLE_TABLE", address), (handle & ~KERNEL_BITS) // 4) if address else None
+    value = int(struct_at("HANDLE_TABLE_ENTRY", slot)["Value"]) & target.MASK if slot else 0
+    if not value & FILLED:
+        raise Unreadable(f"{handle:#x} is no open handle")
+    return header_in(value) + target.offset_of("OBJECT_HEADER", "Body")
+
+
+def print_slot(handle, address, flags, wanted):
     entry = struct_at("HANDLE_TABLE_ENTRY", address)
     value = int(entry["Value"]) & target.MASK
     if not value & FILLED:
-        if free:
-            print(f"{4 * index:04x}: free handle, Entry address {address:016x}, Next Entry {4 * int(entry['NextFree']):08x}")
+        if flags & FREE and not wanted:
+            show(f"{handle:04x}: free handle, Entry address {address:016x}, Next Entry {4 * int(entry['NextFree']):08x}",
+                 "dt _HANDLE_TABLE_ENTRY")
         return
-    header = struct_at("OBJECT_HEADER", header_in(value))
-    if wanted and objects.type_name(header) != wanted:
+    body = header_in(value) + target.offset_of("OBJECT_HEADER", "Body")
+    header = safe(objects.checked_header, body, default=None)
+    if wanted and (header is None or objects.type_name(header) != wanted):
         return
-    body = objects.body_of(header)
-    marks = " (Inherit)" * bool(value & INHERIT) + " (Protected)" * bool(value & PROTECT)
-    print(f"{4 * index:04x}: Object: {body:016x}  GrantedAccess: {int(entry['GrantedAccess']):08x}{marks} Entry: {address:016x}")
-    if flags & 2:
-        objects.print_object(body, 1)
+    marks = "".join(f" ({name})" for bit, name in ((PROTECT, "Protected"), (INHERIT, "Inherit"), (AUDIT, "Audit")) if value & bit)
+    show(f"{handle:04x}: Object: {body:016x}  GrantedAccess: {int(entry['GrantedAccess']):08x}{marks} Entry: {address:016x}",
+         objects.explain(body), "dt _HANDLE_TABLE_ENTRY")
+    if flags & OBJECTS:
+        if header is None:
+            print(f"Object: {body:016x}  {target.UNREADABLE}")
+        else:
+            objectcmd.print_object(body, objectcmd.BASIC)
         print()
 
 
-def print_table(address, handle, flags, wanted):
+def print_table(address, handle, flags, wanted, kernel=False):
     table = struct_at("HANDLE_TABLE", address)
-    print(f"Handle table at {address:016x} with {int(table['HandleCount'])} entries in use\n")
-    indexes = range(1, int(table["SlotCount"])) if handle in (0, target.MASK) else [(handle & 0x7FFFFFFF) // 4]
-    for index in indexes:
-        slot = slot_address(table, index)
+    count = int(table["HandleCount"])
+    show(f"{'Kernel handle' if kernel else 'Handle'} table at {address:016x} with {count} entries in use", "dt _HANDLE_TABLE")
+    print()
+    base = 0x80000000 if kernel else 0
+    if handle:
+        index = (handle & ~KERNEL_BITS) // 4
+        slot = slot_address(table, index) if index else None
         if slot is None:
-            print(f"{4 * index:04x}: this table has no such handle")
+            print(f"{base + 4 * index:04x}: this table has no such handle")
         else:
-            print_slot(index, slot, flags, wanted, flags & 4 or len(indexes) == 1)
+            print_slot(base + 4 * index, slot, flags | FREE, wanted)
+        return
+    for leaf in range(0, int(table["SlotCount"]), SLOTS_PER_LEAF):
+        for index in range(max(leaf, 1), min(leaf + SLOTS_PER_LEAF, int(table["SlotCount"]))):
+            slot = safe(slot_address, table, index, default=None)
+            if slot is None:
+                print(f"{base + 4 * index:04x}: {target.UNREADABLE}")
+                break
+            print_slot(base + 4 * index, slot, flags, wanted)
 
 
 class Handle(Command):
-    """Shows handles: 0 or nothing for all of them. FLAGS: 1 basic, 2 objects, 4 free ones too, 0x10 the kernel's.
+    """Shows handles: what each leads to, what it grants, its attributes and slot.
 
-    PROCESS is an address or an id; 0 for all processes. TYPE shows handles to that type only."""
+    HANDLE: one of them; -1 or nothing for all of the current process, 0 for all. FLAGS: 1 basic, 2 the objects, 4 free slots too, 0x10
+    the kernel's table, 0x20 HANDLE is a process' or thread's id; 3 if not given. PROCESS is an address or an id; 0 is every process,
+    nothing the current one. TYPE, case-sensitive, shows handles to that type only. A kernel handle (ffffffff80000004) is looked up in
+    the kernel's table."""
 
     name, usage = "handle", "!handle [HANDLE [FLAGS [PROCESS [TYPE]]]]"
 
     def run(self, arguments):
+        if len(arguments) > 4:
+            self.wrong()
         values = [number(text) for text in arguments[:3]]
-        handle = values[0] if values else 0
-        flags = values[1] if len(values) > 1 else 3
-        if flags & 0x10 or handle & 0xFFFFFFFF80000000 == 0xFFFFFFFF80000000 and handle < target.MASK - 2:
-            print("Kernel handle table")
-            print_table(integer(target.variable("ObpKernelHandleTable")), handle, flags, "".join(arguments[3:4]))
-            return
-        if len(values) > 2:
-            chosen = list(processes.all_processes()) if values[2] == 0 else [processes.find(values[2])]
+        handle = values[0] if values and values[0] != target.MASK else 0
+        flags = values[1] if len(values) > 1 else BASIC | OBJECTS
+        wanted = "".join(arguments[3:4])
+        if flags & CIDS:
+            self.print_cid(handle)
+        elif flags & KERNEL or is_kernel_handle(handle):
+            processes.print_header(target.pointer("PsInitialSystemProcess"))
+            print_table(kernel_table(), handle, flags, wanted, kernel=True)
         else:
-            chosen = [target.current_process()]
-        for process in chosen:
-            processes.print_header(process)
-            table = integer(struct_at("EPROCESS", process)["ObjectTable"])
-            if table == 0:
-                print("    (no handle table: it has ended, or is the idle process)")
-                continue
-            print_table(table, handle, flags, "".join(arguments[3:4]))
+            for process in self.chosen(values):
+                self.print_process(process, handle, flags, wanted)
+
+    @staticmethod
+    def print_cid(cid):
+        """The table of ids leads to the bodies of processes and threads."""
+        address = target.pointer("ExpCidTable")
+        slot = slot_address(struct_at("HANDLE_TABLE", address), cid // 4)
+        value = int(struct_at("HANDLE_TABLE_ENTRY", slot)["Value"]) & target.MASK if slot else 0
+        if not value & FILLED:
+            raise Unreadable(f"there is no process or thread with the id {cid:x}")
+        body = header_in(value)
+        show(f"{cid:04x}: Object: {body:016x}  Entry: {slot:016x}", objects.explain(body), "dt _HANDLE_TABLE_ENTRY")
+        objectcmd.print_object(body, objectcmd.BASIC)
+
+    @staticmethod
+    def chosen(values):
+        if len(values) < 3:
+            return [target.current_process()]
+        return list(processes.all_processes()) if values[2] == 0 else [processes.find(values[2])]
+
+    @staticmethod
+    def print_process(process, handle, flags, wanted):
+        processes.print_header(process)
+        table = integer(struct_at("EPROCESS", process)["ObjectTable"])
+        if table == 0:
+            print("    (no handle table: it has ended, or is the idle process)")
+        else:
+            print_table(table, handle, flags, wanted, kernel=table == kernel_table())
 
 
 Handle()

@@ -25,14 +25,16 @@ class Module:
         return self.base <= address < self.base + self.size
 
 
-_cache = _user_cache = None
+_cache, _user_cache = None, {}     # the latter by process
 _loaded = {}                        # base -> file given to gdb
 
 
 def forget():
     """Called whenever the target has run: what was read of it may be stale."""
-    global _cache, _user_cache
-    _cache = _user_cache = None
+    global _cache
+    _cache = None
+    _user_cache.clear()
+    images.names.clear()
 
 
 def kernel_file():
@@ -74,39 +76,47 @@ def modules():
     return _cache
 
 
-def module_of(address):
-    """The kernel module, or the current program's image, that holds the address; None if none does."""
-    return next((module for module in (modules() if address >= target.KERNEL_START else user_modules()) if module.holds(address)), None)
+def module_of(address, process=None):
+    """The kernel module, or the image of a program (the current one, if no process is given), that holds the address, or None."""
+    found = modules() if address >= target.KERNEL_START else user_modules(process)
+    return next((module for module in found if module.holds(address)), None)
 
 
-def user_modules():
-    global _user_cache
-    if _user_cache is None:
-        try:
-            _user_cache = [Module(*image) for image in user_images()]
-        except (Unreadable, gdb.error):
-            _user_cache = []
-        images.names.clear()
-        images.names.update({module.base: module.name for module in _user_cache})
-    return _user_cache
+def user_modules(process=None):
+    process = process or target.safe(target.current_process, default=0)
+    if process not in _user_cache:
+        found = target.safe(lambda: [Module(*image) for image in user_images(process)], default=[])
+        _user_cache[process] = found
+        images.names.update({module.base: module.name for module in found})
+    return _user_cache[process]
 
 
-def symbol(address):
+def symbol(address, process=None):
     """module!Function+0x12 for an address of code or data, else the address."""
-    module = module_of(address)
+    module = module_of(address, process)
     try:
         text = gdb.execute(f"info symbol {address:#x}", to_string=True).split(" in section ")[0].strip()
     except gdb.error:
         text = "No symbol"
-    if text.startswith("No symbol"):
+    if text.startswith("No symbol") or module is None and address < target.KERNEL_START:
         return f"{module.short}+{address - module.base:#x}" if module else f"{address:#x}"
     name, _, offset = text.partition(" + ")
     name = name.split(".sys!")[-1]
     return f"{module.short + '!' if module else ''}{name}" + (f"+{int(offset):#x}" if offset else "")
 
 
-def source_line(address):
+def source_line(address, returns=True):
+    """File and line of code; of a return address, the call's. What was inlined counts as where it was inlined into."""
+    address -= bool(returns)
+    block = target.safe(gdb.block_for_pc, address, default=None)
+    while block is not None and (block.function is None or block.function.type is None or block.superblock.function is not None):
+        block = block.superblock
+    home = block.function.symtab.filename if block is not None and block.function is not None else None
     line = gdb.find_pc_line(address)
+    for _ in range(16):
+        if not line.symtab or not line.line or line.pc is None or home is None or line.symtab.filename == home:
+            break
+        line = gdb.find_pc_line(line.pc - 1)
     return f"{Path(line.symtab.filename).name}:{line.line}" if line.symtab and line.line else ""
 
 
@@ -147,20 +157,22 @@ def reload():
     return [line for base, module in present.items() if (line := load_symbols(base, module.name))]
 
 
-def user_images():
-    """(base, size, name) of the images of the program that the selected processor runs, from its loader's list (PEB.Ldr, as published)."""
-    peb = target.integer(target.struct_at("EPROCESS", target.current_process())["Peb"])
-    loader = target.read_integer(peb + 0x18) if peb else 0
+def user_images(process=None):
+    """(base, size, name) of the images of a program, from its loader's list (PEB.Ldr, as published)."""
+    process = process or target.current_process()
+    root = int(target.struct_at("KPROCESS", process)["DirectoryTableBase"]) if process != target.current_process() else None
+    peb = target.integer(target.struct_at("EPROCESS", process)["Peb"])
+    loader = target.read_integer(peb + 0x18, 8, root) if peb else 0
     if loader == 0:
-        raise Unreadable("the current process runs no program, or its loader has not begun")
+        raise Unreadable("the process runs no program, or its loader has not begun")
     head = loader + 0x10
-    entry, seen = target.read_integer(head), set()
+    entry, seen = target.read_integer(head, 8, root), set()
     while entry != head and entry not in seen and len(seen) < 200:
         seen.add(entry)
-        base = target.read_integer(entry + 0x30)
-        length, _, _, buffer = target.unpack("<HHIQ", entry + 0x58)
-        yield base, target.read_integer(entry + 0x40, 4), target.characters(buffer, length)
-        entry = target.read_integer(entry)
+        base = target.read_integer(entry + 0x30, 8, root)
+        length, _, _, buffer = target.unpack("<HHIQ", entry + 0x58, root)
+        yield base, target.read_integer(entry + 0x40, 4, root), target.characters(buffer, length, root)
+        entry = target.read_integer(entry, 8, root)
 
 
 class Reload(Command):
@@ -205,6 +217,8 @@ class _ListChanged(gdb.Breakpoint):
                 load_symbols(base, name)
         except (Unreadable, gdb.error):
             pass
+        except KeyboardInterrupt:
+            return True
         return False
 
 

@@ -1,15 +1,9 @@
-"""!process and !thread."""
-import gdb
+"""Processes: finding them, and !process."""
+from . import target, threads
+from .command import Command, number, show
+from .target import Unreadable, integer, safe, struct_at, text_of
 
-from . import drivers, modules, objects, target, unwind
-from .command import Command, number
-from .target import Unreadable, integer, struct_at
-
-STATES = ("INITIALIZED", "READY", "RUNNING", "STANDBY", "TERMINATED", "WAIT")
-REASONS = ("Executive", "FreePage", "PageIn", "PoolAllocation", "DelayExecution", "Suspended", "UserRequest", "WrExecutive",
-           "WrFreePage", "WrPageIn", "WrPoolAllocation", "WrDelayExecution", "WrSuspended", "WrUserRequest")
-WAITABLE = {0: "NotificationEvent", 1: "SynchronizationEvent", 2: "Mutant", 3: "ProcessObject", 4: "Queue", 5: "Semaphore",
-            6: "ThreadObject", 8: "NotificationTimer", 9: "SynchronizationTimer"}
+TIMES, WAITS, STACKS, ADDRESSES, CONTEXT = 1, 2, 4, 8, 0x10
 
 
 def all_processes():
@@ -18,10 +12,7 @@ def all_processes():
 
 
 def image_name(process):
-    try:
-        return struct_at("EPROCESS", process)["ImageFileName"].string("latin-1", "replace") or "System"
-    except (gdb.error, gdb.MemoryError):
-        return "<unreadable>"
+    return safe(lambda: text_of(struct_at("EPROCESS", process)["ImageFileName"]) or "System")
 
 
 def find(value):
@@ -34,165 +25,92 @@ def find(value):
     raise Unreadable(f"there is no process with the id {value:x}")
 
 
-def threads(process):
+def checked(process):
+    """Refuses what is no process: its dispatcher header says so."""
+    value = struct_at("EPROCESS", process)
+    if int(value["Pcb"]["Header"]["Type"]) & 0x7F != 3:
+        raise Unreadable(f"{process:#x} is not a process")
+    return value
+
+
+def threads_of(process):
     head = process + target.offset_of("EPROCESS", "ThreadListHead")
     yield from target.walk_list(head, "ETHREAD", "ThreadListEntry")
 
 
 def print_header(process):
-    value = struct_at("EPROCESS", process)
-    table = integer(value["ObjectTable"])
-    count = int(struct_at("HANDLE_TABLE", table)["HandleCount"]) if table else 0
-    print(f"PROCESS {process:016x}")
-    print(f"    SessionId: 0  Cid: {integer(value['UniqueProcessId']):04x}    Peb: {integer(value['Peb']):016x}  "
-          f"ParentCid: {integer(value['InheritedFromUniqueProcessId']):04x}")
-    print(f"    DirBase: {int(value['Pcb']['DirectoryTableBase']):08x}  ObjectTable: {table:016x}  HandleCount: {count}.")
+    value = checked(process)
+    table, peb = integer(value["ObjectTable"]), integer(value["Peb"])
+    count = safe(lambda: int(struct_at("HANDLE_TABLE", table)["HandleCount"])) if table else 0
+    show(f"PROCESS {process:016x}", "!process")
+    show(f"    SessionId: 0  Cid: {integer(value['UniqueProcessId']):04x}    Peb: {peb:016x}  "
+         f"ParentCid: {integer(value['InheritedFromUniqueProcessId']):04x}", "dt _PEB" if peb else "")
+    show(f"    DirBase: {int(value['Pcb']['DirectoryTableBase']):08x}  ObjectTable: {table:016x}  HandleCount: {count}.",
+         f"!handle 0 3 {integer(value['UniqueProcessId']):#x}" if table else "")
     print(f"    Image: {image_name(process)}")
 
 
-def print_process_times(process):
+def print_times(process):
     value = struct_at("EPROCESS", process)
-    print(f"    BasePriority {int(value['Pcb']['BasePriority'])}  UserTime {int(value['Pcb']['UserTime'])} ticks  "
-          f"KernelTime {int(value['Pcb']['KernelTime'])} ticks  Threads {int(value['ActiveThreads'])}  "
-          f"CommitCharge {int(value['Mm']['CommitCharge'])}")
+    token = integer(value["Token"])
+    show(f"    Token                             {token:016x}", "!token" if token else "")
+    now = safe(threads.interrupt_time, default=0)
+    started = int(value["CreateTime"]["QuadPart"])
+    print(f"    ElapsedTime                       {threads.clock(max(0, safe(threads.system_time, default=now) - started))}")
+    print(f"    UserTime                          {threads.clock_of_ticks(int(value['Pcb']['UserTime']))}")
+    print(f"    KernelTime                        {threads.clock_of_ticks(int(value['Pcb']['KernelTime']))}")
+    print(f"    Threads                           {int(value['ActiveThreads'])}")
+    print(f"    BasePriority                      {int(value['Pcb']['BasePriority'])}")
+    print(f"    CommitCharge                      {int(value['Mm']['CommitCharge'])}")
 
 
 class Process(Command):
     """Shows a process, by address or id; without one the current process, with 0 all of them.
 
-    FLAGS: 1 times and priority, 2 threads and what they wait for, 4 their stacks; 3 for one process, 0 for all."""
+    FLAGS: 1 times, priority, token, 2 threads and what they wait for, 4 their stacks, 8 return addresses in the stacks, 0x10 is
+    accepted; 3 if not given for the current process and for all, 0xF for a named one. IMAGE: only processes whose image has that name.
+    /s and /m (session and module) are accepted: there is one session."""
 
-    name, usage = "process", "!process [ADDRESS|ID|0 [FLAGS]]"
+    name, usage = "process", "!process [/s SESSION] [/m MODULE] [ADDRESS|ID|0 [FLAGS]] [IMAGE]"
 
     def run(self, arguments):
-        chosen = number(arguments[0]) if arguments else target.current_process()
-        everyone = bool(arguments) and chosen == 0
-        flags = number(arguments[1]) if len(arguments) > 1 else (0 if everyone else 3)
+        words, image = self.without_switches(arguments), ""
+        if len(words) > 1 and not words[-1][0].isdigit() or len(words) > 2:
+            image = words.pop()
+        if len(words) > 2:
+            self.wrong()
+        chosen = number(words[0]) if words else target.current_process()
+        everyone = bool(words) and chosen == 0
+        named = bool(words) and not everyone
+        flags = number(words[1]) if len(words) > 1 else 0xF if named else TIMES | WAITS
         if everyone:
             print("**** NT ACTIVE PROCESS DUMP ****")
         for process in all_processes() if everyone else [find(chosen)]:
-            print_header(process)
-            if flags & 1:
-                print_process_times(process)
-            for thread in threads(process) if flags & 6 else ():
-                print()
-                print_thread(thread, flags)
+            if image and image_name(process).lower() != image.lower():
+                continue
+            try:
+                self.print_process(process, flags)
+            except Unreadable as error:
+                print(f"PROCESS {process:016x}  {target.UNREADABLE}: {error}")
             print()
+
+    @staticmethod
+    def without_switches(arguments):
+        words = list(arguments)
+        for switch in ("/s", "/m"):
+            if switch in words:
+                del words[words.index(switch):words.index(switch) + 2]
+        return words
+
+    @staticmethod
+    def print_process(process, flags):
+        print_header(process)
+        if flags & TIMES:
+            print_times(process)
+        if flags & (WAITS | STACKS):
+            for thread in threads_of(process):
+                print()
+                threads.print_thread(thread, flags, indent="        ")
 
 
 Process()
-
-
-def running_on(thread):
-    """The number of the processor whose current thread it is, or None."""
-    for index, candidate in enumerate(gdb.selected_inferior().threads()):
-        prcb = integer(target.variable("KiProcessorBlock")[index])
-        if prcb and integer(struct_at("KPRCB", prcb)["CurrentThread"]) == thread:
-            return index
-    return None
-
-
-def print_wait(tcb):
-    block, first, seen = integer(tcb["WaitBlockList"]), integer(tcb["WaitBlockList"]), set()
-    while block and block not in seen:
-        seen.add(block)
-        value = struct_at("KWAIT_BLOCK", block)
-        waited = integer(value["Object"])
-        if waited:
-            kind = int(struct_at("DISPATCHER_HEADER", waited)["Type"]) & 0x7F
-            print(f"        {waited:016x}  {WAITABLE.get(kind, f'object of type {kind}')}  {name_of_waited(waited)}".rstrip())
-        block = integer(value["NextWaitBlock"])
-        if block == first:
-            break
-
-
-def name_of_waited(waited):
-    try:
-        objects.checked_header(waited)
-        return objects.describe(waited)
-    except Unreadable:
-        return modules.symbol(waited) if modules.module_of(waited) else ""
-
-
-def print_thread(thread, flags=6):
-    value = struct_at("ETHREAD", thread)
-    tcb, cid = value["Tcb"], value["Cid"]
-    state, processor = int(tcb["State"]), running_on(thread)
-    text = STATES[state] if state < len(STATES) else f"state {state}"
-    if processor is not None:
-        text = f"RUNNING on processor {processor}"
-    elif text == "WAIT":
-        reason = int(tcb["WaitReason"])
-        text += (f": ({REASONS[reason] if reason < len(REASONS) else reason}) {'UserMode' if int(tcb['WaitMode']) else 'KernelMode'} "
-                 f"{'Alertable' if int(tcb['Alertable']) else 'Non-Alertable'}")
-    print(f"    THREAD {thread:016x}  Cid {integer(cid['UniqueProcess']):04x}.{integer(cid['UniqueThread']):04x}  "
-          f"Teb: {integer(tcb['Teb']):016x} {text}")
-    if flags & 2 and processor is None and state == STATES.index("WAIT"):
-        print_wait(tcb)
-    print_irps(thread)
-    process = integer(tcb["ApcState"]["Process"])
-    print(f"        Owning Process {process:016x}  Image: {image_name(process)}")
-    print(f"        Context Switch Count {int(tcb['ContextSwitches'])}  UserTime {int(tcb['UserTime'])}  KernelTime {int(tcb['KernelTime'])} ticks")
-    start = integer(value["StartAddress"])
-    print(f"        Start Address {modules.symbol(start)}  Win32 Start Address {modules.symbol(integer(value['Win32StartAddress']))}")
-    print(f"        Stack Init {integer(tcb['InitialStack']):016x} Current {integer(tcb['KernelStack']):016x} "
-          f"Base {integer(tcb['StackBase']):016x} Limit {integer(tcb['StackLimit']):016x}")
-    print(f"        Priority {int(tcb['Priority'])} BasePriority {int(tcb['BasePriority'])} PriorityDecrement {int(tcb['PriorityDecrement'])}")
-    if flags & 4:
-        print_stack(tcb, processor)
-
-
-def print_irps(thread):
-    head = thread + target.offset_of("ETHREAD", "IrpList")
-    irps = list(target.walk_list(head, "IRP", "ThreadListEntry", 1000))
-    if irps:
-        print("        IRP List:")
-        for irp in irps:
-            print(f"            {irp:016x}   (!irp {irp:x})")
-
-
-def print_stack(tcb, processor):
-    print("        Child-SP          RetAddr           Call Site")
-    if processor is not None:
-        print(f"        (it runs: `thread {processor + 1}`, then `bt`)")
-        return
-    for sp, returns, pc in saved_frames(integer(tcb["KernelStack"])):
-        print(f"        {sp:016x}  {returns:016x}  {modules.symbol(pc)}")
-
-
-def saved_frames(sp, limit=40):
-    """The frames of a thread that does not run, from where the switch left it: the first return address into the kernel's code is looked for."""
-    for _ in range(64):
-        pc = target.read_integer(sp)
-        module = modules.module_of(pc)
-        if module and unwind.function_table(module.base).find(pc - module.base):
-            break
-        sp += 8
-    else:
-        return
-    frame = unwind.Frame(dict.fromkeys(unwind.REGISTERS, 0), pc)
-    frame.sp = sp + 8
-    for _ in range(limit):
-        before, pc = frame.sp, frame.pc
-        frame.machine_frame = None
-        try:
-            frame.undo()
-        except Unreadable:
-            yield before, 0, pc
-            return
-        yield before, frame.pc, pc
-        if frame.pc < target.KERNEL_START or frame.sp <= before:
-            return
-
-
-class Thread(Command):
-    """Shows a thread, by address; without one the current thread. FLAGS: 2 what it waits for, 4 its stack; 6 if not given."""
-
-    name, usage = "thread", "!thread [ADDRESS [FLAGS]]"
-
-    def run(self, arguments):
-        thread = number(arguments[0]) if arguments else target.current_thread()
-        print_thread(thread, number(arguments[1]) if len(arguments) > 1 else 6)
-
-
-Thread()

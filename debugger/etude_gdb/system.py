@@ -1,9 +1,9 @@
-"""!dbgprint and !analyze, and what happens when gdb connects."""
+"""!dbgprint, and what happens when gdb connects to a machine or opens a dead one's memory."""
 import gdb
 
-from . import modules, target
+from . import memory, modules, target
 from .command import Command
-from .target import Unreadable, integer
+from .target import Unreadable
 
 RESET_VECTORS = (0xFFF0, 0xFFFFFFF0)
 
@@ -24,34 +24,6 @@ class DbgPrint(Command):
 DbgPrint()
 
 
-class Analyze(Command):
-    """Says what stopped the machine: the bugcheck's code, name and parameters, out of the kernel's own table."""
-
-    name, usage = "analyze", "!analyze"
-
-    def run(self, arguments):
-        code, *parameters = (int(target.variable("KiBugCheckData")[index]) & target.MASK for index in range(5))
-        if code == 0:
-            print("The system has not stopped with a bugcheck.")
-            return
-        table = target.variable("KiBugcheckTexts")
-        first, last = table.type.range()
-        text = next((table[index] for index in range(first, last + 1) if int(table[index]["Code"]) in (code, code & ~0x10000000)), None)
-        print(f"{text['Name'].string() if text else 'bugcheck'} ({code:x})")
-        if text is not None:
-            print(text["Meaning"].string())
-        print("Arguments:")
-        for index, value in enumerate(parameters):
-            meaning = text["Parameter"][index] if text is not None else None
-            words = meaning.string() if meaning is not None and integer(meaning) else ""
-            where = f": {modules.symbol(value)}" if words.startswith("@") else ""
-            print(f"Arg{index + 1}: {value:016x}, {words.lstrip('@')}{where}".rstrip(", "))
-        print("\nThe stack: type `bt`. (`info threads` shows which processor it was; the others are frozen.)")
-
-
-Analyze()
-
-
 class _Bugcheck(gdb.Breakpoint):
     """Stops when a bugcheck has made its report, on the processor that made it."""
 
@@ -63,8 +35,13 @@ class _Bugcheck(gdb.Breakpoint):
         return True
 
 
+def is_stopped_by_bugcheck():
+    return target.safe(lambda: int(target.variable("KiBugCheckData")[0]), default=0) != 0
+
+
 def connected():
     """After `target remote`: a machine that has not started yet runs to the kernel's first instruction, so that breakpoints can be set."""
+    memory.forget()
     if gdb.selected_thread() is None or not modules.kernel_file():
         return
     try:
@@ -76,14 +53,50 @@ def connected():
             gdb.execute("continue", to_string=True)
             print("The kernel is about to start. Set breakpoints (names of drivers' functions too), then type `continue`.")
         else:
-            for line in modules.reload():
-                print(line)
-            print("Attached. The symbols of the kernel and of its drivers are loaded; type `!help` for Etude's commands.")
+            _report("Attached.")
     except (gdb.error, Unreadable) as error:
         print(f"etude.py: {error}")
 
 
+def opened():
+    """After `core-file`: the memory image of a dead machine."""
+    memory.forget()
+    if gdb.selected_thread() is None or not modules.kernel_file():
+        return
+    try:
+        _report("This is a dead machine's memory; commands that look work, nothing runs.")
+    except (gdb.error, Unreadable) as error:
+        print(f"etude.py: {error}")
+
+
+def _report(first):
+    for line in modules.reload():
+        print(line)
+    print(f"{first} The symbols of the kernel and of its drivers are loaded; type `!help` for Etude's commands.")
+    if is_stopped_by_bugcheck():
+        print("The system has stopped with a bugcheck: type `!analyze`.")
+
+
+_last = None                        # number of the connection that was seen last
+
+
+def notice():
+    """Acts on a new connection, once. gdb runs hooks for commands in scripts only, and the event only before a prompt: both call this."""
+    global _last
+    connection = gdb.selected_inferior().connection
+    number = connection.num if connection is not None and connection.is_valid() else None
+    if number == _last:
+        return
+    _last = number
+    if number is None:
+        memory.forget()
+        modules.forget()
+    else:
+        (opened if connection.type == "core" else connected)()
+
+
 def follow_connections():
-    gdb.execute("define target hookpost-remote\npython import etude_gdb.system; etude_gdb.system.connected()\nend")
-    if gdb.selected_thread() is not None:
-        connected()
+    for event in ("target hookpost-remote", "target hookpost-core", "hookpost-core-file"):
+        gdb.execute(f"define {event}\npython import etude_gdb.system; etude_gdb.system.notice()\nend")
+    gdb.events.before_prompt.connect(notice)
+    notice()

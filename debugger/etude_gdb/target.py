@@ -1,71 +1,32 @@
 """Reading the target: memory, structures by the names of their C types, lists, strings.
 
-Nothing here calls a function of the target or writes to it, so every command works on a hung or half-dead machine. What cannot
-be read raises Unreadable, which commands turn into a line of text; lists are followed with a bound and end at a cycle.
+Nothing here calls a function of the target or writes to it, so every command works on a hung or half-dead machine, and on a dead
+one (memory.py). What cannot be read raises Unreadable, which commands turn into `<unreadable>` or a line of text; lists are
+followed with a bound and end at a cycle.
+
+A Struct is a structure's bytes, read once, with its address: value["Field"] is the field, value.at("Field.Inner") where it lies.
 """
 import struct
 
 import gdb
 
-MASK = (1 << 64) - 1
-KERNEL_START = 0xFFFF800000000000               # and of the map of all physical memory
-PAGED_POOL, PAGED_POOL_END = 0xFFFFA00000000000, 0xFFFFC00000000000
-FRAME, TRANSITION = 0x000FFFFFFFFFF000, 0x800   # of a page table entry (kernel/mm/mmp.h)
+from . import memory
+from .memory import KERNEL_START, MASK, Unreadable      # noqa: F401
+
+UNREADABLE = "<unreadable>"
+_types, _offsets = {}, {}
 
 
-class Unreadable(Exception):
-    """Memory or a name that is not there; the text is fit for the user."""
+def read(address, size, root=None):
+    return memory.read(address, size, root)
 
 
-def _read(address, size):
-    try:
-        return bytes(gdb.selected_inferior().read_memory(address & MASK, size))
-    except (gdb.error, gdb.MemoryError, OverflowError):
-        raise Unreadable(f"memory at {address & MASK:#x} cannot be read") from None
+def read_integer(address, size=8, root=None):
+    return int.from_bytes(read(address, size, root), "little")
 
 
-def _in_transition(address):
-    """Where the page that holds address lies in the map of physical memory, if its page table entry says that it was trimmed:
-    not present, but its frame still has the contents. Paged pool's pages are so for much of the time. Else Unreadable."""
-    entry = int(gdb.parse_and_eval("$cr3"))
-    for shift in (39, 30, 21, 12):
-        table = KERNEL_START + (entry & FRAME)
-        entry = int.from_bytes(_read(table + (address >> shift & 511) * 8, 8), "little")
-        if not entry & 1:
-            break
-    if shift != 12 or entry & 1 or not entry & TRANSITION:
-        raise Unreadable(f"memory at {address:#x} cannot be read")
-    return KERNEL_START + (entry & FRAME) + (address & 0xFFF)
-
-
-def _may_be_trimmed(address):
-    return address < KERNEL_START or PAGED_POOL <= address < PAGED_POOL_END
-
-
-def read(address, size):
-    address &= MASK
-    try:
-        return _read(address, size)
-    except Unreadable:
-        if not _may_be_trimmed(address) or size > 1 << 20:
-            raise
-    data = b""
-    while len(data) < size:
-        part = min(size - len(data), 0x1000 - (address & 0xFFF))
-        try:
-            data += _read(address, part)
-        except Unreadable:
-            data += _read(_in_transition(address), part)
-        address += part
-    return data
-
-
-def read_integer(address, size=8):
-    return int.from_bytes(read(address, size), "little")
-
-
-def unpack(layout, address):
-    return struct.unpack(layout, read(address, struct.calcsize(layout)))
+def unpack(layout, address, root=None):
+    return struct.unpack(layout, read(address, struct.calcsize(layout), root))
 
 
 def integer(value):
@@ -74,30 +35,53 @@ def integer(value):
     return number & MASK if value.type.strip_typedefs().code == gdb.TYPE_CODE_PTR else number
 
 
+def safe(function, *arguments, default=UNREADABLE):
+    """What the function returns, or `<unreadable>` where memory is not there or a list is broken."""
+    try:
+        return function(*arguments)
+    except (Unreadable, gdb.error, gdb.MemoryError, UnicodeError, OverflowError):
+        return default
+
+
 def c_type(name):
     """The C type NAME or struct _NAME, whichever is complete."""
-    for candidate in (f"struct _{name}", name):
+    found = _types.get(name)
+    if found is not None:
+        return found
+    for candidate in (f"struct _{name}", f"union _{name}", name):
         try:
             found = gdb.lookup_type(candidate)
         except gdb.error:
             continue
-        if found.sizeof:
-            return found
+        if found.strip_typedefs().sizeof:
+            _types[name] = found.strip_typedefs()
+            return _types[name]
     raise Unreadable(f"the type {name} is not known: are the kernel's symbols loaded?")
 
 
+def forget_types():
+    _types.clear()
+    _offsets.clear()
+
+
+class Struct:
+    """The bytes of a structure and where they lie."""
+
+    __slots__ = ("kind", "name", "address", "value")
+
+    def __init__(self, name, address):
+        self.kind, self.name, self.address = c_type(name), name, address & MASK
+        self.value = gdb.Value(read(self.address, self.kind.sizeof), self.kind)
+
+    def __getitem__(self, field):
+        return self.value[field]
+
+    def at(self, path):
+        return self.address + offset_of(self.name, path)
+
+
 def struct_at(name, address):
-    """The structure at an address; one in a page that was trimmed is taken from the map of physical memory."""
-    kind, address = c_type(name), address & MASK
-    if _may_be_trimmed(address):
-        try:
-            _read(address, kind.sizeof)
-        except Unreadable:
-            data = read(address, kind.sizeof)
-            if (address & 0xFFF) + kind.sizeof > 0x1000:
-                return gdb.Value(data, kind)
-            address = _in_transition(address)
-    return gdb.Value(address).cast(kind.pointer()).dereference()
+    return Struct(name, address)
 
 
 def variable(name):
@@ -109,19 +93,35 @@ def variable(name):
         raise Unreadable(f"there is no variable {name}") from None
 
 
+def pointer(name):
+    """A variable of the kernel that is a pointer or a number."""
+    return integer(variable(name))
+
+
 def address_of(value):
-    return int(value.address) & MASK
+    return value.address if isinstance(value, Struct) else int(value.address) & MASK
 
 
 def offset_of(type_name, path):
     """The offset of a field, a.b.c for nested ones; fields of unnamed members are found too."""
-    current, offset = c_type(type_name), 0
-    for part in path.split("."):
-        where = _find_field(current, part)
-        if where is None:
-            raise Unreadable(f"{type_name} has no field {path}")
-        offset, current = offset + where[0], where[1].strip_typedefs()
-    return offset
+    key = type_name, path
+    if key not in _offsets:
+        current, offset = c_type(type_name), 0
+        for part in path.split("."):
+            where = _find_field(current, part)
+            if where is None:
+                raise Unreadable(f"{type_name} has no field {path}")
+            offset, current = offset + where[0], where[1].strip_typedefs()
+        _offsets[key] = offset
+    return _offsets[key]
+
+
+def has_field(type_name, path):
+    try:
+        offset_of(type_name, path)
+        return True
+    except Unreadable:
+        return False
 
 
 def _find_field(structure, name):
@@ -137,7 +137,7 @@ def _find_field(structure, name):
 
 def walk_list(head, type_name, link, limit=10000):
     """The structures of a LIST_ENTRY list: addresses of type_name whose field `link` is in the list at `head`."""
-    offset = offset_of(type_name, link)
+    offset = offset_of(type_name, link) if type_name else 0
     entry, seen = read_integer(head), set()
     while entry != head:
         if entry in seen or len(seen) > limit:
@@ -149,8 +149,8 @@ def walk_list(head, type_name, link, limit=10000):
         entry = read_integer(entry)
 
 
-def characters(address, size):
-    return read(address, size).decode("utf-16-le", "replace") if size else ""
+def characters(address, size, root=None):
+    return read(address, size, root).decode("utf-16-le", "replace") if size else ""
 
 
 def counted(value):
@@ -158,31 +158,61 @@ def counted(value):
     length, buffer = int(value["Length"]), integer(value["Buffer"])
     if length == 0 or buffer == 0:
         return ""
-    try:
-        return characters(buffer, min(length, 1024))
-    except Unreadable:
-        return "<unreadable>"
+    return safe(characters, buffer, min(length, 1024))
+
+
+def text_of(value):
+    """The characters of a CHAR array, up to its zero."""
+    first, last = value.type.strip_typedefs().range()
+    data = bytes(int(value[index]) & 0xFF for index in range(first, last + 1))
+    return data.split(b"\0")[0].decode("latin-1")
 
 
 def tag_text(tag):
     return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in (int(tag) & 0xFFFFFFFF).to_bytes(4, "little"))
 
 
-def processor():
-    """The KPRCB of the processor that gdb has selected."""
+def processor_number():
     thread = gdb.selected_thread()
     if thread is None:
         raise Unreadable("there is no target: type `make debug`, or `target remote`")
-    prcb = integer(variable("KiProcessorBlock")[thread.num - 1])
+    return thread.num - 1
+
+
+def processor_count():
+    return len(gdb.selected_inferior().threads())
+
+
+def prcb_of(number):
+    """The KPRCB of a processor."""
+    block = variable("KiProcessorBlock")
+    first, last = block.type.range()
+    if not first <= number <= last:
+        raise Unreadable(f"there is no processor {number}")
+    prcb = integer(block[number])
     if prcb == 0:
-        raise Unreadable(f"processor {thread.num - 1} has not been started yet")
+        raise Unreadable(f"processor {number} has not been started yet")
     return struct_at("KPRCB", prcb)
 
 
+def processors():
+    """(number, KPRCB) of every processor that has been started."""
+    for number in range(processor_count()):
+        try:
+            yield number, prcb_of(number)
+        except Unreadable:
+            continue
+
+
 def current_thread():
-    return integer(processor()["CurrentThread"])
+    return integer(prcb_of(processor_number())["CurrentThread"])
 
 
 def current_process():
-    thread = struct_at("KTHREAD", current_thread())
-    return integer(thread["ApcState"]["Process"])
+    return integer(struct_at("KTHREAD", current_thread())["ApcState"]["Process"])
+
+
+def ticks_to_microseconds(ticks):
+    """Of the time stamp counter, as the kernel has measured it."""
+    per_second = safe(pointer, "HalpTscPerSecond", default=0)
+    return ticks * 1000000 // per_second if per_second else ticks

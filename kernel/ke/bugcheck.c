@@ -177,6 +177,7 @@ KiReportBugcheck(KIRQL Irql, PCONTEXT Context, BOOLEAN Trap, PCSTR Routine)
     ULONG                Code = (ULONG)KiBugCheckData[0];
     const BUGCHECK_TEXT *Text = KiFindBugcheckText(Code);
 
+    KeGetCurrentPrcb()->DebuggerSavedIRQL = Irql;
     KiPrint("\n*** STOP 0x%08X %s\n", Code, Text != NULL ? Text->Name : "");
     if (Text != NULL)
         KiPrint("    %s\n", Text->Meaning);

@@ -151,6 +151,7 @@ KiFreezeInterrupt(VOID)
 {
     if (!HalpFreezeRequested)
         return;
+    KeGetCurrentPrcb()->DebuggerSavedIRQL = KeGetCurrentIrql();
     KeGetCurrentPrcb()->Frozen = TRUE;
     for (;;) {
         _disable();

@@ -199,6 +199,7 @@ typedef struct _KPRCB {
 
     // spin locks held by this processor through the exported routines
     ULONG             SpinLockDepth;
+    KIRQL             DebuggerSavedIRQL;        // when a bugcheck stopped it
 } KPRCB, *PKPRCB;
 
 /* KPCR (mingw-w64's, 0x178 bytes) and, at 0x180, its KPRCB. */
