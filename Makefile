@@ -110,7 +110,7 @@ SOURCES_ntdll  += $(NTDLL_EXTRA)
 
 # ---- targets -----------------------------------------------------------------------------------------------------------
 
-.PHONY: all iso run debug attach console2 test bench bench-peers clean doctor help setup FORCE
+.PHONY: all iso run debug attach console2 test bench bench-peers soak clean doctor help setup FORCE
 
 all: $(BUILD)/boot.elf $(KERNEL) $(BUILD)/ramdisk.tar $(BUILD)/ramdisk-test.tar compile_commands.json   ## build everything but the ISO
 
@@ -149,6 +149,9 @@ bench: all                             ## print what operations cost, in guest i
 bench-peers: all                       ## the same beside Linux, whose kernel is fetched with apt, as a ratio
 	$(Q)tests/peers/linux.sh > $(BUILD)/linux.ops
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench.py --peers $(BUILD)/linux.ops
+
+soak: all                              ## gigabytes through pipes on four processors while clients are killed (SOAK_MB=4096)
+	$(Q)SOAK_MB=$(or $(SOAK_MB),4096) BUILD=$(BUILD) $(PYTHON) tests/run.py "soak.pipe smp=4"
 
 clean:                                 ## remove everything that was built
 	$(Q)rm -rf $(BUILD) compile_commands.json

@@ -13,4 +13,7 @@ def limits(context):
     wrong = [f"{name} takes {figures[name]}, {most} are allowed" for name, (most, _) in table.items()
              if name in figures and figures[name] > most]
     wrong += [f"{name} was not measured" for name in table if name not in figures]
+    for one, many in (("pairs-1", "pairs-1000"), ("cancel-1-of-1", "cancel-1-of-10000")):
+        if figures.get(many, 0) > 1.2 * figures.get(one, 0):
+            wrong.append(f"{many} takes {figures[many]}, more than 1.2 times the {figures[one]} of {one}")
     context.check(not wrong, "; ".join(wrong))

@@ -19,6 +19,8 @@ static const struct {
     { "calls",     BenchCalls },        // system calls, opens and closes
     { "pipes",     BenchPipes },        // pipe.sys in one process
     { "processes", BenchProcesses },    // pipe.sys between two
+    { "async",     BenchAsynchronous }, // reads that tell of their end by event, APC and port
+    { "pairs",     BenchPairs },        // one pipe, and a thousand
     { "kernel",    BenchKernel },       // what kbench.sys measures from inside
 };
 

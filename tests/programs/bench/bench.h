@@ -36,4 +36,6 @@ void BenchBoot(void);
 void BenchCalls(void);
 void BenchPipes(void);
 void BenchProcesses(void);
+void BenchAsynchronous(void);
+void BenchPairs(void);
 void BenchKernel(void);

@@ -1,0 +1,112 @@
+/*
+ * A read that waits in pipe.sys, is completed by a write of the same program, and tells it so by
+ * an event, by an APC, or through a completion port; the figure holds both requests. And many
+ * pipes at once: a byte through one pair of opens, and through each of a thousand in turn.
+ */
+#include "bench.h"
+#include <winioctl.h>
+#include "drivers/pipe/pipe_ioctl.h"
+#include <stdio.h>
+
+#define PAIRS 1000
+
+static HANDLE Reader, Writer, Event;
+static HANDLE Readers[PAIRS], Writers[PAIRS];
+static ULONG  Arrived, PairCount;
+static LARGE_INTEGER Zero;              // asynchronous files want an offset
+
+static void
+RunByEvent(ULONG Count)
+{
+    IO_STATUS_BLOCK Iosb;
+    DWORD           Done;
+    char            Byte;
+
+    while (Count--) {
+        NtReadFile(Reader, Event, NULL, NULL, &Iosb, &Byte, 1, &Zero, NULL);
+        WriteFile(Writer, "x", 1, &Done, NULL);
+        NtWaitForSingleObject(Event, FALSE, NULL);
+    }
+}
+
+static VOID NTAPI
+Arrive(PVOID Context, PIO_STATUS_BLOCK Iosb, ULONG Reserved)
+{
+    Arrived += (ULONG)Iosb->Information;
+}
+
+static void
+RunByApc(ULONG Count)
+{
+    IO_STATUS_BLOCK Iosb;
+    DWORD           Done;
+    char            Byte;
+
+    while (Count--) {
+        NtReadFile(Reader, NULL, Arrive, NULL, &Iosb, &Byte, 1, &Zero, NULL);
+        WriteFile(Writer, "x", 1, &Done, NULL);
+        NtTestAlert();
+    }
+}
+
+static HANDLE
+Open(const char *Name, DWORD Access, DWORD Flags)
+{
+    ULONG           Waits = PIPE_WAIT_READ | PIPE_WAIT_WRITE;
+    IO_STATUS_BLOCK Iosb;
+    HANDLE          Handle = CreateFileA(Name, Access, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+        OPEN_EXISTING, Flags, NULL);
+
+    Require(Handle != INVALID_HANDLE_VALUE, "opening a pipe");
+    Require(NT_SUCCESS(NtDeviceIoControlFile(Handle, NULL, NULL, NULL, &Iosb, IOCTL_PIPE_SET_WAIT,
+        &Waits, sizeof Waits, NULL, 0)), "asking to wait");
+    return Handle;
+}
+
+void
+BenchAsynchronous(void)
+{
+    Reader = Open("\\\\.\\Example\\ASYNC", GENERIC_READ, FILE_FLAG_OVERLAPPED);
+    Writer = Open("\\\\.\\Example\\ASYNC", GENERIC_WRITE, 0);
+    Event = CreateEventW(NULL, FALSE, FALSE, NULL);
+    Measure("async-read-event", 1000, RunByEvent);
+    Measure("async-read-apc", 1000, RunByApc);
+    Require(Arrived == 1000 * (BATCHES + 1), "an APC for each read");
+    CloseHandle(Event);
+    CloseHandle(Reader);
+    CloseHandle(Writer);
+}
+
+static void
+RunPairs(ULONG Count)
+{
+    DWORD Done;
+    char  Byte;
+
+    for (ULONG Index = 0; Index < Count; Index++) {
+        WriteFile(Writers[Index % PairCount], "x", 1, &Done, NULL);
+        ReadFile(Readers[Index % PairCount], &Byte, 1, &Done, NULL);
+    }
+}
+
+void
+BenchPairs(void)
+{
+    char Name[40];
+
+    for (ULONG Index = 0; Index < PAIRS; Index++) {
+        _snprintf(Name, sizeof Name, "\\\\.\\Example\\PAIR%lu", Index);
+        Writers[Index] = Open(Name, GENERIC_WRITE, 0);
+        Readers[Index] = Open(Name, GENERIC_READ, 0);
+        if (Index == 0) {
+            PairCount = 1;
+            Measure("pairs-1", 1000, RunPairs);
+        }
+    }
+    PairCount = PAIRS;
+    Measure("pairs-1000", 1000, RunPairs);
+    for (ULONG Index = 0; Index < PAIRS; Index++) {
+        CloseHandle(Writers[Index]);
+        CloseHandle(Readers[Index]);
+    }
+}
