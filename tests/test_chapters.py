@@ -11,5 +11,5 @@ def chapter_test(name, append=""):
 
 
 for _name in ("an-event-set-by-a-driver", "the-inverted-call", "a-filter-that-watches", "one-thing-at-a-time",
-              "from-the-wire-to-readfile", "the-smallest-driver"):
+              "from-the-wire-to-readfile", "the-smallest-driver", "the-pipe-grown-up"):
     chapter_test(_name)
