@@ -2,7 +2,7 @@
 import gdb
 
 from . import modules, processes, target, threads
-from .command import Command, number
+from .command import Command, show
 from .target import Unreadable, integer, safe, struct_at
 
 STARS = "*" * 79
@@ -41,6 +41,7 @@ ADVICE = {
            "allocate it nonpaged, or do the work at PASSIVE_LEVEL"),
     0xE2: ("none: somebody asked for it", "a crash on demand", "nothing to mend")}
 IGNORABLE = ("nt", "hal")
+EXPLAINED = {"irp": "!irp", "object": "!object", "thread": "!thread", "process": "!process", "block": "!pool", "memory": "!pool", "device": "!devobj"}
 
 
 def text_for(code):
@@ -117,7 +118,8 @@ class Analyze(Command):
         for index, value in enumerate(parameters):
             words = string(text["Parameter"][index]) if text is not None else ""
             where = f": {modules.symbol(value)}" if words.startswith("@") else ""
-            print(f"Arg{index + 1}: {value:016x}, {words.lstrip('@')}{where}".rstrip(", "))
+            hint = next((command for word, command in EXPLAINED.items() if word in words.lower()), "") if value >= target.KERNEL_START else ""
+            show(f"Arg{index + 1}: {value:016x}, {words.lstrip('@')}{where}".rstrip(", "), hint)
 
     @staticmethod
     def advise(code):

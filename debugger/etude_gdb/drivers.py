@@ -154,7 +154,7 @@ def print_addresses(value, extension, private):
     node = integer(private["DeviceNode"]) if private is not None else 0
     show((f"Vpb {vpb:016x} " if vpb else "") + (f"SecurityDescriptor {descriptor:016x} " if descriptor else "")
          + f"DevExt {context:016x} DevObjExt {extension:016x} DevNode {node:016x} StackSize {int(value['StackSize'])}",
-         "dt _VPB" if vpb else "", "!sd" if descriptor else "", "x/16gx" if context else "", "dt _IOP_DEVICE_EXTENSION")
+         "dt _VPB" if vpb else "", "dt _ISECURITY_DESCRIPTOR" if descriptor else "", "x/16gx" if context else "", "dt _IOP_DEVICE_EXTENSION")
 
 
 def print_queue(device, value):

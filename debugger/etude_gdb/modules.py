@@ -4,6 +4,7 @@ The kernel's own symbols come from build/ntoskrnl.exe, gdb's main file. A driver
 build/tests/drivers/NAME.sys): it is given to gdb at the driver's base when the driver is loaded, by breakpoints in the kernel
 that never stop, and by !reload. A breakpoint set by name before its driver is loaded becomes real then.
 """
+import os
 import struct
 from pathlib import Path
 
@@ -193,6 +194,7 @@ class Reload(Command):
             print(line)
         for module in modules():
             path = kernel_file() if module.short == "nt" else _loaded.get(module.base)
+            path = os.path.relpath(path) if path else None
             print(f"{module.base:016x} {module.base + module.size:016x}   {module.name:<20} {path or '(no symbols)'}")
 
 

@@ -44,9 +44,11 @@ class _Watch(gdb.Breakpoint):
         print(f"!obwatch {self.title}: {', '.join(changes)}  (processor {target.processor_number()})")
         frame, index = gdb.newest_frame(), 0
         while frame is not None and frame.pc() and index < FRAMES:
-            where = modules.source_line(frame.pc())
-            print(f"    {modules.symbol(frame.pc())}{f' [{where}]' if where else ''}")
-            frame, index = frame.older(), index + 1
+            if frame.type() != gdb.INLINE_FRAME:
+                where = modules.source_line(frame.pc())
+                print(f"    {modules.symbol(frame.pc())}{f' [{where}]' if where else ''}")
+                index += 1
+            frame = frame.older()
         if now[0] <= 0:
             self.done = True
             print(f"!obwatch {self.title}: the object is deleted; the watch ends")

@@ -53,7 +53,7 @@ def print_header(process):
 def print_times(process):
     value = struct_at("EPROCESS", process)
     token = integer(value["Token"])
-    show(f"    Token                             {token:016x}", "!token" if token else "")
+    show(f"    Token                             {token:016x}", "dt _TOKEN" if token else "")
     now = safe(threads.interrupt_time, default=0)
     started = int(value["CreateTime"]["QuadPart"])
     print(f"    ElapsedTime                       {threads.clock(max(0, safe(threads.system_time, default=now) - started))}")

@@ -40,7 +40,7 @@ class Apc(Command):
         if len(arguments) == 2 and arguments[0].lower() in ("proc", "thre"):
             value = number(arguments[1])
             if arguments[0].lower() == "thre":
-                print(f"Thread {value:016x} ApcStateIndex {int(threads.checked(value)['Tcb']['ApcStateIndex'])} ApcListHead")
+                show(f"Thread {value:016x} ApcStateIndex {int(threads.checked(value)['Tcb']['ApcStateIndex'])} ApcListHead", "!thread")
                 self.show_thread(value)
             else:
                 self.show_process(processes.find(value))

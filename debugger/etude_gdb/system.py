@@ -64,9 +64,19 @@ def opened():
     if gdb.selected_thread() is None or not modules.kernel_file():
         return
     try:
+        select_busy()
         _report("This is a dead machine's memory; commands that look work, nothing runs.")
     except (gdb.error, Unreadable) as error:
         print(f"etude.py: {error}")
+
+
+def select_busy():
+    """Turns to the first processor that was doing something, which a bugcheck's reporter was."""
+    busy = {number for number, prcb in target.processors() if target.integer(prcb["CurrentThread"]) != target.integer(prcb["IdleThread"])}
+    for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num):
+        if thread.num - 1 in busy:
+            thread.switch()
+            return
 
 
 def _report(first):

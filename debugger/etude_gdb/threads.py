@@ -144,7 +144,7 @@ def print_thread(thread, flags=WAITS | STACK, indent="    "):
 
 def print_owner(value, tcb, indent):
     token = integer(value["ImpersonationToken"]) if target.has_field("ETHREAD", "ImpersonationToken") else 0
-    show(f"{indent}Impersonation token:  {token:016x}" if token else f"{indent}Not impersonating", "!token" if token else "")
+    show(f"{indent}Impersonation token:  {token:016x}" if token else f"{indent}Not impersonating", "dt _TOKEN" if token else "")
     now = integer(tcb["ApcState"]["Process"])
     owner = integer(value["ThreadsProcess"]) or now             # an idle thread is no ETHREAD
     from . import processes
@@ -196,7 +196,8 @@ def live_frames(processor, limit=40):
         next(thread for thread in gdb.selected_inferior().threads() if thread.num == processor + 1).switch()
         frame, found = gdb.newest_frame(), []
         while frame is not None and frame.pc() and len(found) < limit:
-            found.append((int(frame.read_register("rsp")) & target.MASK, frame.pc()))
+            if frame.type() != gdb.INLINE_FRAME:
+                found.append((int(frame.read_register("rsp")) & target.MASK, frame.pc()))
             frame = frame.older()
     finally:
         before.switch()

@@ -166,11 +166,14 @@ class HTrace(Command):
             show(f"Process 0x{process:016x}", "!process")
             show(f"ObjectTable 0x{table:016x}", f"!handle 0 3 {process:#x}")
         found = [record for key, group in self.ring.by_key().items() if not process or key in (process, 0) for record in group]
+        alive = {integer(struct_at("EPROCESS", other)["UniqueProcessId"]) for other in processes.all_processes()} if process else ()
         parsed = dumped = 0
         for _, address in sorted(found, reverse=True):
             record = struct_at("OB_HANDLE_TRACE_RECORD", address)
             if process and not integer(record["Process"]) and not self.is_by(record, process):
                 continue
+            if process and integer(record["ClientId"]["UniqueProcess"]) not in alive:
+                continue                                        # of a process that had this address before
             parsed += 1
             if not handle or integer(record["Handle"]) & ~3 == handle & ~3:
                 dumped += 1

@@ -1,0 +1,50 @@
+/*
+ * Makes handles of several kinds, leaves a read pending at \\.\Sample, has a second thread wait,
+ * and asks samplelow.sys to stop: what the debugger's samples show of a process is this one.
+ */
+#include <windows.h>
+#include <winioctl.h>
+#include <stdio.h>
+#include "tests/drivers/samplelow/sample_ioctl.h"
+
+static HANDLE Never;
+
+static DWORD WINAPI
+Waiter(void *Context)
+{
+    return WaitForSingleObject(Never, INFINITE);
+}
+
+int
+main(void)
+{
+    SECURITY_ATTRIBUTES Inherit = { sizeof Inherit, NULL, TRUE };
+    static char         Buffer[16];
+    OVERLAPPED          Read = { 0 }, Stop = { 0 };
+    HANDLE              Handles[SAMPLE_HANDLES], Device;
+    DWORD               Done;
+
+    Device = CreateFileA("\\\\.\\Sample", GENERIC_READ | GENERIC_WRITE,
+        FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
+    if (Device == INVALID_HANDLE_VALUE)
+        return 1;
+    Read.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
+    Stop.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
+    Never = CreateEventA(&Inherit, TRUE, FALSE, "SampleNever");
+    Handles[0] = Device;
+    Handles[1] = Never;
+    Handles[2] = CreateMutexA(NULL, TRUE, "SampleMutex");
+    Handles[3] = CreateEventA(NULL, TRUE, FALSE, NULL);
+    CloseHandle(Handles[3]);
+    CloseHandle((HANDLE)0x7FFC);
+
+    ReadFile(Device, Buffer, sizeof Buffer, NULL, &Read);
+    CreateThread(NULL, 0, Waiter, NULL, 0, NULL);
+    Sleep(50);
+    if (!DeviceIoControl(Device, IOCTL_SAMPLE_STOP, Handles, sizeof Handles, NULL, 0, &Done, &Stop)
+        && (GetLastError() != ERROR_IO_PENDING || !GetOverlappedResult(Device, &Stop, &Done, TRUE)))
+        return 1;
+    CancelIo(Device);
+    printf("tsample is done\n");
+    return 0;
+}
