@@ -92,6 +92,7 @@ ExpPhase1(PVOID Context)
     ZwClose(Reaper);
     MmInitializePhase1();
     ExInitializeWorkers();
+    ExInitializeCallbacks();
     IoLoadBootDrivers();
     ExpStartFirstProgram();
     MmFreeInitMemory();

@@ -17,3 +17,8 @@ def library(context):
 @test("Exceptions nest, collide, continue and unwind in a driver as they do on Windows", timeout=90, smp=(1, 4))
 def exceptions(context):
     run(context, "ktseh")
+
+
+@test("Generic tables, name prefixes, range lists and callback objects keep their order", timeout=90, smp=(1, 4))
+def tables(context):
+    run(context, "kttable")

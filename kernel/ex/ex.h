@@ -62,6 +62,7 @@ VOID   ExDestroyCid(HANDLE Cid);
 /* ---- executive object types (ex/init.c), created after ob/ ---- */
 VOID ExInitializeObjects(VOID);
 VOID ExInitializeWorkers(VOID);                                 // phase 1: worker threads
+VOID ExInitializeCallbacks(VOID);                               // phase 1: \Callback
 extern POBJECT_TYPE ExMutantObjectType, ExTimerObjectType;      // the others are public names
 
 /* NtQuerySystemInformation's collectors live in ex/sysinfo.c. */
