@@ -1,7 +1,7 @@
 /*
  * The clocks of a PC and how fast they run. The 8254's channel 2, whose 1.193182 MHz are known,
  * measures the local APIC's timer and the time stamp counter once at start-up; after that it only
- * beeps. Three rounds of 4 ms are made and the middle one is believed, since an emulated
+ * beeps. Three rounds of 2 ms are made and the middle one is believed, since an emulated
  * processor may be stopped in the middle of a round.
  *
  * Nothing here is guarded: calibration runs alone, later there are only reads.
@@ -19,7 +19,7 @@
 #define SPEAKER_GATE        0x01
 #define SPEAKER_DATA        0x02
 
-#define ROUND_COUNTS        (PIT_FREQUENCY / 250)
+#define ROUND_COUNTS        (PIT_FREQUENCY / 500)
 #define ROUNDS              3
 
 static ULONG64 HalpTscPerSecond;

@@ -42,12 +42,9 @@ KiGiveSpinLock(PKSPIN_LOCK Lock)
     KiReleaseSpinLock(Lock);
 }
 
-/*
- * Raises to DISPATCH_LEVEL, takes the lock and returns the IRQL to give back. IRQL <=
- * DISPATCH_LEVEL.
- */
-KIRQL NTAPI
-KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
+/* Whatever the short cuts below do not settle; they come here by a jump, without a stack frame. */
+static DECLSPEC_NOINLINE KIRQL NTAPI
+KiAcquireSpinLockSlow(PKSPIN_LOCK SpinLock)
 {
     KIRQL OldIrql;
 
@@ -55,6 +52,34 @@ KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
     OldIrql = KeRaiseIrqlToDpcLevel();
     KiTakeSpinLock(SpinLock);
     return OldIrql;
+}
+
+static DECLSPEC_NOINLINE VOID NTAPI
+KiReleaseSpinLockSlow(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
+{
+    KiGiveSpinLock(SpinLock);
+    KeLowerIrql(NewIrql);
+}
+
+/*
+ * Raises to DISPATCH_LEVEL, takes the lock and returns the IRQL to give back. IRQL <=
+ * DISPATCH_LEVEL.
+ */
+KIRQL NTAPI
+KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
+{
+    KIRQL OldIrql = KeGetCurrentIrql();
+
+    if (OldIrql <= DISPATCH_LEVEL) {
+        __writecr8(DISPATCH_LEVEL);
+        if (InterlockedCompareExchange64((LONG64 *)SpinLock, (LONG64)KeGetCurrentThread() | 1,
+                                         0) == 0) {
+            KeGetCurrentPrcb()->SpinLockDepth++;
+            return OldIrql;
+        }
+        __writecr8(OldIrql);
+    }
+    __attribute__((musttail)) return KiAcquireSpinLockSlow(SpinLock);
 }
 
 KIRQL NTAPI
@@ -69,8 +94,13 @@ KeAcquireSpinLockRaiseToSynch(PKSPIN_LOCK SpinLock)
 VOID NTAPI
 KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 {
-    KiGiveSpinLock(SpinLock);
-    KeLowerIrql(NewIrql);
+    if (*SpinLock == ((KSPIN_LOCK)KeGetCurrentThread() | 1)) {
+        KeGetCurrentPrcb()->SpinLockDepth--;
+        KiReleaseSpinLock(SpinLock);
+        __writecr8(NewIrql);
+        return;
+    }
+    __attribute__((musttail)) return KiReleaseSpinLockSlow(SpinLock, NewIrql);
 }
 
 /*
