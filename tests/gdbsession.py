@@ -4,6 +4,7 @@ type() gives a command and returns what it printed. A command that lets the gues
 a one, answer() waits for its end. interrupt() is Ctrl-C.
 """
 import json
+import os
 import re
 import signal
 import socket
@@ -17,11 +18,11 @@ EXTENSION = "debugger/etude.py"
 
 
 class Gdb:
-    def __init__(self, context, arguments=()):
+    def __init__(self, context, command=None):
         self.context, self.text, self.position, self.number, self.asked = context, "", 0, 0, ""
-        command = ["gdb", "-q", "-nx", "-iex", "set prompt", "-iex", "set width 0", "-x", EXTENSION, str(BUILD / "ntoskrnl.exe")]
-        self.process = subprocess.Popen(command + list(arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, errors="replace", bufsize=1)
+        command = command or ["gdb", "-q", "-nx", "-iex", "set prompt", "-iex", "set width 0", "-x", EXTENSION, str(BUILD / "ntoskrnl.exe")]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, errors="replace", bufsize=1, start_new_session=True)
         self.changed = threading.Condition()
         threading.Thread(target=self._collect, daemon=True).start()
         context.closers.append(self.end)
@@ -52,8 +53,8 @@ class Gdb:
         return match
 
     def answer(self):
-        match = self.wait(rf"^@@{self.number}\n")
-        text = self.text[self.position:self.position + match.start()]
+        match = self.wait(rf"^(?:\(gdb\) )*@@{self.number}\n")
+        text = re.sub(r"^(\(gdb\) )+", "", self.text[self.position:self.position + match.start()], flags=re.M)
         self.position += match.end()
         if "Traceback" in text or "internal error" in text:
             raise Failure(f"Python showed through in `{self.asked}`: {text[-1500:]}")
@@ -78,20 +79,20 @@ class Gdb:
     def go(self):
         """continue, without waiting for the next stop; returns when the guest runs."""
         self.send("continue")
-        self.wait(r"^Continuing\.")
+        self.wait(r"^(?:\(gdb\) )*Continuing\.")
 
     def interrupt(self):
         """Ctrl-C, typed again when nothing comes of it; the answer is what was printed until the guest stood still."""
-        ended = re.compile(rf"^@@{self.number}\n", re.M)
+        ended = re.compile(rf"^(?:\(gdb\) )*@@{self.number}\n", re.M)
         while not ended.search(self.text, self.position) and time.monotonic() < self.context.deadline:
-            self.process.send_signal(signal.SIGINT)
+            os.killpg(self.process.pid, signal.SIGINT)
             with self.changed:
                 self.changed.wait_for(lambda: ended.search(self.text, self.position), 2)
         return self.answer()
 
     def end(self):
         try:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process.stdin.close()
         except OSError:

@@ -83,6 +83,8 @@ def normal(line):
     line = re.sub(r"(processor|Processor|size:|!pool) +(0x)?[0-9a-f]+", r"\1 #", line)
     line = re.sub(r"^ \d(?=: (Normal|Threaded))|^[0-9a-f]{4}(?=: )", "#", line)
     line = re.sub(r"\S*(build|tests)/\S+", "#", line)
+    line = re.sub(r"(Token ) .*", r"\1 #", line)
+    line = re.sub(r"SecurityDescriptor # |dt _ISECURITY_DESCRIPTOR; |,? default security", "", line)
     if NUMBERS.search(line):
         line = re.sub(r"\b(0x)?[0-9a-f]*\d[0-9a-f]*\b", "#", line)
         line = re.sub(r" {2,}", "  ", line)

@@ -5,7 +5,6 @@ from . import memory, modules, target
 from .command import Command
 from .target import Unreadable
 
-RESET_VECTORS = (0xFFF0, 0xFFFFFFF0)
 
 
 class DbgPrint(Command):
@@ -39,6 +38,11 @@ def is_stopped_by_bugcheck():
     return target.safe(lambda: int(target.variable("KiBugCheckData")[0]), default=0) != 0
 
 
+def kernel_is_loaded():
+    """Not before the loader has mapped it: the machine stands in its firmware, in GRUB or in the loader."""
+    return target.safe(lambda: target.read(modules.kernel_base()[0], 2), default=b"") == b"MZ"
+
+
 def connected():
     """After `target remote`: a machine that has not started yet runs to the kernel's first instruction, so that breakpoints can be set."""
     memory.forget()
@@ -47,8 +51,7 @@ def connected():
     try:
         if modules.watch_loading():
             _Bugcheck()
-        pc = int(gdb.parse_and_eval("$pc")) & target.MASK
-        if pc in RESET_VECTORS:
+        if not kernel_is_loaded():
             gdb.Breakpoint("*KiSystemStartup", gdb.BP_BREAKPOINT, internal=True, temporary=True).silent = True
             gdb.execute("continue", to_string=True)
             print("The kernel is about to start. Set breakpoints (names of drivers' functions too), then type `continue`.")
