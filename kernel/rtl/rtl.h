@@ -115,6 +115,30 @@ int _snprintf(char *Buffer, size_t Limit, const char *Format, ...);
 int _snwprintf(wchar_t *Buffer, size_t Limit, const wchar_t *Format, ...);
 int _vsnprintf(char *Buffer, size_t Limit, const char *Format, va_list Arguments);
 
+/* ---- security: SIDs, ACLs, descriptors (sid.c, acl.c, secdesc.c, secset.c, sddl.c) ---- */
+
+/* What a descriptor of either form consists of. A list that is present and NULL: see Control. */
+typedef struct _RTL_SECURITY_PARTS {
+    USHORT Control;
+    PSID   Owner, Group;
+    PACL   Dacl, Sacl;
+} RTL_SECURITY_PARTS, *PRTL_SECURITY_PARTS;
+
+BOOLEAN  RtlpSidFits(PSID Sid, ULONG Room);
+BOOLEAN  RtlpAclFits(PACL Acl, ULONG Room);
+ULONG    RtlpAclUsed(PACL Acl);
+NTSTATUS RtlpAppendAce(PACL Acl, ULONG Revision, UCHAR Type, ULONG Flags, ACCESS_MASK Mask,
+                       PSID Sid);
+VOID     RtlpGetParts(PSECURITY_DESCRIPTOR Descriptor, PRTL_SECURITY_PARTS Parts);
+NTSTATUS RtlpBuildDescriptor(const RTL_SECURITY_PARTS *Parts, PSECURITY_DESCRIPTOR Descriptor,
+                             PULONG Length);
+
+/* What the DDK headers of mingw-w64 leave out, published all the same. */
+BOOLEAN  NTAPI RtlValidAcl(PACL Acl);
+BOOLEAN  NTAPI RtlFirstFreeAce(PACL Acl, PVOID *FirstFree);
+NTSTATUS NTAPI RtlAddAccessAllowedAceEx(PACL Acl, ULONG AceRevision, ULONG AceFlags,
+                                        ACCESS_MASK AccessMask, PSID Sid);
+
 /* Supplied by the host (kernel: ke/ and mm/; ntdll: its own): */
 // of the running thread; frames outside end a walk
 BOOLEAN RtlpGetStackLimits(PULONG64 Low, PULONG64 High);
