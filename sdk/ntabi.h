@@ -152,6 +152,7 @@ typedef struct _PS_ATTRIBUTE_LIST {
 
 #define PS_ATTRIBUTE_CLIENT_ID      0x00010003      // out: CLIENT_ID of the first thread
 #define PS_ATTRIBUTE_TEB_ADDRESS    0x00010004      // out
+#define PS_ATTRIBUTE_TOKEN          0x00060002      // in: handle of a primary token
 #define PS_ATTRIBUTE_IMAGE_NAME     0x00020005      // in: NT path of the image, UTF-16; required
 
 #define PROCESS_CREATE_FLAGS_INHERIT_HANDLES    0x00000004

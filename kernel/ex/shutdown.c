@@ -7,6 +7,7 @@
  */
 #include "init.h"
 #include "io/io.h"
+#include "se/se.h"
 #include "hal/hal.h"
 #include "kd/kd.h"
 #include "sdk/ntsysinfo.h"
@@ -16,13 +17,16 @@
 
 /*
  * Action is a SHUTDOWN_ACTION, or one of the two that end QEMU with a status for tests. Returns
- * only on a bad parameter: STATUS_INVALID_PARAMETER.
+ * only on a bad parameter: STATUS_INVALID_PARAMETER, or without SeShutdownPrivilege:
+ * STATUS_PRIVILEGE_NOT_HELD.
  */
 NTSTATUS NTAPI
 NtShutdownSystem(ULONG Action)
 {
     PAGED_CODE();
 
+    if (!SeHasPrivilege(SE_SHUTDOWN_PRIVILEGE, ExGetPreviousMode()))
+        return STATUS_PRIVILEGE_NOT_HELD;
     switch (Action) {
     case EtShutdownNoReboot:
     case EtShutdownPowerOff:

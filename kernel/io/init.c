@@ -51,6 +51,7 @@ IoInitSystem(VOID)
 {
     OBJECT_TYPE_INITIALIZER Device = { .DeleteProcedure = IopDeleteDeviceObject,
                                       .ParseProcedure = IopParseDevice, .MaintainTypeList = TRUE,
+                                      .SecurityProcedure = IopDeviceSecurity,
                                       .DefaultNonPagedPoolCharge = sizeof(DEVICE_OBJECT) };
     OBJECT_TYPE_INITIALIZER Driver = { .DeleteProcedure = IopDeleteDriverObject,
                                       .MaintainTypeList = TRUE,
@@ -61,6 +62,7 @@ IoInitSystem(VOID)
                                      .DeleteProcedure = IopDeleteFile,
                                      .ParseProcedure = IopParseFile,
                                      .QueryNameProcedure = IopQueryName,
+                                     .SecurityProcedure = IopFileSecurity,
                                      .DefaultNonPagedPoolCharge = sizeof(FILE_OBJECT) };
 
     IopCreateType(L"Adapter", &Plain, 'padA', OB_WAIT_NEVER, &IoAdapterObjectType);

@@ -184,6 +184,25 @@ NTSTATUS IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE 
 VOID     IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access,
                       ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount);
 VOID     IopDeleteFile(PVOID Object);
+
+/*
+ * security.c: whether an open of a device (Itself) or of something below it may go on; moves what
+ * is granted already to PreviouslyGrantedAccess.
+ */
+NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, PACCESS_STATE AccessState, BOOLEAN Itself,
+                      KPROCESSOR_MODE Check);
+NTSTATUS IopDeviceSecurity(PVOID Object, SECURITY_OPERATION_CODE Operation,
+                           PSECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Descriptor,
+                           PULONG Length, PSECURITY_DESCRIPTOR *ObjectsDescriptor,
+                           POOL_TYPE PoolType, PGENERIC_MAPPING Mapping);
+NTSTATUS IopFileSecurity(PVOID Object, SECURITY_OPERATION_CODE Operation,
+                         PSECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Descriptor,
+                         PULONG Length, PSECURITY_DESCRIPTOR *ObjectsDescriptor,
+                         POOL_TYPE PoolType, PGENERIC_MAPPING Mapping);
+NTSTATUS IopCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
+                         PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType,
+                         ULONG DeviceCharacteristics, BOOLEAN Exclusive,
+                         PSECURITY_DESCRIPTOR Descriptor, PDEVICE_OBJECT *DeviceObject);
 NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information,
                       ULONG Length, PULONG ReturnLength, KPROCESSOR_MODE Mode);
 

@@ -5,6 +5,7 @@
  * hangs on its driver object (driver object extensions).
  */
 #include "iop.h"
+#include "se/se.h"
 
 typedef struct _REINITIALIZATION {
     LIST_ENTRY           Link;
@@ -84,6 +85,8 @@ IopForService(PUNICODE_STRING KeyPath, NTSTATUS (*Routine)(PVOID))
 
     PAGED_CODE();
 
+    if (!SeHasPrivilege(SE_LOAD_DRIVER_PRIVILEGE, KeGetPreviousMode()))
+        return STATUS_PRIVILEGE_NOT_HELD;
     Status = IopCaptureKeyPath(KeyPath, &Copy);
     if (!NT_SUCCESS(Status))
         return Status;

@@ -1,5 +1,6 @@
 /*
- * From a name to a FILE_OBJECT: the parse procedures of the types Device and File.
+ * From a name to a FILE_OBJECT: the parse procedures of the types Device and File. Whether the
+ * caller may is asked first (security.c).
  *
  * The object manager's walk ends at a device; what is left of the name is the driver's business.
  * IopParseDevice counts the file against the device (which refuses one that is going away or is
@@ -73,30 +74,14 @@ IopCreateFileObject(POPEN_PACKET Packet, ULONG Attributes, PUNICODE_STRING Name,
     return Status;
 }
 
-/*
- * Rights are granted as asked: devices carry no security descriptor. Returns them, mapped to file
- * rights.
- */
-static ACCESS_MASK
-IopGrantFileAccess(PACCESS_STATE AccessState)
-{
-    ACCESS_MASK Access = AccessState->RemainingDesiredAccess;
-
-    if (Access & MAXIMUM_ALLOWED)
-        Access |= GENERIC_ALL;
-    RtlMapGenericMask(&Access, IoGetFileObjectGenericMapping());
-    AccessState->PreviouslyGrantedAccess |= Access & ~MAXIMUM_ALLOWED;
-    AccessState->RemainingDesiredAccess = 0;
-    return AccessState->PreviouslyGrantedAccess;
-}
-
 static NTSTATUS
 IopSendCreate(PFILE_OBJECT File, POPEN_PACKET Packet, PACCESS_STATE AccessState,
               KPROCESSOR_MODE Mode)
 {
     PDEVICE_OBJECT      Device = IoGetRelatedDeviceObject(File);
     IO_SECURITY_CONTEXT Security = { .AccessState = AccessState,
-                                    .DesiredAccess = IopGrantFileAccess(AccessState),
+                                    .DesiredAccess = AccessState->PreviouslyGrantedAccess
+                                        | AccessState->RemainingDesiredAccess,
                                      .FullCreateOptions = Packet->Options };
     PIRP                Irp = IoAllocateIrp(Device->StackSize, TRUE);
     PIO_STACK_LOCATION  Sp;
@@ -155,10 +140,11 @@ IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessS
                PVOID Context, PSECURITY_QUALITY_OF_SERVICE SecurityQos,
                PVOID *Object)
 {
-    PDEVICE_OBJECT Device = ParseObject;
-    POPEN_PACKET   Packet = Context;
-    PFILE_OBJECT   File;
-    NTSTATUS       Status;
+    PDEVICE_OBJECT  Device = ParseObject;
+    POPEN_PACKET    Packet = Context;
+    KPROCESSOR_MODE Check = Mode;
+    PFILE_OBJECT    File;
+    NTSTATUS        Status;
 
     PAGED_CODE();
 
@@ -166,6 +152,12 @@ IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessS
     if (!IopIsOpenPacket(Packet))
         return IopParseWithoutPacket(ParseObject, ObjectType, Mode, RemainingName, Object);
 
+    if ((Attributes & OBJ_FORCE_ACCESS_CHECK) || (Packet->Flags & IO_FORCE_ACCESS_CHECK))
+        Check = UserMode;
+    Status = IopCheckOpen(Device, AccessState, RemainingName->Length == 0 &&
+                          Packet->RelatedFileObject == NULL, Check);
+    if (!NT_SUCCESS(Status))
+        return Status;
     Status = IopCreateFileObject(Packet, Attributes, RemainingName, &File);
     if (!NT_SUCCESS(Status))
         return Status;

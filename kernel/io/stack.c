@@ -11,6 +11,7 @@
  * driver's own act.
  */
 #include "iop.h"
+#include "se/se.h"
 
 /* The device at the top of Device's stack; no reference. IRQL <= DISPATCH_LEVEL. */
 PDEVICE_OBJECT NTAPI
@@ -217,10 +218,13 @@ IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceNam
 
     InitializeObjectAttributes(&Attributes, SymbolicLinkName,
                                OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE | OBJ_PERMANENT,
-                               NULL, NULL);
+                               NULL, SeStandardDescriptor(SeStandardDirectory,
+                                                          ObpSymbolicLinkObjectType));
     Status = ZwCreateSymbolicLinkObject(&Handle, SYMBOLIC_LINK_ALL_ACCESS, &Attributes, DeviceName);
     if (NT_SUCCESS(Status))
         ZwClose(Handle);
+    if (Attributes.SecurityDescriptor != NULL)
+        ObDereferenceSecurityDescriptor(Attributes.SecurityDescriptor, 1);
     return Status;
 }
 

@@ -101,6 +101,7 @@ ObpCaptureAttributes(POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE Mode,
 
     Info->RootDirectory = Given.RootDirectory;
     Info->Attributes    = Given.Attributes;
+    Info->SecurityDescriptor = Given.SecurityDescriptor;
     if (Mode != KernelMode)
         Info->Attributes &= ~OBJ_KERNEL_HANDLE;
 

@@ -119,7 +119,7 @@ ObpKeepCreateInformation(POBJECT_HEADER Header, POBJECT_CREATE_INFORMATION Info)
 {
     POBJECT_CREATE_INFORMATION Kept;
 
-    if (Info->Name.Length == 0) {
+    if (Info->Name.Length == 0 && Info->SecurityDescriptor == NULL) {
         Header->ObjectCreateInfo = OB_SMALL_CREATE_INFO(Info->Attributes, Info->ProbeMode);
     } else {
         Kept = ExAllocatePoolWithTag(PagedPool, sizeof(*Kept), TAG_OB_CREATE);
@@ -128,6 +128,7 @@ ObpKeepCreateInformation(POBJECT_HEADER Header, POBJECT_CREATE_INFORMATION Info)
         *Kept = *Info;
         Header->ObjectCreateInfo = Kept;
         RtlZeroMemory(&Info->Name, sizeof(Info->Name));
+        Info->SecurityDescriptor = NULL;
     }
     Header->Flags |= OB_FLAG_CREATE_INFO;
     return STATUS_SUCCESS;
@@ -145,6 +146,7 @@ ObpFreeCreateInformation(POBJECT_HEADER Header)
     Header->ObjectCreateInfo = NULL;
     if (!OB_IS_SMALL_CREATE_INFO(Info)) {
         ObpFreeName(&Info->Name, NULL);
+        SeReleaseSecurityDescriptor(Info->SecurityDescriptor, KernelMode, TRUE);
         ExFreePoolWithTag(Info, TAG_OB_CREATE);
     }
 }
@@ -173,10 +175,14 @@ ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES 
         return Status;
 
     Info.ParseContext = ParseContext;
+    Status = SeCaptureSecurityDescriptor(Info.SecurityDescriptor, ProbeMode, PagedPool, TRUE,
+                                         &Info.SecurityDescriptor);
+    if (!NT_SUCCESS(Status))
+        goto Done;
     if (Info.Attributes & Type->TypeInfo.InvalidAttributes)
         Status = STATUS_INVALID_PARAMETER;
     else if ((Info.Attributes & OBJ_PERMANENT) &&
-             !SeSinglePrivilegeCheck(SE_CREATE_PERMANENT_PRIVILEGE_LUID, ProbeMode))
+             !SeHasPrivilege(SE_CREATE_PERMANENT_PRIVILEGE, ProbeMode))
         Status = STATUS_PRIVILEGE_NOT_HELD;
     else
         Status = ObpAllocateObject(Type, Type->TypeInfo.PoolType, Type->Key, BodySize,
@@ -207,6 +213,7 @@ ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES 
 
 Done:
     ObpFreeName(&Info.Name, NULL);
+    SeReleaseSecurityDescriptor(Info.SecurityDescriptor, KernelMode, TRUE);
     return Status;
 }
 
@@ -228,6 +235,8 @@ ObpFreeObject(POBJECT_HEADER Header)
         Block = (PUCHAR)Creator;
     }
     ObpFreeCreateInformation(Header);
+    if (Header->SecurityDescriptor != NULL)
+        ObReplaceDescriptor(&Header->SecurityDescriptor, NULL);
     if (NameInfo != NULL) {
         ObpFreeName(&NameInfo->Name, NULL);
         Block = (PUCHAR)NameInfo;

@@ -9,6 +9,9 @@
  * DUPLICATE_CLOSE_SOURCE closes the source whatever becomes of the rest, as documented; without a
  * target it is how one process closes another's handle.
  *
+ * The source's rights, or fewer, need no leave; more are checked against the object's descriptor
+ * as if it were opened.
+ *
  * A source of -1 or -2 is the calling process or thread, if the source process is the caller's. A
  * kernel handle as source means the System process' table, from kernel mode only.
  */
@@ -44,8 +47,19 @@ ObpReferenceSource(PHANDLE_TABLE Table, HANDLE Source, BOOLEAN OwnProcess, KPROC
     return STATUS_SUCCESS;
 }
 
+/* The rights of Access that the type knows; MAXIMUM_ALLOWED is all of them. */
+static NTSTATUS
+ObpTrimAccess(POBJECT_TYPE Type, ACCESS_MASK Access, PACCESS_MASK Granted)
+{
+    if (Access & MAXIMUM_ALLOWED)
+        Access |= Type->TypeInfo.GenericMapping.GenericAll;
+    *Granted = Access & (Type->TypeInfo.ValidAccessMask | ACCESS_SYSTEM_SECURITY);
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS
 ObpMakeDuplicate(PVOID Object, PEPROCESS Source, PHANDLE_TABLE Table, ACCESS_MASK Access,
+                 ACCESS_MASK SourceAccess,
                  ULONG Attributes, KPROCESSOR_MODE Mode, PHANDLE Target)
 {
     POBJECT_HEADER Header = OBJECT_TO_HEADER(Object);
@@ -54,9 +68,16 @@ ObpMakeDuplicate(PVOID Object, PEPROCESS Source, PHANDLE_TABLE Table, ACCESS_MAS
     ACCESS_MASK    Granted;
     NTSTATUS       Status;
 
-    SeCreateAccessState(&AccessState, NULL, Access, &Header->Type->TypeInfo.GenericMapping);
-    Status = ObpGrantAccess(&AccessState, Header->Type, Mode, &Granted);
-    SeDeleteAccessState(&AccessState);
+    RtlMapGenericMask(&Access, &Header->Type->TypeInfo.GenericMapping);
+    if (Mode == KernelMode || (Access & ~SourceAccess) == 0) {
+        Status = ObpTrimAccess(Header->Type, Access, &Granted);
+    } else if (Header->Type->TypeInfo.SecurityProcedure != NULL) {
+        Status = STATUS_ACCESS_DENIED;          // more only by another open
+    } else {
+        SeBeginAccessState(&AccessState, Access, &Header->Type->TypeInfo.GenericMapping);
+        Status = ObpGrantAccess(&AccessState, Header, Mode, FALSE, &Granted);
+        SeEndAccessState(&AccessState);
+    }
     if (!NT_SUCCESS(Status))
         return Status;
 
@@ -109,7 +130,7 @@ ObDuplicateObject(PEPROCESS SourceProcess, HANDLE Source, PEPROCESS TargetProces
 
     if (NT_SUCCESS(Status) && To != NULL)
         Status = ObpMakeDuplicate(Object, SourceProcess, To, (Options & DUPLICATE_SAME_ACCESS)
-                                  ? SourceAccess : Access,
+                                  ? SourceAccess : Access, SourceAccess,
                                   (Options & DUPLICATE_SAME_ATTRIBUTES)
                                       ? SourceAttributes : Attributes, Mode, Target);
 

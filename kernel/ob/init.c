@@ -99,6 +99,8 @@ ObInitSystem(VOID)
     ExInitializeFastMutex(&ObpTypesLock);
     ObpInitializeCallbacks();
     KeInitializeEvent(&ObpDefaultObject, NotificationEvent, TRUE);
+    ObpInitializeSecurity();
+    ObpInitializeSecurityServices();
     ObpKernelHandleTable = ExCreateHandleTable(NULL);
     if (ObpKernelHandleTable == NULL)
         KeBugCheckEx(OBJECT_INITIALIZATION_FAILED, 4, 0, 0, 0);
@@ -126,4 +128,30 @@ ObInitSystem(VOID)
     ObpMakeLink(L"\\DosDevices", L"\\??");
     ObpMakeLink(L"\\GLOBAL??\\Global", L"\\GLOBAL??");
     ObpMakeLink(L"\\GLOBAL??\\GLOBALROOT", L"\\");
+}
+
+/* The descriptors of what ObInitSystem has made, when there are any: called by SeInitSystem. */
+VOID INIT_CODE
+ObSecureNamespace(VOID)
+{
+    static const struct { PCWSTR Path; SE_STANDARD Standard; } Directories[] = {
+        { L"\\", SeStandardDirectory },           { L"\\ObjectTypes", SeStandardDirectory },
+        { L"\\Device", SeStandardDirectory },     { L"\\Driver", SeStandardClosed },
+        { L"\\FileSystem", SeStandardClosed },    { L"\\GLOBAL??", SeStandardDirectory },
+        { L"\\BaseNamedObjects", SeStandardNamed }, { L"\\KernelObjects", SeStandardDirectory },
+        { L"\\Callback", SeStandardDirectory },   { L"\\Security", SeStandardClosed },
+    };
+    UNICODE_STRING Name;
+    PVOID          Object;
+
+    for (ULONG Index = 0; Index < RTL_NUMBER_OF(Directories); Index++) {
+        RtlInitUnicodeString(&Name, Directories[Index].Path);
+        if (!NT_SUCCESS(ObReferenceObjectByName(&Name, 0, NULL, 0, ObpDirectoryObjectType,
+                                                KernelMode, NULL, &Object)))
+            KeBugCheckEx(OBJECT_INITIALIZATION_FAILED, 6, Index, 0, 0);
+        ObReplaceDescriptor(&OBJECT_TO_HEADER(Object)->SecurityDescriptor,
+                            SeStandardDescriptor(Directories[Index].Standard,
+                                                 ObpDirectoryObjectType));
+        ObDereferenceObject(Object);
+    }
 }

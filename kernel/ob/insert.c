@@ -22,7 +22,8 @@ ObpHandleForInserted(POB_WALK Walk, POBJECT_HEADER Target, PHANDLE Handle, PBOOL
 {
     OB_OPEN_REASON Reason = Target == Walk->Insert ? ObCreateHandle : ObOpenHandle;
     ACCESS_MASK    Granted;
-    NTSTATUS       Status = ObpGrantAccess(Walk->AccessState, Target->Type, Walk->Mode, &Granted);
+    NTSTATUS       Status = ObpGrantAccess(Walk->AccessState, Target, Walk->Check,
+                                           Reason == ObCreateHandle, &Granted);
 
     if (NT_SUCCESS(Status))
         Status = ObpCreateHandle(Reason, Target, Walk->Attributes, Granted, Handle);
@@ -46,10 +47,13 @@ ObpInsertOnce(POB_WALK Walk, ULONG AdditionalReferences, PVOID *NewObject, PHAND
     *Again = FALSE;
     if (Walk->Name.Length != 0)
         Status = ObpWalkName(Walk, &Target);
-    else
-        ObpReference(Walk->Insert, OB_TAG_NAME, CALLER());
+    else if (Walk->Type->TypeInfo.SecurityRequired || Walk->SecurityDescriptor != NULL)
+        Status = ObpAssignDescriptor(Walk->Insert, Walk->SecurityDescriptor, NULL,
+                                     &Walk->AccessState->SubjectSecurityContext);
     if (!NT_SUCCESS(Status))
         return Status;
+    if (Walk->Name.Length == 0)
+        ObpReference(Walk->Insert, OB_TAG_NAME, CALLER());
 
     if (Handle != NULL)
         HandleStatus = ObpHandleForInserted(Walk, OBJECT_TO_HEADER(Target), Handle, Again);
@@ -88,8 +92,11 @@ ObpTakeCreateInformation(POBJECT_HEADER Header, POB_WALK Walk)
         Walk->Name          = Info->Name;
         Walk->Qos           = Info->SecurityQos;
         Walk->SecurityQos   = Walk->Qos.Length != 0 ? &Walk->Qos : NULL;
+        Walk->SecurityDescriptor = Info->SecurityDescriptor;
         RtlZeroMemory(&Info->Name, sizeof(Info->Name));
+        Info->SecurityDescriptor = NULL;
     }
+    Walk->Check = ObpCheckMode(Walk->Mode, Walk->Attributes);
     ObpFreeCreateInformation(Header);
 }
 
@@ -118,7 +125,7 @@ ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAcces
     ObpTakeCreateInformation(Header, &Walk);
     Walk.AccessState = AccessState;
     if (AccessState == NULL)
-        SeCreateAccessState(Walk.AccessState = &Local, NULL, DesiredAccess, NULL);
+        SeBeginAccessState(Walk.AccessState = &Local, DesiredAccess, NULL);
     if (Handle != NULL)
         Header->Flags |= OB_FLAG_INSERTING;
 
@@ -132,8 +139,9 @@ ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAcces
             ObpRemoveName(Header, TRUE);
     }
     if (AccessState == NULL)
-        SeDeleteAccessState(&Local);
+        SeEndAccessState(&Local);
     ObpFreeName(&Walk.Name, NULL);
+    SeReleaseSecurityDescriptor(Walk.SecurityDescriptor, KernelMode, TRUE);
     ObpDereference(Header, OB_TAG_DEFAULT, CALLER());
     return Status;
 }

@@ -138,6 +138,8 @@ ObpLookupPart(POB_WALK Walk, POBJECT_DIRECTORY Directory, PUNICODE_STRING Part, 
         Status = STATUS_OBJECT_PATH_NOT_FOUND;
     } else if (*Found == NULL && Walk->Insert == NULL) {
         Status = STATUS_OBJECT_NAME_NOT_FOUND;
+    } else if (*Found == NULL && !NT_SUCCESS(Walk->CreateStatus)) {
+        Status = Walk->CreateStatus;
     } else if (*Found == NULL) {
         Status    = ObpInsertNameLocked(Directory, Part, Hash, Walk->Insert);
         *Inserted = TRUE;
@@ -229,6 +231,13 @@ ObpFinish(POB_WALK Walk, PVOID Current, PVOID *Object)
     return Status;
 }
 
+/* Of most callers' way through a directory nothing is asked (access.c). */
+static inline BOOLEAN
+ObpMustAsk(POB_WALK Walk)
+{
+    return Walk->Check != KernelMode && !(Walk->AccessState->Flags & TOKEN_HAS_TRAVERSE_PRIVILEGE);
+}
+
 /* From Current (whose reference it takes over) to the end, a reparse, or an error. */
 static NTSTATUS
 ObpWalkFrom(POB_WALK Walk, PVOID Current, PUNICODE_STRING Rest, PVOID *Object)
@@ -252,6 +261,8 @@ ObpWalkFrom(POB_WALK Walk, PVOID Current, PUNICODE_STRING Rest, PVOID *Object)
             Status = STATUS_OBJECT_TYPE_MISMATCH;
         } else {
             Status = ObpNextPart(Rest, &Part);
+            if (NT_SUCCESS(Status) && (Walk->Insert != NULL || ObpMustAsk(Walk)))
+                Status = ObpCheckDirectory(Walk, Current, Rest->Length == 0);
             if (NT_SUCCESS(Status))
                 Status = ObpLookupPart(Walk, Current, &Part, Rest->Length == 0, &Next, &Inserted);
         }

@@ -152,7 +152,9 @@ typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle,
  *   Parse   the rest of the name goes to the object (devices, symbolic links have their own way);
  *           on success *Object is referenced. CompleteName is the whole name, RemainingName what
  *           is left of it, Context what ObOpenObjectByName was given (ParseContext)
- *   Security     sets, queries, deletes or assigns the object's descriptor; NULL: se/'s default
+ *   Security     the type keeps its objects' descriptors itself (devices, files): sets (a captured
+ *                descriptor) or queries (into *Length bytes of kernel memory) the named parts.
+ *                NULL: the header has it, at *ObjectsDescriptor
  *   QueryName    appends the object's own part (files)
  *   OkayToClose  FALSE refuses NtClose with STATUS_HANDLE_NOT_CLOSABLE
  *
@@ -334,6 +336,55 @@ struct _SYSTEM_OBJECT_INFORMATION;
 POBJECT_TYPE ObGetType(ULONG Number);
 PVOID   ObGetNextObject(POBJECT_TYPE Type, PVOID Object);
 BOOLEAN ObDescribeObject(PVOID Object, struct _SYSTEM_OBJECT_INFORMATION *Entry);
+/* ---- security descriptors: security.c, secsvc.c ---- */
+
+typedef struct _OB_DESCRIPTOR {
+    struct _OB_DESCRIPTOR *Next;                // of the table; guarded by ObpDescriptorLock
+    volatile LONG          References;
+    ULONG                  Serial;              // never 0 and never given again, or 0
+    ULONG                  Hash, Length;
+    DECLSPEC_ALIGN(16) UCHAR Bytes[];           // the descriptor, self-relative
+} OB_DESCRIPTOR, *POB_DESCRIPTOR;
+
+static inline ULONG
+ObDescriptorSerial(PSECURITY_DESCRIPTOR Logged)
+{
+    return CONTAINING_RECORD(Logged, OB_DESCRIPTOR, Bytes)->Serial;
+}
+
+NTSTATUS NTAPI ObLogSecurityDescriptor(PSECURITY_DESCRIPTOR Input, PSECURITY_DESCRIPTOR *Output,
+                                       ULONG RefBias);
+VOID NTAPI     ObReferenceSecurityDescriptor(PSECURITY_DESCRIPTOR Logged, ULONG Count);
+VOID NTAPI     ObDereferenceSecurityDescriptor(PSECURITY_DESCRIPTOR Logged, ULONG Count);
+NTSTATUS       ObDescriptorFromText(PCWSTR Text, PGENERIC_MAPPING Mapping,
+                                    PSECURITY_DESCRIPTOR *Logged);
+
+/*
+ * A slot that holds an object's logged descriptor or NULL. <= APC_LEVEL. Those who replace what is
+ * in a slot keep each other out.
+ */
+PSECURITY_DESCRIPTOR ObHoldDescriptor(PVOID volatile *Slot);
+VOID                 ObDropDescriptor(PVOID volatile *Slot, PSECURITY_DESCRIPTOR Held);
+VOID                 ObReplaceDescriptor(PVOID volatile *Slot, PSECURITY_DESCRIPTOR New);
+
+/* What a security procedure does for a descriptor in Slot. PASSIVE_LEVEL. */
+NTSTATUS ObDefaultSecurityMethod(PVOID volatile *Slot, SECURITY_OPERATION_CODE Operation,
+                                 PSECURITY_INFORMATION Information,
+                                 PSECURITY_DESCRIPTOR Descriptor, PULONG Length,
+                                 PGENERIC_MAPPING Mapping);
+
+/*
+ * Gives an object that is not inserted yet its descriptor by another token than its maker's: a
+ * process or thread by that of the process.
+ */
+NTSTATUS ObAssignByToken(PVOID Object, PACCESS_TOKEN Token);
+
+VOID           ObSecureNamespace(VOID);         // by SeInitSystem: \, \Device, ... (init.c)
+NTSTATUS NTAPI ObSetSecurityObjectByPointer(PVOID Object, SECURITY_INFORMATION Information,
+                                            PSECURITY_DESCRIPTOR Descriptor);
+NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *Descriptor,
+                                   PBOOLEAN MemoryAllocated);
+VOID NTAPI     ObReleaseObjectSecurity(PSECURITY_DESCRIPTOR Descriptor, BOOLEAN MemoryAllocated);
 
 /* Documented: appends the full path of the object. */
 NTSTATUS NTAPI ObQueryNameString(PVOID Object, POBJECT_NAME_INFORMATION Information, ULONG Length,

@@ -163,6 +163,7 @@ typedef struct _OBJECT_CREATE_INFORMATION {
     KPROCESSOR_MODE ProbeMode;
     UNICODE_STRING  Name;                               // captured, the whole of it; own pool
     SECURITY_QUALITY_OF_SERVICE SecurityQos;            // Length 0: none was given
+    PSECURITY_DESCRIPTOR SecurityDescriptor;            // the caller's; once kept: captured
 } OBJECT_CREATE_INFORMATION, *POBJECT_CREATE_INFORMATION;
 
 /*
@@ -251,6 +252,7 @@ typedef struct _OB_WALK {
     ULONG           Attributes;
     POBJECT_TYPE    Type;                               // wanted, or NULL: any
     KPROCESSOR_MODE Mode;
+    KPROCESSOR_MODE Check;                              // Mode, or UserMode: rights are checked
     PACCESS_STATE   AccessState;
     PVOID           ParseContext;
     PSECURITY_QUALITY_OF_SERVICE SecurityQos;           // captured, or NULL
@@ -259,6 +261,8 @@ typedef struct _OB_WALK {
     // replaced by links and reparses; free it with ObpFreeName
     UNICODE_STRING  Name;
     PWSTR           Inline;                             // buffer of the first Name that is not pool
+    PSECURITY_DESCRIPTOR SecurityDescriptor;            // captured, or NULL; own pool
+    NTSTATUS        CreateStatus;                       // whether Insert may be, where it goes
 } OB_WALK, *POB_WALK;
 
 /*
@@ -266,11 +270,6 @@ typedef struct _OB_WALK {
  * (STATUS_OBJECT_NAME_EXISTS).
  */
 NTSTATUS ObpWalkName(POB_WALK Walk, PVOID *Object);
-
-/* ---- access.c ---- */
-
-NTSTATUS ObpGrantAccess(PACCESS_STATE AccessState, POBJECT_TYPE Type, KPROCESSOR_MODE Mode,
-                        PACCESS_MASK Granted);
 
 /* ---- count.c ---- */
 
@@ -377,3 +376,5 @@ extern FAST_MUTEX ObpTypesLock;                // above every directory's
 extern POBJECT_TYPE ObpTypes[OB_MAXIMUM_TYPES];
 extern ULONG        ObpTypeCount;
 VOID ExpInitializeCids(VOID);                           // ex/cid.c
+
+#include "ob/obaccess.h"

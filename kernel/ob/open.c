@@ -38,17 +38,22 @@ ObpPrepareWalk(POB_WALK Walk, POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
     Walk->Attributes    = Info.Attributes;
     Walk->Type          = Type;
     Walk->Mode          = Mode;
+    Walk->Check         = ObpCheckMode(Mode, Info.Attributes);
     Walk->ParseContext  = ParseContext;
     Walk->Insert        = NULL;
     Walk->Qos           = Info.SecurityQos;
     Walk->SecurityQos   = Info.SecurityQos.Length != 0 ? &Walk->Qos : NULL;
     Walk->Name          = Info.Name;
     Walk->Inline        = Inline;
-    if (Type != NULL && (Info.Attributes & Type->TypeInfo.InvalidAttributes)) {
+    Walk->SecurityDescriptor = NULL;
+    if (Type != NULL && (Info.Attributes & Type->TypeInfo.InvalidAttributes))
+        Status = STATUS_INVALID_PARAMETER;
+    else if (Info.SecurityDescriptor != NULL)   // for what a parse procedure makes
+        Status = SeCaptureSecurityDescriptor(Info.SecurityDescriptor, Mode, PagedPool, TRUE,
+                                             &Walk->SecurityDescriptor);
+    if (!NT_SUCCESS(Status))
         ObpFreeName(&Walk->Name, Inline);
-        return STATUS_INVALID_PARAMETER;
-    }
-    return STATUS_SUCCESS;
+    return Status;
 }
 
 /* A handle to what the walk has found. *Again: the object was losing its name, walk once more. */
@@ -60,7 +65,8 @@ ObpHandleForFound(POB_WALK Walk, POBJECT_HEADER Header, PHANDLE Handle, PBOOLEAN
     NTSTATUS       Status;
 
     ObpFreeCreateInformation(Header);
-    Status = ObpGrantAccess(Walk->AccessState, Header->Type, Walk->Mode, &Granted);
+    Status = ObpGrantAccess(Walk->AccessState, Header, Walk->Check, Reason == ObCreateHandle,
+                            &Granted);
     if (NT_SUCCESS(Status))
         Status = ObpCreateHandle(Reason, Header, Walk->Attributes, Granted, Handle);
     if (NT_SUCCESS(Status) && Reason == ObOpenHandle && ObpHasLostName(Header)) {
@@ -98,8 +104,10 @@ ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type, KPROCESSOR_
 
     Walk.AccessState = AccessState;
     if (AccessState == NULL)
-        SeCreateAccessState(Walk.AccessState = &Local, NULL, DesiredAccess, Type
-                            ? &Type->TypeInfo.GenericMapping : NULL);
+        SeBeginAccessState(Walk.AccessState = &Local, DesiredAccess, Type
+                           ? &Type->TypeInfo.GenericMapping : NULL);
+    if (UNLIKELY(Walk.SecurityDescriptor != NULL))
+        Walk.AccessState->SecurityDescriptor = Walk.SecurityDescriptor;
 
     do {
         Again  = FALSE;
@@ -111,8 +119,10 @@ ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type, KPROCESSOR_
     } while (Again);
 
     if (AccessState == NULL)
-        SeDeleteAccessState(&Local);
+        SeEndAccessState(&Local);
     ObpFreeName(&Walk.Name, Inline);
+    if (UNLIKELY(Walk.SecurityDescriptor != NULL))
+        SeReleaseSecurityDescriptor(Walk.SecurityDescriptor, KernelMode, TRUE);
     return Status;
 }
 
@@ -131,6 +141,7 @@ ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, PACCESS_STATE Ac
     ACCESS_MASK  Granted;
     NTSTATUS     Status;
     OB_WALK      Walk = { .Attributes = Attributes, .Type = Type, .Mode = Mode,
+                         .Check = ObpCheckMode(Mode, Attributes),
                          .ParseContext = ParseContext,
                           .Inline = Inline, .AccessState = AccessState };
 
@@ -146,19 +157,20 @@ ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, PACCESS_STATE Ac
         return STATUS_OBJECT_NAME_INVALID;
 
     if (AccessState == NULL)
-        SeCreateAccessState(Walk.AccessState = &Local, NULL, DesiredAccess, Type
-                            ? &Type->TypeInfo.GenericMapping : NULL);
+        SeBeginAccessState(Walk.AccessState = &Local, DesiredAccess, Type
+                           ? &Type->TypeInfo.GenericMapping : NULL);
 
     Status = ObpWalkName(&Walk, Object);
     if (NT_SUCCESS(Status)) {
-        Status = ObpGrantAccess(Walk.AccessState, OBJECT_TO_HEADER(*Object)->Type, Mode, &Granted);
+        Status = ObpGrantAccess(Walk.AccessState, OBJECT_TO_HEADER(*Object), Walk.Check, FALSE,
+                                &Granted);
         if (!NT_SUCCESS(Status)) {
             ObpDereference(OBJECT_TO_HEADER(*Object), OB_TAG_NAME, CALLER());
             *Object = NULL;
         }
     }
     if (AccessState == NULL)
-        SeDeleteAccessState(&Local);
+        SeEndAccessState(&Local);
     ObpFreeName(&Walk.Name, Inline);
     return Status;
 }
@@ -183,13 +195,13 @@ ObpOpenByPointer(PVOID Object, ULONG Attributes, PACCESS_STATE AccessState,
 
     ObpReference(Header, Tag, Caller);
     if (AccessState == NULL)
-        SeCreateAccessState(AccessState = &Local, NULL, DesiredAccess,
-                            &Header->Type->TypeInfo.GenericMapping);
-    Status = ObpGrantAccess(AccessState, Header->Type, Mode, &Granted);
+        SeBeginAccessState(AccessState = &Local, DesiredAccess,
+                           &Header->Type->TypeInfo.GenericMapping);
+    Status = ObpGrantAccess(AccessState, Header, ObpCheckMode(Mode, Attributes), FALSE, &Granted);
     if (NT_SUCCESS(Status))
         Status = ObpCreateHandle(ObOpenHandle, Header, Attributes, Granted, Handle);
     if (AccessState == &Local)
-        SeDeleteAccessState(AccessState);
+        SeEndAccessState(AccessState);
     ObpDereference(Header, Tag, Caller);
     return Status;
 }
@@ -263,7 +275,7 @@ NtMakePermanentObject(HANDLE Handle)
 
     PAGED_CODE();
 
-    if (!SeSinglePrivilegeCheck(SE_CREATE_PERMANENT_PRIVILEGE_LUID, Mode))
+    if (!SeHasPrivilege(SE_CREATE_PERMANENT_PRIVILEGE, Mode))
         return STATUS_PRIVILEGE_NOT_HELD;
     Status = ObReferenceObjectByHandle(Handle, 0, NULL, Mode, &Object, NULL);
     if (!NT_SUCCESS(Status))

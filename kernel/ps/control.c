@@ -32,14 +32,23 @@ PspCaptureClientId(PHANDLE Handle, POBJECT_ATTRIBUTES Attributes, PCLIENT_ID Cli
     return STATUS_SUCCESS;
 }
 
-/* Opens a handle to Object, whose reference is dropped, and writes it to the caller. */
+/*
+ * Opens a handle to Object, whose reference is dropped, and writes it to the caller. One with
+ * SeDebugPrivilege may do everything to any process and thread.
+ */
 static NTSTATUS
 PspReturnOpened(PVOID Object, ULONG Flags, ACCESS_MASK Access, POBJECT_TYPE Type,
                 KPROCESSOR_MODE Mode, PHANDLE Result)
 {
-    HANDLE   Handle;
-    NTSTATUS Status = ObOpenObjectByPointer(Object, Flags, NULL, Access, Type, Mode, &Handle);
+    ACCESS_STATE AccessState;
+    HANDLE       Handle;
+    NTSTATUS     Status;
 
+    SeBeginAccessState(&AccessState, Access, &Type->TypeInfo.GenericMapping);
+    if (SeHasPrivilege(SE_DEBUG_PRIVILEGE, Mode))
+        SeGrantRemaining(&AccessState, &Type->TypeInfo.GenericMapping);
+    Status = ObOpenObjectByPointer(Object, Flags, &AccessState, 0, Type, Mode, &Handle);
+    SeEndAccessState(&AccessState);
     ObDereferenceObject(Object);
     if (!NT_SUCCESS(Status))
         return Status;

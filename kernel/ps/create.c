@@ -16,6 +16,7 @@ typedef struct _PSP_CREATE {
     UNICODE_STRING               ImageName;         // own pool, PSP_TAG_NAME
     PRTL_USER_PROCESS_PARAMETERS Parameters;        // own pool, PSP_TAG_PARAM
     PCLIENT_ID                   ClientId;          // where the caller wants the ids, or NULL
+    PACCESS_TOKEN                Token;             // referenced, or NULL: the caller's
     BOOLEAN                      InheritHandles, Suspended;
 } PSP_CREATE, *PPSP_CREATE;
 
@@ -26,6 +27,8 @@ PspFreeCreate(PPSP_CREATE Create)
         ExFreePoolWithTag(Create->ImageName.Buffer, PSP_TAG_NAME);
     if (Create->Parameters != NULL)
         ExFreePoolWithTag(Create->Parameters, PSP_TAG_PARAM);
+    if (Create->Token != NULL)
+        ObDereferenceObject(Create->Token);
 }
 
 /* One attribute of the list, already copied; its buffer is still the caller's. */
@@ -53,6 +56,11 @@ PspCaptureAttribute(const PS_ATTRIBUTE *Attribute, KPROCESSOR_MODE Mode, PPSP_CR
             ProbeForWrite(Attribute->ValuePtr, sizeof(CLIENT_ID), sizeof(HANDLE));
         Create->ClientId = Attribute->ValuePtr;
         return STATUS_SUCCESS;
+
+    case PS_ATTRIBUTE_TOKEN:
+        if (Attribute->Size != sizeof(HANDLE) || Create->Token != NULL)
+            return STATUS_INVALID_PARAMETER;
+        return SeReferencePrimaryHandle((HANDLE)Attribute->Value, Mode, &Create->Token);
 
     default:
         DbgPrint("NtCreateUserProcess: attribute %Ix is not implemented\n", Attribute->Attribute);
@@ -127,7 +135,7 @@ PspCreateProgram(PEPROCESS Parent, PPSP_CREATE Create, KPROCESSOR_MODE Mode,
     NTSTATUS Status;
 
     Status = PspCreateProcess(Parent, &Create->ImageName, Create->InheritHandles, Mode,
-                              ProcessAttributes, Process);
+                              ProcessAttributes, Create->Token, Process);
     if (!NT_SUCCESS(Status))
         return Status;
     Status = PspMapProgram(*Process, &Create->ImageName, Create->Parameters, &Image);

@@ -36,6 +36,8 @@ PspDeleteProcess(PVOID Object)
         ExDestroyCid(Process->UniqueProcessId);
     if (Process->SeAuditName != NULL)
         ExFreePoolWithTag(Process->SeAuditName, PSP_TAG_NAME);
+    if (Process->Token != NULL)
+        ObDereferenceObject(Process->Token);
 }
 
 /* The last reference is gone: the reaper has taken the stack, or the thread never ran. */
@@ -49,6 +51,7 @@ PspDeleteThread(PVOID Object)
         RemoveEntryList(&Thread->ThreadListEntry);
         ExReleaseFastMutex(&Thread->ThreadsProcess->ThreadLock);
     }
+    SeDeleteThread(Thread);
     if (Thread->Tcb.StackBase != NULL)
         MmDeleteKernelStack(Thread->Tcb.StackBase);
     if (Thread->Cid.UniqueThread != NULL)
@@ -104,7 +107,8 @@ PsInitSystem(VOID)
     PspCreateTypes();
     PspInitializeReaper();
 
-    Status = PspCreateProcess(NULL, &SystemName, FALSE, KernelMode, NULL, &PsInitialSystemProcess);
+    Status = PspCreateProcess(NULL, &SystemName, FALSE, KernelMode, NULL, NULL,
+                              &PsInitialSystemProcess);
     if (!NT_SUCCESS(Status))
         KeBugCheckEx(PROCESS_INITIALIZATION_FAILED, Status, 0, 0, 0);
 }

@@ -39,12 +39,16 @@ PspSetImageName(PEPROCESS Process, PCUNICODE_STRING Name)
 /* The parts that need the object to exist: page tables, handle table, id. */
 static NTSTATUS
 PspFillProcess(PEPROCESS Process, PEPROCESS Parent, PCUNICODE_STRING ImageName,
-               BOOLEAN InheritHandles)
+               BOOLEAN InheritHandles, PACCESS_TOKEN Token)
 {
     ULONG64  DirectoryTableBase = PsIdleProcess->Pcb.DirectoryTableBase;
     NTSTATUS Status;
 
-    Status = PspSetImageName(Process, ImageName);
+    Status = SeSubProcessToken(Parent, Token, &Process->Token);
+    if (NT_SUCCESS(Status))
+        Status = ObAssignByToken(Process, Process->Token);
+    if (NT_SUCCESS(Status))
+        Status = PspSetImageName(Process, ImageName);
     if (!NT_SUCCESS(Status))
         return Status;
     if (Parent != NULL) {
@@ -64,7 +68,8 @@ PspFillProcess(PEPROCESS Process, PEPROCESS Parent, PCUNICODE_STRING ImageName,
 
 NTSTATUS
 PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHandles,
-                 KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes, PEPROCESS *Process)
+                 KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes, PACCESS_TOKEN Token,
+                 PEPROCESS *Process)
 {
     PEPROCESS New;
     NTSTATUS  Status;
@@ -82,7 +87,7 @@ PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHa
     New->Pcb.DirectoryTableBase = PsIdleProcess->Pcb.DirectoryTableBase;    // until it has its own
     KeQuerySystemTime(&New->CreateTime);
 
-    Status = PspFillProcess(New, Parent, ImageName, InheritHandles);
+    Status = PspFillProcess(New, Parent, ImageName, InheritHandles, Token);
     if (!NT_SUCCESS(Status)) {
         if (New->ObjectTable != NULL)
             ObKillProcess(New);

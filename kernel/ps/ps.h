@@ -27,8 +27,7 @@ typedef struct _EPROCESS {
     PUNICODE_STRING SeAuditName;                // NT path of the image; its own pool
     PVOID         SectionBaseAddress;           // of the program's image
     PPEB          Peb;
-    // referenced token; se/ (may be NULL while tokens are not there)
-    PVOID         Token;
+    PACCESS_TOKEN Token;                        // primary, referenced
 
     /* Guarded by PspActiveProcessLock: */
     LIST_ENTRY    ActiveProcessLinks;           // PsActiveProcessHead
@@ -66,6 +65,10 @@ typedef struct _ETHREAD {
      */
     LIST_ENTRY    IrpList;
 
+    /* Owned by se/, guarded by its SepImpersonationLock: */
+    PACCESS_TOKEN ClientToken;                  // whom the thread impersonates, referenced, or NULL
+    SECURITY_IMPERSONATION_LEVEL ImpersonationLevel;
+
     KAPC          ExitApc;                      // ps/: tells the thread to end
     LIST_ENTRY    ReaperLink;
     LARGE_INTEGER ExitTime;
@@ -88,6 +91,9 @@ extern LIST_ENTRY PsActiveProcessHead;
 #define THREAD_QUERY_INFORMATION    0x0040
 #define THREAD_SET_INFORMATION      0x0020
 #define THREAD_SET_CONTEXT          0x0010
+#define THREAD_SET_THREAD_TOKEN     0x0080
+#define THREAD_IMPERSONATE          0x0100
+#define THREAD_DIRECT_IMPERSONATION 0x0200
 
 VOID PsInitSystem(VOID);                        // phase 0: types, the System process
 VOID PspReaperEnqueue(PKTHREAD Thread);         // by KeTerminateThread; see ke.h

@@ -5,6 +5,7 @@
 
 #include "ps/ps.h"
 #include "hal/hal.h"
+#include "se/se.h"
 #include "rtl/rtl.h"
 #include "sdk/ntsysinfo.h"
 
@@ -23,12 +24,12 @@ typedef struct _PSP_USER_START {
 
 /*
  * Creates a process object without threads: address space, handle table, id. Parent may be NULL
- * (System). The caller owns one reference; the process holds one on itself until its last thread
- * ends (PspDestroyEmptyProcess otherwise).
+ * (System). Token NULL: it acts as Parent does. The caller owns one reference; the process holds
+ * one on itself until its last thread ends (PspDestroyEmptyProcess otherwise).
  */
 NTSTATUS PspCreateProcess(PEPROCESS Parent, PCUNICODE_STRING ImageName, BOOLEAN InheritHandles,
                           KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attributes,
-                          PEPROCESS *Process);
+                          PACCESS_TOKEN Token, PEPROCESS *Process);
 
 /*
  * Undoes PspCreateProcess for a process that never had a thread. The caller's own reference

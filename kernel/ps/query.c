@@ -141,6 +141,12 @@ PspSetThreadBasePriority(PVOID Object, PPSP_INFORMATION Information)
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS
+PspSetThreadToken(PVOID Object, PPSP_INFORMATION Information)
+{
+    return SeSetThreadToken(Object, (HANDLE)Information->Pointer, ExGetPreviousMode());
+}
+
 static const PSP_CLASS PspProcessQueries[] = {
     { ProcessBasicInformation, sizeof(PROCESS_BASIC_INFORMATION), PROCESS_QUERY_INFORMATION,
      PspQueryProcessBasic },
@@ -161,6 +167,7 @@ static const PSP_CLASS PspThreadQueries[] = {
 static const PSP_CLASS PspThreadSettings[] = {
     { ThreadPriority, sizeof(LONG), THREAD_SET_INFORMATION, PspSetThreadPriority },
     { ThreadBasePriority, sizeof(LONG), THREAD_SET_INFORMATION, PspSetThreadBasePriority },
+    { ThreadImpersonationToken, sizeof(HANDLE), THREAD_SET_THREAD_TOKEN, PspSetThreadToken },
     { 0 }
 };
 

@@ -66,7 +66,8 @@ static NTSTATUS
 PspFillThread(PETHREAD Thread, PEPROCESS Process, PPSP_USER_START Start,
               PKSTART_ROUTINE StartRoutine, PVOID StartContext)
 {
-    PVOID Stack = MmCreateKernelStack();
+    PVOID    Stack = MmCreateKernelStack();
+    NTSTATUS Status;
 
     if (Stack == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -76,6 +77,9 @@ PspFillThread(PETHREAD Thread, PEPROCESS Process, PPSP_USER_START Start,
 
     ObReferenceObject(Process);
     Thread->ThreadsProcess = Process;
+    Status = ObAssignByToken(Thread, Process->Token);
+    if (!NT_SUCCESS(Status))
+        return Status;
     Thread->Cid.UniqueProcess = Process->UniqueProcessId;
     Thread->Cid.UniqueThread = ExCreateCid(Thread);
     if (Thread->Cid.UniqueThread == NULL)

@@ -133,6 +133,16 @@ VOID     RtlpGetParts(PSECURITY_DESCRIPTOR Descriptor, PRTL_SECURITY_PARTS Parts
 NTSTATUS RtlpBuildDescriptor(const RTL_SECURITY_PARTS *Parts, PSECURITY_DESCRIPTOR Descriptor,
                              PULONG Length);
 
+/* Descriptors and SIDs as text: see sddl.c. */
+NTSTATUS NTAPI RtlpSddlToDescriptor(PCWSTR Text, PSECURITY_DESCRIPTOR *Descriptor, PULONG Length);
+NTSTATUS NTAPI RtlpDescriptorToSddl(PSECURITY_DESCRIPTOR Descriptor,
+                                    SECURITY_INFORMATION Information, PWSTR Buffer,
+                                    PULONG Characters);
+NTSTATUS NTAPI RtlpTextToSid(PCWSTR Text, PSID Sid, ULONG Room);
+
+/* The sub-authorities, after 21, that all accounts of this machine have in common. */
+#define RTL_MACHINE_ID  1970412, 3390218, 2003
+
 /* What the DDK headers of mingw-w64 leave out, published all the same. */
 BOOLEAN  NTAPI RtlValidAcl(PACL Acl);
 BOOLEAN  NTAPI RtlFirstFreeAce(PACL Acl, PVOID *FirstFree);

@@ -81,3 +81,18 @@ EXCEPTION_DISPOSITION RtlpExecuteHandlerForUnwind(PEXCEPTION_RECORD ExceptionRec
 // buffers that RtlFreeUnicodeString and RtlFreeAnsiString free
 #define RTL_STRING_TAG  'grtS'
 #define RTL_MAX_STRING  0xFFFE          // bytes of the longest UNICODE_STRING
+
+/* The words of SDDL (sddl.c). Each table ends with an empty word. */
+typedef struct _RTLP_SDDL_SID {
+    WCHAR Text[3];
+    UCHAR Authority, Count;
+    ULONG Parts[5];
+} RTLP_SDDL_SID;
+
+typedef struct _RTLP_SDDL_WORD {
+    WCHAR Text[3];
+    ULONG Value;
+} RTLP_SDDL_WORD;
+
+extern const RTLP_SDDL_SID  RtlpSddlSids[];
+extern const RTLP_SDDL_WORD RtlpSddlRights[], RtlpSddlFlags[], RtlpSddlTypes[];

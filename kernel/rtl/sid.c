@@ -41,7 +41,7 @@ RtlpSidFits(PSID Sid, ULONG Room)
     return Room >= RtlLengthRequiredSid(0) && RtlValidSid(Sid) && RtlLengthSid(Sid) <= Room;
 }
 
-/* STATUS_INVALID_PARAMETER: more than fifteen sub-authorities. Their values are left as they are. */
+/* The sub-authorities keep their values. STATUS_INVALID_PARAMETER: more than fifteen. */
 NTSTATUS NTAPI
 RtlInitializeSid(PSID Sid, PSID_IDENTIFIER_AUTHORITY IdentifierAuthority, UCHAR SubAuthorityCount)
 {
@@ -168,8 +168,8 @@ RtlConvertSidToUnicodeString(PUNICODE_STRING UnicodeString, PSID Sid,
         return STATUS_INVALID_SID;
 
     Authority = RtlpSidAuthority(This);
-    Length    = _snwprintf(Text, RTL_NUMBER_OF(Text), Authority >> 32 ? L"S-1-0x%I64x" : L"S-1-%I64u",
-                           Authority);
+    Length    = _snwprintf(Text, RTL_NUMBER_OF(Text),
+                           Authority >> 32 ? L"S-1-0x%I64x" : L"S-1-%I64u", Authority);
     for (ULONG Index = 0; Index < This->SubAuthorityCount; Index++)
         Length += _snwprintf(Text + Length, RTL_NUMBER_OF(Text) - Length, L"-%u",
                              This->SubAuthority[Index]);

@@ -1,35 +1,27 @@
 /*
- * Access checks and what they need: subject contexts, access states, generic rights.
+ * The access check: a token, a descriptor and wanted rights.
  *
- * A subject context says on whose behalf a thread acts: its own token while it impersonates
- * somebody, else its process'. No process has a token: there is one user, who may do everything,
- * so both tokens are NULL, every privilege is held, and SeAccessCheck grants what is asked for.
- * The routines have their final shapes, so callers hold contexts, lock them around a check and
- * release them as they do on Windows.
+ * In this order, and each right is decided by the first rule that speaks of it:
+ *   what was granted before          stays
+ *   ACCESS_SYSTEM_SECURITY           only by SeSecurityPrivilege
+ *   WRITE_OWNER                      by SeTakeOwnershipPrivilege
+ *   READ_CONTROL, WRITE_DAC          to the owner
+ *   no DACL                          everything
+ *   the DACL's entries, in order     to the SIDs that are enabled in the token; a denial also
+ *                                    counts for those that are there for denials only
+ * and everything else is refused. A token with restricting SIDs gets what both its SIDs and the
+ * restricting ones alone would get.
  *
- * MAXIMUM_ALLOWED is granted as all of the type's rights. Locking a context takes no lock,
- * because nothing in it can change.
+ * As each right is decided on its own, all there is to know of a token and a DACL is the mask of
+ * the rights it comes to (SepMaximumAccess); a check compares that with what is wanted, and
+ * MAXIMUM_ALLOWED is the mask itself. For descriptors that objects carry the token remembers it
+ * (SeCheckStored).
  */
-#include "kernel.h"
-#include "se/se.h"
+#include "se/sep.h"
 
-POBJECT_TYPE  SepTokenObjectType;
-POBJECT_TYPE *SeTokenObjectType = &SepTokenObjectType;
-
-VOID INIT_CODE
-SeInitSystem(VOID)
-{
-    OBJECT_TYPE_INITIALIZER Token = {
-        // TOKEN_READ, _WRITE, _EXECUTE, _ALL_ACCESS
-        .GenericMapping   = { 0x0002000A, 0x000200E0, 0x00020005, 0x000F01FF },
-        .ValidAccessMask  = 0x001F01FF,
-        .PoolType         = PagedPool,
-        .SecurityRequired = TRUE,
-    };
-
-    if (!NT_SUCCESS(ObpCreateType(L"Token", &Token, 'ekoT', OB_WAIT_NEVER, &SepTokenObjectType)))
-        KeBugCheckEx(SECURITY_INITIALIZATION_FAILED, 1, 0, 0, 0);
-}
+/* What is asked for by these bits has to be worked out first. */
+#define SEP_SPECIAL_RIGHTS  (GENERIC_ALL | GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE        \
+                             | MAXIMUM_ALLOWED | ACCESS_SYSTEM_SECURITY)
 
 /* Turns the four generic rights of *AccessMask into the type's own. Any IRQL. */
 VOID NTAPI
@@ -48,58 +40,133 @@ RtlMapGenericMask(PACCESS_MASK AccessMask, PGENERIC_MAPPING GenericMapping)
     *AccessMask = Mask & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
 }
 
-/* Who acts in this thread now. Released by SeReleaseSubjectContext. PASSIVE_LEVEL. */
-VOID NTAPI
-SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
+BOOLEAN
+SepSidInToken(PTOKEN Token, PSID Sid, BOOLEAN Deny, BOOLEAN Restricted)
 {
-    SubjectContext->ClientToken        = NULL;
-    SubjectContext->ImpersonationLevel = SecurityAnonymous;
-    SubjectContext->PrimaryToken       = NULL;
-    SubjectContext->ProcessAuditId     = NULL;
+    PSID_AND_ATTRIBUTES Sids = Restricted ? Token->RestrictedSids : Token->UserAndGroups;
+    ULONG               Count = Restricted ? Token->RestrictedSidCount : Token->UserAndGroupCount;
+
+    for (ULONG Index = 0; Index < Count; Index++) {
+        if (!RtlEqualSid(Sids[Index].Sid, Sid))
+            continue;
+        if (Restricted)
+            return TRUE;
+        if (Sids[Index].Attributes & SE_GROUP_USE_FOR_DENY_ONLY)
+            return Deny;
+        return Index == 0 || (Sids[Index].Attributes & SE_GROUP_ENABLED) != 0;
+    }
+    return FALSE;
 }
 
-VOID NTAPI
-SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
+/* The rights by one of the token's two lists of SIDs. */
+static ACCESS_MASK
+SepRightsBySids(PTOKEN Token, const RTL_SECURITY_PARTS *Parts, PGENERIC_MAPPING Mapping,
+                BOOLEAN Restricted)
 {
-    SubjectContext->ClientToken  = NULL;
-    SubjectContext->PrimaryToken = NULL;
+    ACCESS_MASK         Granted = 0, Denied = 0, Mask;
+    ACCESS_ALLOWED_ACE *Ace = Parts->Dacl != NULL ? (ACCESS_ALLOWED_ACE *)(Parts->Dacl + 1) : NULL;
+
+    if (Parts->Dacl == NULL)
+        return MAXULONG;
+    if (Parts->Owner != NULL && SepSidInToken(Token, Parts->Owner, FALSE, Restricted))
+        Granted = READ_CONTROL | WRITE_DAC;
+
+    for (ULONG Index = 0; Index < Parts->Dacl->AceCount; Index++) {
+        UCHAR Type = Ace->Header.AceType;
+
+        if (Type <= ACCESS_DENIED_ACE_TYPE && !(Ace->Header.AceFlags & INHERIT_ONLY_ACE)
+            && SepSidInToken(Token, &Ace->SidStart, Type == ACCESS_DENIED_ACE_TYPE, Restricted)) {
+            Mask = Ace->Mask;
+            RtlMapGenericMask(&Mask, Mapping);
+            if (Type == ACCESS_DENIED_ACE_TYPE)
+                Denied |= Mask & ~Granted;
+            else
+                Granted |= Mask & ~Denied;
+        }
+        Ace = (ACCESS_ALLOWED_ACE *)((PUCHAR)Ace + Ace->Header.AceSize);
+    }
+    return Granted;
 }
 
-VOID NTAPI
-SeLockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
+ACCESS_MASK
+SepMaximumAccess(PTOKEN Token, PSECURITY_DESCRIPTOR Descriptor, PGENERIC_MAPPING Mapping)
 {
-    PAGED_CODE();
+    RTL_SECURITY_PARTS Parts;
+    ACCESS_MASK        Rights;
+
+    RtlpGetParts(Descriptor, &Parts);
+    Rights = SepRightsBySids(Token, &Parts, Mapping, FALSE);
+    if (Token->RestrictedSidCount != 0)
+        Rights &= SepRightsBySids(Token, &Parts, Mapping, TRUE);
+    return Rights & ~ACCESS_SYSTEM_SECURITY;    // that one is never a DACL's to give
 }
 
-VOID NTAPI
-SeUnlockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
+/* What privileges give of Wanted. STATUS_PRIVILEGE_NOT_HELD. */
+static NTSTATUS
+SepRightsByPrivilege(PTOKEN Token, ACCESS_MASK Wanted, PACCESS_MASK Given, PULONG64 Used)
 {
-    PAGED_CODE();
-}
-
-NTSTATUS NTAPI
-SeCreateAccessState(PACCESS_STATE AccessState, PVOID AuxData, ACCESS_MASK DesiredAccess,
-                    PGENERIC_MAPPING GenericMapping)
-{
-    RtlZeroMemory(AccessState, sizeof(*AccessState));
-    SeCaptureSubjectContext(&AccessState->SubjectSecurityContext);
-    if (GenericMapping != NULL)
-        RtlMapGenericMask(&DesiredAccess, GenericMapping);
-    AccessState->OriginalDesiredAccess  = DesiredAccess;
-    AccessState->RemainingDesiredAccess = DesiredAccess;
-    AccessState->AuxData                = AuxData;
+    *Given = 0;
+    *Used  = 0;
+    if (Wanted & ACCESS_SYSTEM_SECURITY) {
+        if (!(Token->Enabled & SE_BIT(SE_SECURITY_PRIVILEGE)))
+            return STATUS_PRIVILEGE_NOT_HELD;
+        *Given |= ACCESS_SYSTEM_SECURITY;
+        *Used  |= SE_BIT(SE_SECURITY_PRIVILEGE);
+    }
+    if ((Wanted & WRITE_OWNER) && (Token->Enabled & SE_BIT(SE_TAKE_OWNERSHIP_PRIVILEGE))) {
+        *Given |= WRITE_OWNER;
+        *Used  |= SE_BIT(SE_TAKE_OWNERSHIP_PRIVILEGE);
+    }
     return STATUS_SUCCESS;
 }
 
-VOID NTAPI
-SeDeleteAccessState(PACCESS_STATE AccessState)
+/* Rights: what the descriptor gives. */
+static NTSTATUS
+SepDecide(PSEP_CHECK Check, ACCESS_MASK Rights)
 {
-    SeReleaseSubjectContext(&AccessState->SubjectSecurityContext);
+    ACCESS_MASK Wanted = Check->Desired & ~(MAXIMUM_ALLOWED | Check->Previous), Given;
+    NTSTATUS    Status = SepRightsByPrivilege(Check->Token, Wanted, &Given, &Check->Used);
+
+    Check->Granted = 0;
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Wanted &= ~Given;
+    Given  |= Check->Previous;
+    if (Wanted & ~Rights)
+        return STATUS_ACCESS_DENIED;
+    Given |= Wanted;
+    if (Check->Desired & MAXIMUM_ALLOWED)
+        Given |= Rights & Check->Mapping->GenericAll;
+    if (Given == 0)
+        return STATUS_ACCESS_DENIED;            // nothing asked for, or nothing allowed
+    Check->Granted = Given;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS
+SepAccessCheck(PSEP_CHECK Check, PSECURITY_DESCRIPTOR Descriptor)
+{
+    RtlMapGenericMask(&Check->Desired, Check->Mapping);
+    return SepDecide(Check, SepMaximumAccess(Check->Token, Descriptor, Check->Mapping));
+}
+
+/* Kernel mode is granted what it asks for. */
+static VOID
+SepGrantKernel(PSEP_CHECK Check)
+{
+    ACCESS_MASK Desired = Check->Desired;
+
+    if (Desired & MAXIMUM_ALLOWED)
+        Desired = (Desired & ~MAXIMUM_ALLOWED) | GENERIC_ALL;
+    RtlMapGenericMask(&Desired, Check->Mapping);
+    Check->Granted = Desired | Check->Previous;
 }
 
 /*
- * The documented check of a descriptor against a subject: grants DesiredAccess and what was
- * granted before. PASSIVE_LEVEL.
+ * Documented: whether the subject may have DesiredAccess to what the descriptor (of either form)
+ * protects. AccessMode KernelMode is granted what it asks for. *Privileges (may be NULL) is the
+ * set that was needed, or NULL; freed with SeFreePrivileges. TRUE: *GrantedAccess is everything
+ * granted, before and now; FALSE: *AccessStatus says why not. PASSIVE_LEVEL.
  */
 BOOLEAN NTAPI
 SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
@@ -108,59 +175,110 @@ SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
               PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping,
               KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
 {
+    SEP_CHECK Check = { SepEffective(SubjectSecurityContext), DesiredAccess,
+                        PreviouslyGrantedAccess, GenericMapping, 0, 0 };
+
     PAGED_CODE();
 
     if (Privileges != NULL)
         *Privileges = NULL;
-    if (DesiredAccess & MAXIMUM_ALLOWED)
-        DesiredAccess = (DesiredAccess & ~MAXIMUM_ALLOWED) | GENERIC_ALL;
-    RtlMapGenericMask(&DesiredAccess, GenericMapping);
-    *GrantedAccess = DesiredAccess | PreviouslyGrantedAccess;
-    *AccessStatus  = STATUS_SUCCESS;
-    return TRUE;
+    *AccessStatus = STATUS_SUCCESS;
+    if (AccessMode == KernelMode)
+        SepGrantKernel(&Check);
+    else if (SecurityDescriptor == NULL)
+        *AccessStatus = STATUS_ACCESS_DENIED;
+    else if (SepCannotAct(SubjectSecurityContext))
+        *AccessStatus = STATUS_BAD_IMPERSONATION_LEVEL;
+    else
+        *AccessStatus = SepAccessCheck(&Check, SecurityDescriptor);
+
+    *GrantedAccess = Check.Granted;
+    if (NT_SUCCESS(*AccessStatus) && Privileges != NULL)
+        *Privileges = SepMakePrivilegeSet(Check.Used);
+    return NT_SUCCESS(*AccessStatus);
 }
 
-/* Whether the caller holds a privilege; kernel mode holds all. PASSIVE_LEVEL. */
-BOOLEAN NTAPI
-SeSinglePrivilegeCheck(LUID PrivilegeValue, KPROCESSOR_MODE PreviousMode)
+/* SepMaximumAccess of a logged descriptor, remembered. See SepTokenChanged for the race. */
+static __attribute__((noinline)) ACCESS_MASK
+SepRemember(PTOKEN Token, PSECURITY_DESCRIPTOR Descriptor, PGENERIC_MAPPING Mapping)
 {
-    PAGED_CODE();
-    return TRUE;
+    ULONG            Epoch = Token->RememberedEpoch;
+    ULONG            Serial = ObDescriptorSerial(Descriptor);
+    volatile LONG64 *Slot =
+        (volatile LONG64 *)&Token->Remembered[Serial & (SEP_REMEMBERED - 1)];
+    ACCESS_MASK      Rights = SepMaximumAccess(Token, Descriptor, Mapping);
+    LONG64           Value = (LONG64)((ULONG64)Rights << 32 | Serial);
+
+    if (Serial == 0)
+        return Rights;
+    InterlockedExchange64(Slot, Value);
+    if (Token->RememberedEpoch != Epoch)
+        InterlockedCompareExchange64(Slot, 0, Value);
+    return Rights;
 }
 
-BOOLEAN NTAPI
-SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
-                 PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
-    KPROCESSOR_MODE AccessMode)
+static inline ACCESS_MASK
+SepStoredRights(PTOKEN Token, PSECURITY_DESCRIPTOR Descriptor, PGENERIC_MAPPING Mapping)
 {
-    PAGED_CODE();
-    return TRUE;
+    ULONG   Serial = ObDescriptorSerial(Descriptor);
+    ULONG64 Known  = Token->Remembered[Serial & (SEP_REMEMBERED - 1)];
+
+    if ((ULONG)Known == Serial && Serial != 0)
+        return (ACCESS_MASK)(Known >> 32);
+    return SepRemember(Token, Descriptor, Mapping);
 }
 
-/* Frees what SeAccessCheck returned through Privileges. */
-VOID NTAPI
-SeFreePrivileges(PPRIVILEGE_SET Privileges)
+VOID
+SeGrantRemaining(PACCESS_STATE AccessState, PGENERIC_MAPPING GenericMapping)
 {
-    if (Privileges != NULL)
-        ExFreePool(Privileges);
+    SEP_CHECK Check = { NULL, AccessState->RemainingDesiredAccess,
+                        AccessState->PreviouslyGrantedAccess, GenericMapping, 0, 0 };
+
+    SepGrantKernel(&Check);
+    AccessState->PreviouslyGrantedAccess = Check.Granted;
+    AccessState->RemainingDesiredAccess  = 0;
 }
 
-/* The descriptor of a new object: none, because none is kept. */
-NTSTATUS NTAPI
-SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor,
-                 PSECURITY_DESCRIPTOR *NewDescriptor, BOOLEAN IsDirectoryObject,
-                 PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping,
-                 POOL_TYPE PoolType)
+/* An object without a descriptor: everything but the way to its SACL. */
+static NTSTATUS
+SepCheckUnprotected(PACCESS_STATE AccessState, PGENERIC_MAPPING GenericMapping)
 {
-    *NewDescriptor = NULL;
-    return UNIMPLEMENTED();
-}
-
-NTSTATUS NTAPI
-SeDeassignSecurity(PSECURITY_DESCRIPTOR *SecurityDescriptor)
-{
-    if (*SecurityDescriptor != NULL)
-        ExFreePool(*SecurityDescriptor);
-    *SecurityDescriptor = NULL;
+    if ((AccessState->RemainingDesiredAccess & ACCESS_SYSTEM_SECURITY)
+        && !(SepEffective(&AccessState->SubjectSecurityContext)->Enabled
+             & SE_BIT(SE_SECURITY_PRIVILEGE)))
+        return STATUS_PRIVILEGE_NOT_HELD;
+    SeGrantRemaining(AccessState, GenericMapping);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS
+SeCheckStored(PACCESS_STATE AccessState, PSECURITY_DESCRIPTOR Descriptor,
+              PGENERIC_MAPPING GenericMapping)
+{
+    PSECURITY_SUBJECT_CONTEXT Context = &AccessState->SubjectSecurityContext;
+    PTOKEN                    Token = SepEffective(Context);
+    ACCESS_MASK               Wanted = AccessState->RemainingDesiredAccess, Rights;
+    SEP_CHECK                 Check;
+    NTSTATUS                  Status;
+
+    if (Descriptor == NULL)
+        return SepCheckUnprotected(AccessState, GenericMapping);
+    Rights = SepStoredRights(Token, Descriptor, GenericMapping);
+    if (Context->ClientToken == NULL && Wanted != 0 && !(Wanted & (~Rights | SEP_SPECIAL_RIGHTS))) {
+        AccessState->PreviouslyGrantedAccess |= Wanted;
+        AccessState->RemainingDesiredAccess   = 0;
+        return STATUS_SUCCESS;
+    }
+    if (SepCannotAct(Context))
+        return STATUS_BAD_IMPERSONATION_LEVEL;
+
+    Check = (SEP_CHECK){ Token, Wanted, AccessState->PreviouslyGrantedAccess, GenericMapping,
+                         0, 0 };
+    RtlMapGenericMask(&Check.Desired, GenericMapping);
+    Status = SepDecide(&Check, Rights);
+    if (NT_SUCCESS(Status)) {
+        AccessState->PreviouslyGrantedAccess = Check.Granted;
+        AccessState->RemainingDesiredAccess  = 0;
+    }
+    return Status;
 }
