@@ -58,7 +58,7 @@ SAMPLES = (
     ("locks", r"!locks &SampleResource", None),
     ("analyze", r"!analyze", None),
     ("analyze", r"!analyze -show 44 ffffc00000012340", None),
-    ("dt", r"dt _DEVICE_OBJECT SampleDevice", None),
+    ("dt", r"dt _DEVICE_OBJECT SampleDevice", r"^(?!.*SecurityDescriptor)"),
     ("dt", r"dt _DEVICE_OBJECT DriverObject SampleDevice", None),
     ("dt", r"dt -r1 _LIST_ENTRY", None),
     ("dt", r"dt -l NextDevice _DEVICE_OBJECT ReferenceCount SampleDevice", None),
@@ -89,6 +89,7 @@ def normal(line):
         line = re.sub(r"\b(0x)?[0-9a-f]*\d[0-9a-f]*\b", "#", line)
         line = re.sub(r" {2,}", "  ", line)
     if ROWS.search(line):
+        line = line.lstrip()
         line = re.sub(r"(?<![\w!])(0x)?[0-9a-f]*\d[0-9a-f]*(?![\w!])", "#", line)
         line = re.sub(r" {2,}", "  ", line)
     return line
