@@ -229,14 +229,26 @@ NtRaiseException(PEXCEPTION_RECORD Record, PCONTEXT Context, BOOLEAN FirstChance
 
 /*
  * Language handler of KiServiceInternal: an exception that leaves a Zw call takes the caller's
- * mode back.
+ * mode back, and the service frame.
  */
 EXCEPTION_DISPOSITION NTAPI
 KiServiceInternalHandler(PEXCEPTION_RECORD Record, PVOID EstablisherFrame, PCONTEXT Context,
                          PVOID Dispatcher)
 {
-    if (Record->ExceptionFlags & (EXCEPTION_UNWINDING | EXCEPTION_EXIT_UNWIND))
-        KeGetCurrentThread()->PreviousMode =
-            *((KPROCESSOR_MODE *)EstablisherFrame + SERVICE_AREA + 8);
+    PKTHREAD Thread = KeGetCurrentThread();
+
+    if (Record->ExceptionFlags & (EXCEPTION_UNWINDING | EXCEPTION_EXIT_UNWIND)) {
+        Thread->PreviousMode = *((KPROCESSOR_MODE *)EstablisherFrame + SERVICE_AREA + 8);
+        Thread->ServiceFrame = *(PVOID *)((PUCHAR)EstablisherFrame + SERVICE_AREA);
+    }
     return ExceptionContinueSearch;
+}
+
+/* Who called the innermost Zw routine that the running thread is in, or NULL. Any IRQL. */
+PVOID
+KeServiceCaller(VOID)
+{
+    PUCHAR Frame = KeGetCurrentThread()->ServiceFrame;
+
+    return Frame != NULL ? *(PVOID *)(Frame + SERVICE_RETURN) : NULL;
 }

@@ -100,6 +100,7 @@ typedef struct _KTHREAD {
     PKTRAP_FRAME      TrapFrame;                // innermost frame from user mode
     KPROCESSOR_MODE   PreviousMode;             // offset is used by trap.S
     BOOLEAN           SystemThread;
+    PVOID             ServiceFrame;             // of the innermost Zw call: KeServiceCaller
 
     /* Guarded by ApcQueueLock: */
     KSPIN_LOCK        ApcQueueLock;
@@ -257,6 +258,9 @@ VOID KeTrapFrameToContext(const KTRAP_FRAME *TrapFrame, PCONTEXT Context);
  */
 VOID KiDispatchException(PEXCEPTION_RECORD ExceptionRecord, PKTRAP_FRAME TrapFrame,
                          KPROCESSOR_MODE Mode, BOOLEAN FirstChance);
+
+/* Who called the innermost Zw routine that the running thread is in, or NULL. Any IRQL. */
+PVOID KeServiceCaller(VOID);
 
 /*
  * Set the addresses in ntdll that the kernel enters user mode at; ps/ finds them when it maps

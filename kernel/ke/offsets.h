@@ -30,8 +30,9 @@
 #define TH_KERNEL_STACK     0x050
 #define TH_TRAP_FRAME       0x058
 #define TH_PREVIOUS_MODE    0x060
-#define TH_APC_PROCESS      0x090
-#define TH_APC_PENDING      0x099           /* KernelApcPending and, one byte on, UserApcPending */
+#define TH_SERVICE_FRAME    0x068
+#define TH_APC_PROCESS      0x098
+#define TH_APC_PENDING      0x0A1           /* KernelApcPending and, one byte on, UserApcPending */
 
 /* KPROCESS */
 #define PR_DIRECTORY        0x018
@@ -66,5 +67,7 @@
  */
 #define SERVICE_ARGUMENTS   16
 #define SERVICE_AREA        (SERVICE_ARGUMENTS * 8)
+/* Where KiServiceInternal's frame has the address it returns to. */
+#define SERVICE_RETURN      (SERVICE_AREA + 0x10 + 0x18)
 
 #define USER_PROBE_ADDRESS  0x000007FFFFFF0000

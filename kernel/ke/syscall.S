@@ -14,7 +14,8 @@
  *
  * KiServiceInternal is where the kernel's own Zw stubs arrive, as an ordinary call with the
  * arguments as they were passed. It makes the previous mode KernelMode for the length of the
- * call; its unwind handler does the same for an exception that passes through.
+ * call, and itself the thread's ServiceFrame, by which traces find the caller; its unwind handler
+ * takes both back for an exception that passes through.
  *
  * Between KiCopyArguments and KiCopyArgumentsEnd a fault does not raise an exception: trap.c
  * continues at KiCopyArgumentsFault, which ends the call with STATUS_ACCESS_VIOLATION.
@@ -140,7 +141,8 @@ KiSystemCallSlowExit:
 .seh_endproc
 
 /* rsp on entry: the return address into the Zw routine's caller. */
-/* Offset of the mode to restore; the handler in except.c uses it too. */
+/* Offsets of what is to be restored; the handler in except.c uses them too. */
+#define SAVED_FRAME SERVICE_AREA
 #define SAVED_MODE  (SERVICE_AREA + 8)
 
 .balign 16
@@ -161,6 +163,9 @@ KiServiceInternal:
     mov rbx, gs:[PCR_CURRENT_THREAD]
     movzx r10d, byte ptr [rbx + TH_PREVIOUS_MODE]
     mov [rsp + SAVED_MODE], r10
+    mov r10, [rbx + TH_SERVICE_FRAME]
+    mov [rsp + SAVED_FRAME], r10
+    mov [rbx + TH_SERVICE_FRAME], rsp
     mov byte ptr [rbx + TH_PREVIOUS_MODE], 0
     mov r11, rcx
     mov eax, eax
@@ -168,7 +173,7 @@ KiServiceInternal:
     movzx ecx, byte ptr [rdi + rax]
     sub ecx, 4
     jle 1f
-    lea rsi, [rsp + SERVICE_AREA + 0x10 + 0x18 + 0x28]
+    lea rsi, [rsp + SERVICE_RETURN + 0x28]
     lea rdi, [rsp + 0x20]
     rep movsq
 1:  mov rcx, r11
@@ -176,6 +181,8 @@ KiServiceInternal:
     call [rdi + rax * 8]
     mov r10, [rsp + SAVED_MODE]
     mov [rbx + TH_PREVIOUS_MODE], r10b
+    mov r10, [rsp + SAVED_FRAME]
+    mov [rbx + TH_SERVICE_FRAME], r10
     add rsp, SERVICE_AREA + 0x10
     pop rdi
     pop rsi

@@ -4,11 +4,12 @@
  * those of one handle or process; a leak shows as an OPEN without a CLOSE, a double close as a BAD
  * REFERENCE after one.
  *
- * A record has the four nearest callers. Of a program that made a system call these are the
- * return address of the call and the one above it on the program's stack, which is read like any
- * other memory of a program's: it may not be there. Of the kernel and of drivers (previous mode
- * KernelMode) they come from the unwind tables, beginning with the nearest driver's; that costs
- * some thousand instructions, which only they pay.
+ * A record has a short stack. Of a program that made a system call it is the return address of the
+ * call and the one above it on the program's stack, which is read like any other memory of a
+ * program's: it may not be there. Of a driver or the kernel itself (previous mode KernelMode) it is
+ * the caller of the Zw routine, if there is one. With ObpHandleTraceDeep set, by `htrace` on the
+ * command line or from the debugger, it is the whole stack from the nearest driver on, out of the
+ * unwind tables: some thousand instructions a handle.
  *
  * No lock: the sequence number, taken by an interlocked increment, gives the place.
  */
@@ -22,6 +23,7 @@ extern IMAGE_DOS_HEADER __ImageBase;             // the linker's: the kernel its
 
 OB_HANDLE_TRACE_RECORD ObpHandleTraceRing[OB_HANDLE_TRACE_RECORDS];
 volatile LONG          ObpHandleTraceSequence;
+BOOLEAN                ObpHandleTraceDeep;
 
 /* The system call of the running thread's program. */
 static USHORT
@@ -43,12 +45,17 @@ ObpTraceUserStack(PKTHREAD Thread, PVOID *Stack)
 }
 
 /* The nearest driver's frame and those above it; the nearest ones if there is no driver. */
-static USHORT DECLSPEC_NOINLINE
+static USHORT
 ObpTraceKernelStack(PVOID *Stack, ULONG Count)
 {
     PVOID  Frames[OB_DEEPEST_FRAME], Image;
-    USHORT Known = RtlCaptureStackBackTrace(2, OB_DEEPEST_FRAME, Frames, NULL), First = 0;
+    USHORT Known, First = 0;
 
+    if (!ObpHandleTraceDeep) {
+        Stack[0] = KeServiceCaller();
+        return Stack[0] != NULL;
+    }
+    Known = RtlCaptureStackBackTrace(1, OB_DEEPEST_FRAME, Frames, NULL);
     while (First < Known && RtlPcToFileHeader(Frames[First], &Image) == (PVOID)&__ImageBase)
         First++;
     if (First == Known)

@@ -14,6 +14,7 @@
  * Everything here is permanent. io/ adds \SystemRoot and \ArcName when the RAM disk is there.
  */
 #include "kernel.h"
+#include "init.h"
 #include "ob/obp.h"
 
 POBJECT_DIRECTORY ObpRootDirectory, ObpTypeDirectory, ObpDosDevicesDirectory;
@@ -98,6 +99,7 @@ ObInitSystem(VOID)
     ExInitializeFastMutex(&ObpHandleTableLock);
     ExInitializeFastMutex(&ObpTypesLock);
     ObpInitializeCallbacks();
+    ObpHandleTraceDeep = KeCommandLineOption("htrace", NULL, 0);
     KeInitializeEvent(&ObpDefaultObject, NotificationEvent, TRUE);
     ObpInitializeSecurity();
     ObpInitializeSecurityServices();

@@ -138,6 +138,7 @@ typedef struct _OB_HANDLE_TRACE_RECORD {
 
 extern OB_HANDLE_TRACE_RECORD ObpHandleTraceRing[OB_HANDLE_TRACE_RECORDS];
 extern volatile LONG          ObpHandleTraceSequence;
+extern BOOLEAN                ObpHandleTraceDeep;       // kernel stacks as deep as they are
 
 typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle,
                               ObInheritHandle } OB_OPEN_REASON;

@@ -14,6 +14,12 @@ static const OPERATION Operations[] = {
     { "irp-8",            1000, StackPrepare,  StackRun,  StackFinish,      8 },
     { "cancel-1-of-1",     100, CancelPrepare, CancelRun, CancelFinish,     1 },
     { "cancel-1-of-10000", 100, CancelPrepare, CancelRun, CancelFinish, 10000 },
+    { "handle-lookup-10",      1000, HandlePrepare, HandleRun, HandleFinish,      10 },
+    { "handle-lookup-10000",   1000, HandlePrepare, HandleRun, HandleFinish,   10000 },
+    { "handle-lookup-1000000", 1000, HandlePrepare, HandleRun, HandleFinish, 1000000 },
+    { "name-lookup-10",        1000, NamePrepare,   NameRun,   NameFinish,        10 },
+    { "name-lookup-1000",      1000, NamePrepare,   NameRun,   NameFinish,      1000 },
+    { "name-lookup-100000",    1000, NamePrepare,   NameRun,   NameFinish,    100000 },
 };
 
 PDRIVER_OBJECT BenchDriver;

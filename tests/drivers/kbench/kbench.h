@@ -30,4 +30,12 @@ NTSTATUS CancelPrepare(const OPERATION *Operation);
 VOID     CancelRun(ULONG Count);
 VOID     CancelFinish(VOID);
 
+/* objects.c: a handle among Size, a name among Size. */
+NTSTATUS HandlePrepare(const OPERATION *Operation);
+VOID     HandleRun(ULONG Count);
+VOID     HandleFinish(VOID);
+NTSTATUS NamePrepare(const OPERATION *Operation);
+VOID     NameRun(ULONG Count);
+VOID     NameFinish(VOID);
+
 extern PDRIVER_OBJECT BenchDriver;

@@ -17,6 +17,7 @@ static const struct {
 } Subjects[] = {
     { "boot",      BenchBoot },         // power-on to the first program
     { "calls",     BenchCalls },        // system calls, opens and closes
+    { "objects",   BenchObjects },      // handles and objects
     { "pipes",     BenchPipes },        // pipe.sys in one process
     { "processes", BenchProcesses },    // pipe.sys between two
     { "async",     BenchAsynchronous }, // reads that tell of their end by event, APC and port

@@ -34,6 +34,7 @@ void PlayDrain(ULONG Bytes);
 /* The subjects, each in a file of its own. */
 void BenchBoot(void);
 void BenchCalls(void);
+void BenchObjects(void);
 void BenchPipes(void);
 void BenchProcesses(void);
 void BenchAsynchronous(void);
