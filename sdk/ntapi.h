@@ -224,6 +224,8 @@ NTSTATUS NTAPI NtTerminateProcess(HANDLE Process, NTSTATUS Status);
 NTSTATUS NTAPI NtTerminateThread(HANDLE Thread, NTSTATUS Status);
 NTSTATUS NTAPI NtSuspendThread(HANDLE Thread, PULONG PreviousCount);
 NTSTATUS NTAPI NtResumeThread(HANDLE Thread, PULONG PreviousCount);
+NTSTATUS NTAPI NtSuspendProcess(HANDLE Process);
+NTSTATUS NTAPI NtResumeProcess(HANDLE Process);
 NTSTATUS NTAPI NtQueryInformationProcess(HANDLE Process, ULONG Class, PVOID Buffer, ULONG Length,
     PULONG Returned);
 NTSTATUS NTAPI NtSetInformationProcess(HANDLE Process, ULONG Class, PVOID Buffer, ULONG Length);

@@ -323,9 +323,23 @@ typedef struct _TIMER_BASIC_INFORMATION {
     BOOLEAN       TimerState;
 } TIMER_BASIC_INFORMATION, *PTIMER_BASIC_INFORMATION;
 
-/* NtQueryInformationProcess: class 0; class 20 gives the number of handles as a ULONG */
+/*
+ * NtQueryInformationProcess and NtSetInformationProcess. Longer ones: 0 PROCESS_BASIC_INFORMATION,
+ * 1 QUOTA_LIMITS, 3 VM_COUNTERS, 4 KERNEL_USER_TIMES, 27 UNICODE_STRING and characters.
+ */
 #define EtProcessBasicInformation       0
-#define EtProcessHandleCount            20
+#define EtProcessQuotaLimits            1       // and set
+#define EtProcessVmCounters             3
+#define EtProcessTimes                  4
+#define EtProcessBasePriority           5       // set: LONG
+#define EtProcessDebugPort              7       // HANDLE, 0: no debugger
+#define EtProcessDefaultHardErrorMode   12      // and set: ULONG
+#define EtProcessPriorityClass          18      // and set: BOOLEAN Foreground; UCHAR PriorityClass
+#define EtProcessHandleCount            20      // ULONG
+#define EtProcessAffinityMask           21      // set: KAFFINITY
+#define EtProcessSessionInformation     24      // ULONG
+#define EtProcessWow64Information       26      // ULONG_PTR
+#define EtProcessImageFileName          27
 
 #ifndef _NTIFS_INCLUDED_
 typedef struct _PROCESS_BASIC_INFORMATION {
@@ -336,15 +350,32 @@ typedef struct _PROCESS_BASIC_INFORMATION {
     ULONG_PTR UniqueProcessId;
     ULONG_PTR InheritedFromUniqueProcessId;
 } PROCESS_BASIC_INFORMATION, *PPROCESS_BASIC_INFORMATION;
+
+typedef struct _KERNEL_USER_TIMES {
+    LARGE_INTEGER CreateTime, ExitTime, KernelTime, UserTime;
+} KERNEL_USER_TIMES, *PKERNEL_USER_TIMES;
+
+typedef struct _VM_COUNTERS {
+    SIZE_T PeakVirtualSize, VirtualSize;
+    ULONG  PageFaultCount;
+    SIZE_T PeakWorkingSetSize, WorkingSetSize;
+    SIZE_T QuotaPeakPagedPoolUsage, QuotaPagedPoolUsage;
+    SIZE_T QuotaPeakNonPagedPoolUsage, QuotaNonPagedPoolUsage;
+    SIZE_T PagefileUsage, PeakPagefileUsage;
+} VM_COUNTERS, *PVM_COUNTERS;
 #endif
 
-/*
- * NtQueryInformationThread: class 0; class 12 gives a ULONG: 1 if the caller is its process' last
- * thread
- */
+/* NtQueryInformationThread and NtSetInformationThread; 1 is KERNEL_USER_TIMES. */
 #define EtThreadBasicInformation        0
-#define EtThreadAmILastThread           12
+#define EtThreadTimes                   1
+#define EtThreadPriority                2       // set: LONG
 #define EtThreadBasePriority            3       // set: LONG, relative to the process' base
+#define EtThreadAffinityMask            4       // set: KAFFINITY
+#define EtThreadWin32StartAddress       9       // and set: PVOID
+#define EtThreadAmILastThread           12      // ULONG: 1 if it is its process' last one
+#define EtThreadIsIoPending             16      // ULONG
+#define EtThreadIsTerminated            20      // ULONG
+#define EtThreadSuspendCount            35      // ULONG
 
 typedef struct _THREAD_BASIC_INFORMATION {
     NTSTATUS  ExitStatus;                   // STATUS_PENDING while it runs

@@ -158,20 +158,57 @@ ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag,
 }
 
 /*
- * Processes have no quotas here, so this differs from ExAllocatePoolWithTag in one thing: it
- * raises STATUS_INSUFFICIENT_RESOURCES when there is no memory, unless PoolType has
- * POOL_QUOTA_FAIL_INSTEAD_OF_RAISE.
+ * Charges the block in full to the current process, which the block keeps until it is freed;
+ * allocations of whole pages and those of the System process are not charged. FALSE: the process
+ * has no quota left.
+ */
+static BOOLEAN
+ExpChargeBlock(PVOID Va)
+{
+    PPOOL_HEADER Block = (PPOOL_HEADER)Va - 1;
+    PEPROCESS    Process = (PEPROCESS)IoGetCurrentProcess();
+
+    if (POOL_AT_PAGE_END(Va) || Process == PsInitialSystemProcess)
+        return TRUE;
+    if (!NT_SUCCESS(PsChargeProcessPoolQuota(Process, MiIsPagedPool(Va) ? PagedPool : NonPagedPool,
+                                             Block->BlockSize * POOL_UNIT)))
+        return FALSE;
+    ObReferenceObject(Process);
+    Block->ProcessBilled = (ULONG64)Process;
+    return TRUE;
+}
+
+static __attribute__((noinline)) VOID
+ExpReturnCharge(PPOOL_HEADER Block, BOOLEAN Paged)
+{
+    PEPROCESS Process = (PEPROCESS)Block->ProcessBilled;
+
+    Block->ProcessBilled = 0;
+    PsReturnPoolQuota(Process, Paged ? PagedPool : NonPagedPool, Block->BlockSize * POOL_UNIT);
+    ObDereferenceObject(Process);
+}
+
+/*
+ * ExAllocatePoolWithTag, charged to the current process. Raises STATUS_QUOTA_EXCEEDED if it has no
+ * quota left and STATUS_INSUFFICIENT_RESOURCES if there is no memory, unless PoolType has
+ * POOL_QUOTA_FAIL_INSTEAD_OF_RAISE: then NULL.
  */
 PVOID NTAPI
 ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
 {
-    BOOLEAN Raise = !(PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE);
-    PVOID   Va;
+    BOOLEAN  Raise = !(PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE);
+    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
+    PVOID    Va;
 
     PoolType &= ~(POOL_QUOTA_FAIL_INSTEAD_OF_RAISE | POOL_RAISE_IF_ALLOCATION_FAILURE);
     Va = ExAllocatePoolWithTag(PoolType, Bytes, Tag);
+    if (Va != NULL && !ExpChargeBlock(Va)) {
+        ExFreePoolWithTag(Va, Tag);
+        Status = STATUS_QUOTA_EXCEEDED;
+        Va = NULL;
+    }
     if (Va == NULL && Raise)
-        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+        ExRaiseStatus(Status);
     return Va;
 }
 
@@ -223,6 +260,8 @@ ExFreePoolWithTag(PVOID Va, ULONG Tag)
     AllocationTag = Block->PoolTag;
     ExpCheckTag(Va, AllocationTag, Tag);
 
+    if (Block->ProcessBilled != 0)
+        ExpReturnCharge(Block, Paged);
     Units = Block->BlockSize;
     Block->PoolType = POOL_CACHED;
     ExpTrackFree(AllocationTag, Paged, Units * POOL_UNIT);

@@ -51,9 +51,17 @@ ExpDescribeProcess(PEPROCESS Process, PSYSTEM_PROCESS_INFORMATION Entry)
     Entry->UniqueProcessId = Process->UniqueProcessId;
     Entry->InheritedFromUniqueProcessId = Process->InheritedFromUniqueProcessId;
     Entry->HandleCount = Table != NULL ? ExGetHandleCount(Table) : 0;
+    Entry->PageDirectoryBase = Process->Pcb.DirectoryTableBase;
     Entry->VirtualSize = Process->Mm.VirtualSize;
+    Entry->PeakVirtualSize = Process->Mm.PeakVirtualSize;
     Entry->PrivatePageCount = Process->Mm.CommitCharge;
-    Entry->PagefileUsage = Process->Mm.CommitCharge * PAGE_SIZE;
+    Entry->WorkingSetSize = Entry->PagefileUsage = Process->Mm.CommitCharge * PAGE_SIZE;
+    Entry->PeakWorkingSetSize = Entry->PeakPagefileUsage =
+        Process->Mm.PeakCommitCharge * PAGE_SIZE;
+    Entry->QuotaPagedPoolUsage = Process->Quota[PagedPool].Usage;
+    Entry->QuotaPeakPagedPoolUsage = Process->Quota[PagedPool].Peak;
+    Entry->QuotaNonPagedPoolUsage = Process->Quota[NonPagedPool].Usage;
+    Entry->QuotaPeakNonPagedPoolUsage = Process->Quota[NonPagedPool].Peak;
 }
 
 NTSTATUS

@@ -35,6 +35,8 @@ static const BUGCHECK_TEXT KiBugcheckTexts[] = {
     { 0x1E, "KMODE_EXCEPTION_NOT_HANDLED", "Kernel code raised an exception that nothing handles.",
       { "exception code", "@where it happened", "exception parameter 0",
        "exception parameter 1" } },
+    { 0x21, "QUOTA_UNDERFLOW", "A process was given back more pool quota than it was charged.",
+      { "process", "0 nonpaged, 1 paged pool", "amount given back", "amount never charged" } },
     { 0x2A, "INCONSISTENT_IRP",
       "An IRP cannot be finished: it has no thread, or was damaged.",
       { "IRP", "@routine that had it", NULL, NULL } },

@@ -97,6 +97,7 @@ typedef struct _MM_PROCESS {
     FAST_MUTEX AddressCreationLock;
     LIST_ENTRY VadList;                         // ascending; guarded by AddressCreationLock
     SIZE_T     CommitCharge, VirtualSize;       // pages, bytes; guarded by AddressCreationLock
+    SIZE_T     PeakCommitCharge, PeakVirtualSize;       // the same
     ULONG      VadCount;                        // in VadList; guarded by AddressCreationLock
     volatile LONG64 LockedPages;                // by MDLs; interlocked
 } MM_PROCESS, *PMM_PROCESS;

@@ -21,6 +21,7 @@ MiInitializeMm(PMM_PROCESS Mm)
     ExInitializeFastMutex(&Mm->AddressCreationLock);
     InitializeListHead(&Mm->VadList);
     Mm->CommitCharge = Mm->VirtualSize = 0;
+    Mm->PeakCommitCharge = Mm->PeakVirtualSize = 0;
     Mm->VadCount = 0;
     Mm->LockedPages = 0;
 }
@@ -80,6 +81,7 @@ MiInsertVadLocked(PMM_PROCESS Mm, PMMVAD Vad)
         Link = Link->Flink;
     InsertTailList(Link, &Vad->Link);               // before Link
     Mm->VirtualSize += Vad->End - Vad->Start;
+    Mm->PeakVirtualSize = max(Mm->PeakVirtualSize, Mm->VirtualSize);
     Mm->VadCount++;
 }
 
@@ -195,6 +197,7 @@ MiCommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End, ULONG Protection)
             *Pte = Entry;
     }
     Mm->CommitCharge += Pages;
+    Mm->PeakCommitCharge = max(Mm->PeakCommitCharge, Mm->CommitCharge);
     return STATUS_SUCCESS;
 }
 

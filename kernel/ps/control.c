@@ -1,5 +1,5 @@
 /*
- * Services that open, end, suspend and resume processes and threads.
+ * Services that open and end processes and threads.
  */
 #include "ps/psp.h"
 
@@ -61,6 +61,26 @@ PspReturnOpened(PVOID Object, ULONG Flags, ACCESS_MASK Access, POBJECT_TYPE Type
     return Status;
 }
 
+/* The process of an id; one that also names a thread means that thread's process. */
+static PVOID
+PspLookupProcess(PCLIENT_ID Cid)
+{
+    PEPROCESS Process = NULL;
+    PETHREAD  Thread;
+
+    if (Cid->UniqueThread == NULL)
+        return ExLookupCid(Cid->UniqueProcess, ProcessObject);
+    Thread = ExLookupCid(Cid->UniqueThread, ThreadObject);
+    if (Thread == NULL)
+        return NULL;
+    if (Thread->Cid.UniqueProcess == Cid->UniqueProcess) {
+        Process = Thread->ThreadsProcess;
+        ObReferenceObject(Process);
+    }
+    ObDereferenceObject(Thread);
+    return Process;
+}
+
 NTSTATUS NTAPI
 NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
               POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
@@ -76,7 +96,7 @@ NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
     Status = PspCaptureClientId(ProcessHandle, ObjectAttributes, ClientId, Mode, &Cid, &Flags);
     if (!NT_SUCCESS(Status))
         return Status;
-    Object = ExLookupCid(Cid.UniqueProcess, ProcessObject);
+    Object = PspLookupProcess(&Cid);
     if (Object == NULL)
         return STATUS_INVALID_CID;
     return PspReturnOpened(Object, Flags, DesiredAccess, PspProcessType, Mode, ProcessHandle);
@@ -109,7 +129,9 @@ NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES
 
 /*
  * ProcessHandle NULL ends every other thread of the caller's process and returns; a program that
- * exits does that first, and then ends itself with NtCurrentProcess().
+ * exits does that first, and then ends itself with NtCurrentProcess(). Another process may still
+ * have threads when this returns: it is signalled when the last is gone.
+ * STATUS_PROCESS_IS_TERMINATING: it has ended already.
  */
 NTSTATUS NTAPI
 NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
@@ -166,47 +188,4 @@ NtTerminateThread(HANDLE ThreadHandle, NTSTATUS ExitStatus)
     Status = PspTerminateThread(Thread, ExitStatus);
     ObDereferenceObject(Thread);
     return Status;
-}
-
-/* Suspend and resume differ in the one call. */
-static NTSTATUS
-PspChangeSuspension(HANDLE ThreadHandle, PULONG PreviousCount, ULONG (*Change)(PKTHREAD))
-{
-    KPROCESSOR_MODE Mode = ExGetPreviousMode();
-    PETHREAD Thread;
-    ULONG    Count = 0;
-    NTSTATUS Status;
-
-    Status = ObReferenceObjectByHandle(ThreadHandle, THREAD_SUSPEND_RESUME, PspThreadType, Mode,
-                                       (PVOID *)&Thread, NULL);
-    if (!NT_SUCCESS(Status))
-        return Status;
-    __try {
-        if (Mode != KernelMode && PreviousCount != NULL)
-            ProbeForWrite(PreviousCount, sizeof(ULONG), sizeof(ULONG));
-        if (Thread->Terminated && Change == KeSuspendThread)
-            Status = STATUS_THREAD_IS_TERMINATING;
-        else
-            Count = Change(&Thread->Tcb);
-        if (NT_SUCCESS(Status) && PreviousCount != NULL)
-            *PreviousCount = Count;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Status = GetExceptionCode();
-    }
-    ObDereferenceObject(Thread);
-    return Status;
-}
-
-NTSTATUS NTAPI
-NtSuspendThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
-{
-    PAGED_CODE();
-    return PspChangeSuspension(ThreadHandle, PreviousSuspendCount, KeSuspendThread);
-}
-
-NTSTATUS NTAPI
-NtResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
-{
-    PAGED_CODE();
-    return PspChangeSuspension(ThreadHandle, PreviousSuspendCount, KeResumeThread);
 }

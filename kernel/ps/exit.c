@@ -217,7 +217,7 @@ PspTerminateThread(PETHREAD Thread, NTSTATUS Status)
 
 /*
  * Ends every thread of Process but Except, with Status; no new ones can come. The process' own
- * exit status is the first that anybody gave.
+ * exit status is the first that anybody gave. STATUS_PROCESS_IS_TERMINATING: it has none left.
  */
 NTSTATUS
 PspTerminateProcess(PEPROCESS Process, NTSTATUS Status, PETHREAD Except)
@@ -231,6 +231,10 @@ PspTerminateProcess(PEPROCESS Process, NTSTATUS Status, PETHREAD Except)
         return STATUS_ACCESS_DENIED;
 
     ExAcquireFastMutex(&Process->ThreadLock);
+    if (Process->Exiting && Process->ActiveThreads == 0) {
+        ExReleaseFastMutex(&Process->ThreadLock);
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
     Process->Exiting = TRUE;
     if (Process->ExitStatus == STATUS_PENDING && Except == NULL)
         Process->ExitStatus = Status;

@@ -32,6 +32,7 @@ PspDeleteProcess(PVOID Object)
     }
     if (Process->Pcb.DirectoryTableBase != PsIdleProcess->Pcb.DirectoryTableBase)
         MmDeleteProcessAddressSpace(Process);
+    PspCheckQuota(Process);
     if (Process->UniqueProcessId != NULL)
         ExDestroyCid(Process->UniqueProcessId);
     if (Process->SeAuditName != NULL)

@@ -58,6 +58,10 @@ PspFillProcess(PEPROCESS Process, PEPROCESS Parent, PCUNICODE_STRING ImageName,
         Process->InheritedFromUniqueProcessId = Parent->UniqueProcessId;
     }
     KeInitializeProcess(&Process->Pcb, 8, DirectoryTableBase);
+    Process->PriorityClass = PSP_CLASS_NORMAL;
+    if (Parent != NULL)
+        Process->Pcb.Affinity = Parent->Pcb.Affinity;
+    PspInheritQuota(Process, Parent);
 
     Status = ObInitProcess(Parent, Process, InheritHandles);
     if (!NT_SUCCESS(Status))

@@ -16,6 +16,12 @@
 #include "mm/mm.h"
 #include "sdk/ntabi.h"
 
+/* One pool's share of a process; interlocked, but for the limit. */
+typedef struct _PS_QUOTA {
+    volatile SIZE_T Usage, Peak;                // bytes
+    SIZE_T          Limit;                      // MAXSIZE_T: none
+} PS_QUOTA, *PPS_QUOTA;
+
 typedef struct _EPROCESS {
     KPROCESS      Pcb;
 
@@ -39,6 +45,12 @@ typedef struct _EPROCESS {
     BOOLEAN       Exiting;                      // no new threads
     NTSTATUS      ExitStatus;
     LARGE_INTEGER ExitTime;
+
+    /* Set by NtSetInformationProcess: */
+    PS_QUOTA      Quota[2];                     // by pool: NonPagedPool, PagedPool
+    SIZE_T        MinimumWorkingSet, MaximumWorkingSet;
+    ULONG         DefaultHardErrorMode;
+    UCHAR         PriorityClass;                // PSP_CLASS_*
 
     PHANDLE_TABLE ObjectTable;                  // NULL once the process has ended; owned by ob/
     MM_PROCESS    Mm;                           // owned by mm/

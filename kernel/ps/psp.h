@@ -13,6 +13,9 @@
 #define PSP_TAG_NAME    'nPsP'
 #define PSP_TAG_PARAM   'pPsP'
 
+#define PSP_CLASS_NORMAL    2                   // PROCESS_PRIORITY_CLASS_* of newer headers
+#define PSP_CLASS_REALTIME  4
+
 extern FAST_MUTEX PspActiveProcessLock;         // guards PsActiveProcessHead
 extern POBJECT_TYPE PspProcessType, PspThreadType;
 
@@ -52,6 +55,17 @@ VOID PspDeleteUserStack(PVOID Teb);             // of the current process; by a 
  */
 NTSTATUS PspTerminateThread(PETHREAD Thread, NTSTATUS Status);
 NTSTATUS PspTerminateProcess(PEPROCESS Process, NTSTATUS Status, PETHREAD Except);
+
+/* thrdinfo.c: gives Thread its affinity; the caller holds its process' ThreadLock. */
+VOID PspMoveThread(PETHREAD Thread, KAFFINITY Affinity);
+
+/*
+ * quota.c: the limits of a new process; limits of 0 are left alone, STATUS_QUOTA_EXCEEDED for one
+ * below the usage; a last look at a process that goes.
+ */
+VOID     PspInheritQuota(PEPROCESS Process, PEPROCESS Parent);
+NTSTATUS PspSetQuotaLimits(PEPROCESS Process, SIZE_T Paged, SIZE_T NonPaged);
+VOID     PspCheckQuota(PEPROCESS Process);
 
 VOID PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create);
 VOID PspCallThreadNotify(PETHREAD Thread, BOOLEAN Create);

@@ -121,14 +121,6 @@ PspCreateThread(PEPROCESS Process, KPROCESSOR_MODE Mode, POBJECT_ATTRIBUTES Attr
     return STATUS_SUCCESS;
 }
 
-VOID
-PspStartThread(PETHREAD Thread, BOOLEAN Suspended)
-{
-    if (Suspended)
-        KeSuspendThread(&Thread->Tcb);
-    KeReadyThread(&Thread->Tcb);
-}
-
 /*
  * Documented. ProcessHandle NULL or of the System process: a system thread. IRQL: PASSIVE_LEVEL.
  * The handle is a kernel handle only if ObjectAttributes says so; the caller closes it.
