@@ -116,6 +116,7 @@ ExpInitializePhase0(PLOADER_PARAMETER_BLOCK LoaderBlock)
     SeInitSystem();
     CmInitSystem();
     ExInitializeObjects();
+    MmCreateSectionType();
     PsInitSystem();
     IoInitSystem();
 

@@ -4,11 +4,10 @@ from pathlib import Path
 from etude import BUILD, test
 from pe import Image
 
-# Not there yet, for want of what they belong to: security, sections.
+# Not there yet, for want of what they belong to: security.
 MISSING = """
     ObDereferenceSecurityDescriptor ObLogSecurityDescriptor SeAppendPrivileges SeCreateClientSecurity SeImpersonateClientEx
     SeOpenObjectAuditAlarm SeQuerySecurityDescriptorInfo SeSetSecurityDescriptorInfo SeTokenType
-    ZwMapViewOfSection ZwOpenSection ZwUnmapViewOfSection
 """.split()
 
 

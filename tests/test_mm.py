@@ -35,6 +35,19 @@ def program(context):
     run_program(context, "tmemory")
 
 
+@test("Sections made by a driver are mapped, named, refused, and outlived by their views", timeout=60, smp=(1, 4))
+def sections_inside(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.command("sc start ktsection")
+    context.marked(guest.debug_text(), "ktsection")
+
+
+@test("Sections of a program: shared memory, files as memory, copies at the first write, images", timeout=60, smp=(1, 4))
+def sections(context):
+    run_program(context, "tsection")
+
+
 def commit(sin):
     code, parameter, routine = SINS[sin]
 

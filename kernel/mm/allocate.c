@@ -7,7 +7,7 @@
  * committed is allowed and only changes its rights. A release may take the middle out of a
  * reservation, which leaves two.
  */
-#include "mm/vad.h"
+#include "mm/section.h"
 
 #define MI_ALLOCATION_TYPES (MEM_COMMIT | MEM_RESERVE | MEM_TOP_DOWN | MEM_RESET | MEM_WRITE_WATCH)
 
@@ -33,7 +33,7 @@ MiRoundRange(ULONG64 Base, SIZE_T Size, ULONG64 Unit, PULONG64 Start, PULONG64 E
  * The highest address a new reservation may reach when its top ZeroBits bits must be zero (or
  * ZeroBits is a mask).
  */
-static ULONG64
+ULONG64
 MiHighestForZeroBits(ULONG_PTR ZeroBits)
 {
     ULONG64 Highest = MM_HIGHEST_USER;
@@ -73,6 +73,8 @@ MiCommitInsideLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End, ULONG Protectio
 
     if (Vad == NULL || End > Vad->End || Vad->Fixed)
         return STATUS_CONFLICTING_ADDRESSES;
+    if (Vad->Segment != NULL)
+        return MiCommitViewLocked(Vad, Start, End, Protection);
     return MiCommitLocked(Mm, Start, End, Protection);
 }
 
@@ -213,6 +215,8 @@ MiProtectVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG Protect, PUL
     if (Vad == NULL || End > Vad->End)
         Status = STATUS_CONFLICTING_ADDRESSES;
     else if (Vad->Fixed)
+        Status = STATUS_SECTION_PROTECTION;
+    else if (Vad->Segment != NULL && !MiIsViewProtection(Vad, &Protection))
         Status = STATUS_SECTION_PROTECTION;
     else if ((Protection & 3) == MI_WRITECOPY && Vad->Type == MEM_PRIVATE)
         Status = STATUS_INVALID_PAGE_PROTECTION;

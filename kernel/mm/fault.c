@@ -17,7 +17,7 @@
  *
  * The process' AddressCreationLock is taken for user addresses, never for system addresses.
  */
-#include "mm/vad.h"
+#include "mm/section.h"
 #include "mm/image.h"
 #include "kd/kd.h"
 
@@ -146,16 +146,19 @@ static NTSTATUS
 MiMakeValidLocked(PULONG64 Pte, ULONG Protection)
 {
     PFN_NUMBER Pfn = *Pte & PTE_TRANSITION ? PTE_TO_PFN(*Pte) : MiAllocateFrame(TRUE);
+    ULONG64    Rights;
 
     if (Pfn == 0)
         return STATUS_NO_MEMORY;
-    *Pte = PFN_TO_PTE(Pfn) | MiUserRights(Protection) | PTE_COMMITTED |
-           ((ULONG64)Protection << PTE_PROTECT_SHIFT);
+    Rights = MiUserRights(Protection) | (*Pte & PTE_SHARED);
+    if ((*Pte & PTE_SHARED) && (Protection & 3) == MI_WRITECOPY)
+        Rights &= ~PTE_WRITE;                       // a write comes here again, and copies
+    *Pte = PFN_TO_PTE(Pfn) | Rights | PTE_COMMITTED | ((ULONG64)Protection << PTE_PROTECT_SHIFT);
     return STATUS_SUCCESS;
 }
 
 static NTSTATUS
-MiResolveUserLocked(ULONG64 ErrorCode, PVOID Address)
+MiResolveUserLocked(PMM_PROCESS Mm, ULONG64 ErrorCode, PVOID Address)
 {
     PULONG64 Pte = MiFindPte(MiCurrentPml4(), Address);
     ULONG64  Value = Pte == NULL ? 0 : *Pte;
@@ -163,8 +166,10 @@ MiResolveUserLocked(ULONG64 ErrorCode, PVOID Address)
     ULONG64  Rights;
 
     if (Value == 0)
-        return STATUS_ACCESS_VIOLATION;
+        return MiFaultInView(Mm, (ULONG64)Address);
     if (Value & PTE_VALID) {
+        if ((ErrorCode & FAULT_WRITE) && (Value & PTE_SHARED) && (Protection & 3) == MI_WRITECOPY)
+            return MiCopyOnWriteLocked(Pte, (ULONG64)Address);
         __invlpg(Address);
         return MiIsAllowed(Value, ErrorCode) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
     }
@@ -206,7 +211,7 @@ MiUserFault(ULONG64 ErrorCode, PVOID Address, KPROCESSOR_MODE Mode, PKTRAP_FRAME
         return STATUS_ACCESS_VIOLATION;
 
     ExAcquireFastMutex(&Mm->AddressCreationLock);
-    Status = MiResolveUserLocked(ErrorCode, Address);
+    Status = MiResolveUserLocked(Mm, ErrorCode, Address);
     ExReleaseFastMutex(&Mm->AddressCreationLock);
     if (Status == STATUS_GUARD_PAGE_VIOLATION)
         Status = MiGrowStack(Mm, ROUND_DOWN((ULONG64)Address, PAGE_SIZE));

@@ -55,5 +55,10 @@ PKLDR_DATA_TABLE_ENTRY MiFindModuleByName(PUNICODE_STRING Name);
 NTSTATUS MiBindImportsLocked(PKLDR_DATA_TABLE_ENTRY Entry);
 VOID     MiReleaseImportsLocked(PKLDR_DATA_TABLE_ENTRY Entry);
 
+/* usermap.c: reading a file through a kernel handle; an image in the current address space. */
+NTSTATUS MiReadAt(HANDLE File, PVOID Buffer, ULONG Size, ULONG64 Offset, PULONG Read);
+NTSTATUS MiReadWholeFile(HANDLE File, PVOID *Data, PSIZE_T Size);
+NTSTATUS MiMapImageData(PMI_IMAGE Image, PMM_IMAGE_INFORMATION Information);
+
 VOID MiInitializeLoader(VOID);
 VOID MiReleaseModuleLocked(PKLDR_DATA_TABLE_ENTRY Entry);

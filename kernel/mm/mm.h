@@ -57,6 +57,7 @@ extern volatile LONG64 MmTotalCommittedPages;
 /* ---- start-up ---- */
 // phase 0: frames, ranges, pools usable afterwards
 VOID MmInitSystem(PLOADER_PARAMETER_BLOCK LoaderBlock);
+VOID MmCreateSectionType(VOID);                             // phase 0, after ob/
 VOID MmInitializePhase1(VOID);                              // PASSIVE_LEVEL: trimmer thread
 // last thing at start-up: frees INIT and loader memory; no INIT code runs afterwards
 VOID MmFreeInitMemory(VOID);

@@ -10,6 +10,7 @@
  *   poolpage.c  pages for the pool            syspte.c    kernel stacks
  *   fault.c     page faults                   trimmer.c   takes paged pool pages away
  *   vad.c       who owns which user address   virtual.c   the services on user memory
+ *   section.c, segment.c, view.c, sysview.c   sections and their views
  *   process.c   address spaces                mdl.c, lock.c, iospace.c   locked pages and their
  *               mappings
  *
@@ -38,6 +39,7 @@
 #define PTE_PROTECT_SHIFT   52                      // five software bits: MI_* below
 #define PTE_PROTECT_MASK    (0x1FULL << PTE_PROTECT_SHIFT)
 #define PTE_COMMITTED       (1ULL << 57)            // every committed user page has it
+#define PTE_SHARED          (1ULL << 58)            // its frame is a section's (section.h)
 #define PTE_NX              (1ULL << 63)
 #define PTE_FRAME_MASK      0x000FFFFFFFFFF000ULL
 

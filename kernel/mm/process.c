@@ -7,7 +7,7 @@
  * it still runs in it; the tables go with the process object, when nobody can be attached to it
  * any more.
  */
-#include "mm/vad.h"
+#include "mm/section.h"
 
 #define MI_USER_SHARED_VA   0x7FFE0000ULL
 
@@ -94,6 +94,10 @@ MmCleanProcessAddressSpace(PEPROCESS Process)
     while (!IsListEmpty(&Mm->VadList)) {
         PMMVAD Vad = CONTAINING_RECORD(Mm->VadList.Flink, MMVAD, Link);
 
+        if (Vad->Segment != NULL) {
+            MiRemoveViewLocked(Mm, Vad);
+            continue;
+        }
         MiDecommitLocked(Mm, Vad->Start, Vad->End);
         MiRemoveVadLocked(Mm, Vad);
     }

@@ -12,7 +12,7 @@
 
 #define MI_FILE_TAG     'iFmM'
 
-static NTSTATUS
+NTSTATUS
 MiReadAt(HANDLE File, PVOID Buffer, ULONG Size, ULONG64 Offset, PULONG Read)
 {
     LARGE_INTEGER   ByteOffset = { .QuadPart = (LONGLONG)Offset };
@@ -30,7 +30,7 @@ MiReadAt(HANDLE File, PVOID Buffer, ULONG Size, ULONG64 Offset, PULONG Read)
 }
 
 /* Reads all of it; *Data is the caller's to free. */
-static NTSTATUS
+NTSTATUS
 MiReadWholeFile(HANDLE File, PVOID *Data, PSIZE_T Size)
 {
     FILE_STANDARD_INFORMATION Standard;
@@ -125,7 +125,7 @@ MiFillImage(PMI_IMAGE Image, PVOID Base)
     return Status;
 }
 
-static NTSTATUS
+NTSTATUS
 MiMapImageData(PMI_IMAGE Image, PMM_IMAGE_INFORMATION Information)
 {
     PMM_PROCESS            Mm = &PsGetCurrentProcess()->Mm;

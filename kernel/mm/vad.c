@@ -171,6 +171,15 @@ MiIsCommittedLocked(ULONG64 Start, ULONG64 End)
     return MiCountUncommittedLocked(Start, End) == 0;
 }
 
+BOOLEAN
+MiMakeTablesLocked(ULONG64 Start, ULONG64 End)
+{
+    for (ULONG64 Va = Start; Va < End; Va = ROUND_DOWN(Va, TABLE_SPAN) + TABLE_SPAN)
+        if (MiMakePte(MiCurrentPml4(), (PVOID)Va) == NULL)
+            return FALSE;
+    return TRUE;
+}
+
 /*
  * Commits what is not committed yet between Start and End (page aligned) and gives the whole of
  * it Protection. On failure nothing has changed.
@@ -182,11 +191,10 @@ MiCommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End, ULONG Protection)
 
     if (!MiChargeUserCommit(Pages))
         return STATUS_COMMITMENT_LIMIT;
-    for (ULONG64 Va = Start; Va < End; Va = ROUND_DOWN(Va, TABLE_SPAN) + TABLE_SPAN)
-        if (MiMakePte(MiCurrentPml4(), (PVOID)Va) == NULL) {
-            MiReturnCommit(Pages);
-            return STATUS_NO_MEMORY;
-        }
+    if (!MiMakeTablesLocked(Start, End)) {
+        MiReturnCommit(Pages);
+        return STATUS_NO_MEMORY;
+    }
     Entry = PTE_COMMITTED | ((ULONG64)Protection << PTE_PROTECT_SHIFT);
     if (Pages < (End - Start) >> PAGE_SHIFT)
         MiProtectLocked(Start, End, Protection);
@@ -228,8 +236,8 @@ MiInvalidateLocked(ULONG64 Start, ULONG64 End)
     return Any;
 }
 
-VOID
-MiDecommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End)
+SIZE_T
+MiForgetPagesLocked(ULONG64 Start, ULONG64 End)
 {
     SIZE_T Pages = 0;
 
@@ -242,6 +250,14 @@ MiDecommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End)
         *Pte = 0;
         Pages++;
     }
+    return Pages;
+}
+
+VOID
+MiDecommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End)
+{
+    SIZE_T Pages = MiForgetPagesLocked(Start, End);
+
     Mm->CommitCharge -= Pages;
     MiReturnCommit(Pages);
 }

@@ -22,6 +22,11 @@ typedef struct _MMVAD {
     ULONG      Protection;              // MI_*: given at the reservation
     ULONG      Type;                    // MEM_PRIVATE, MEM_MAPPED, MEM_IMAGE
     BOOLEAN    Fixed;                   // the services may not free it or change its rights
+
+    /* Of a view (section.h): */
+    struct _MI_SEGMENT *Segment;        // referenced; NULL: no view
+    ULONG64    FirstPage;               // of the segment, at Start
+    SIZE_T     Charge;                  // pages, for the copies that writes may make
 } MMVAD, *PMMVAD;
 
 #define MI_ALLOCATION_UNIT  0x10000ULL
@@ -33,6 +38,10 @@ NTSTATUS MiReserveLocked(PMM_PROCESS Mm, PULONG64 Start, ULONG64 Size, ULONG64 H
 VOID     MiRemoveVadLocked(PMM_PROCESS Mm, PMMVAD Vad);         // its pages are gone
 NTSTATUS MiCommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End, ULONG Protection);
 BOOLEAN  MiInvalidateLocked(ULONG64 Start, ULONG64 End);     // TRUE: the caller flushes
+// frees the frames, or gives up the references; returns how many entries there were
+SIZE_T   MiForgetPagesLocked(ULONG64 Start, ULONG64 End);
+// page tables for the range; FALSE: no memory
+BOOLEAN  MiMakeTablesLocked(ULONG64 Start, ULONG64 End);
 VOID     MiDecommitLocked(PMM_PROCESS Mm, ULONG64 Start, ULONG64 End);
 BOOLEAN  MiIsCommittedLocked(ULONG64 Start, ULONG64 End);
 VOID     MiProtectLocked(ULONG64 Start, ULONG64 End, ULONG Protection);
@@ -46,6 +55,7 @@ ULONG    MiDecodeProtection(ULONG Protection);
 ULONG64  MiUserRights(ULONG Protection);
 
 /* The bodies of the services, in the current address space. */
+ULONG64  MiHighestForZeroBits(ULONG_PTR ZeroBits);
 NTSTATUS MiAllocateVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG_PTR ZeroBits,
                            ULONG Type, ULONG Protect);
 NTSTATUS MiFreeVirtual(PMM_PROCESS Mm, PULONG64 Base, PSIZE_T Size, ULONG FreeType);

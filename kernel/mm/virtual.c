@@ -8,14 +8,7 @@
  */
 #include "mm/virtual.h"
 
-/* A process to work on, attached. */
-typedef struct _MI_TARGET {
-    PEPROCESS  Process;
-    BOOLEAN    Attached;
-    KAPC_STATE ApcState;
-} MI_TARGET, *PMI_TARGET;
-
-static NTSTATUS
+NTSTATUS
 MiAttachTarget(HANDLE Handle, ACCESS_MASK Access, PMI_TARGET Target)
 {
     NTSTATUS Status = STATUS_SUCCESS;
@@ -41,7 +34,7 @@ MiAttachTarget(HANDLE Handle, ACCESS_MASK Access, PMI_TARGET Target)
     return STATUS_SUCCESS;
 }
 
-static VOID
+VOID
 MiDetachTarget(PMI_TARGET Target)
 {
     if (Target->Attached)

@@ -38,3 +38,13 @@ NTSTATUS NTAPI NtReadVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, PVOI
 NTSTATUS NTAPI NtWriteVirtualMemory(HANDLE ProcessHandle, PVOID BaseAddress, PVOID Buffer,
                                     SIZE_T Size, PSIZE_T Written);
 NTSTATUS NTAPI NtFlushInstructionCache(HANDLE ProcessHandle, PVOID BaseAddress, SIZE_T Length);
+
+/* A process to work on, attached. */
+typedef struct _MI_TARGET {
+    PEPROCESS  Process;
+    BOOLEAN    Attached;
+    KAPC_STATE ApcState;
+} MI_TARGET, *PMI_TARGET;
+
+NTSTATUS MiAttachTarget(HANDLE Handle, ACCESS_MASK Access, PMI_TARGET Target);
+VOID     MiDetachTarget(PMI_TARGET Target);

@@ -8,6 +8,7 @@
  */
 #include "sdk/ntapi.h"
 #include "sdk/ntreg.h"
+#include "sdk/ntsection.h"
 #include "user/lib/testing.h"
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +46,8 @@ static const struct {
     S(NtQuerySystemTime), S(NtQueryPerformanceCounter), S(NtDisplayString), S(NtCreateKey),
     S(NtOpenKey), S(NtOpenKeyEx), S(NtDeleteKey), S(NtFlushKey), S(NtQueryKey), S(NtEnumerateKey),
     S(NtQueryValueKey), S(NtEnumerateValueKey), S(NtSetValueKey), S(NtDeleteValueKey),
+    S(NtCreateSection), S(NtOpenSection), S(NtMapViewOfSection), S(NtUnmapViewOfSection),
+    S(NtQuerySection), S(NtExtendSection), S(NtFlushVirtualMemory),
 };
 
 static HANDLE Event, Semaphore, Mutant, Timer, File, Directory;
