@@ -108,6 +108,32 @@ DeleteRunning(void)
     FAILS(OpenServiceA(Manager, NAME, SERVICE_QUERY_STATUS), ERROR_SERVICE_DOES_NOT_EXIST);
 }
 
+/* The other process: it dies without closing anything. */
+static int
+Leave(void)
+{
+    SC_HANDLE Service;
+
+    Manager = OpenSCManagerA(NULL, NULL, SC_MANAGER_ALL_ACCESS);
+    Service = Create(NAME, SERVICE_ALL_ACCESS, 1, 3, FILE_);
+    return Service != NULL && DeleteService(Service) ? 0 : 1;
+}
+
+static void
+Abandoned(void)
+{
+    SC_HANDLE Service;
+
+    Promise("What a process that has ended left marked for deletion is gone when it is looked for");
+    Expect(RunProgram("tservice.exe leave") == 0, "it could not create and delete");
+    FAILS(OpenServiceA(Manager, NAME, SERVICE_QUERY_STATUS), ERROR_SERVICE_DOES_NOT_EXIST);
+    Expect(RunProgram("tservice.exe leave") == 0, "nor again");
+    Service = Create(NAME, SERVICE_ALL_ACCESS, 1, 3, FILE_);
+    Expect(Service != NULL, "the name is taken: error %lu", GetLastError());
+    DeleteService(Service);
+    CloseServiceHandle(Service);
+}
+
 static void
 Errors(void)
 {
@@ -274,11 +300,13 @@ Sums(ULONG64 *Blocks, ULONG64 *Bytes)
 }
 
 int
-main(void)
+main(int Count, char **Arguments)
 {
     ULONG64 BlocksBefore[7], BytesBefore[7], Blocks[7], Bytes[7];
     ULONG   Handles;
 
+    if (Count > 1)
+        return Leave();
     Manager = OpenSCManagerA(NULL, NULL, SC_MANAGER_ALL_ACCESS);
     StopNull();
     for (ULONG Round = 0; Round < 3; Round++) {
@@ -288,6 +316,7 @@ main(void)
         }
         Installer();
         DeleteRunning();
+        Abandoned();
         Errors();
         Queries();
         Registry();
