@@ -2,7 +2,7 @@
 import re
 
 from etude import test
-from gdbsession import Debugged
+from gdbsession import Debugged, Gdb, Monitor
 
 RUBBISH = ("", "1234", "0xffffc00000000008", "ffff8000`00000000", "ffffffffffffffff", "nonsense(", "-1", "0x18 0x18 0x18 0x18 0x18",
            "fffff80000400000 7", "\\No\\Such", "\\Device 0x3f", "((((")
@@ -160,3 +160,86 @@ def leak(context):
     guest.command("getdev forget")
     gdb.interrupt()
     gdb.shows("!poolleak", r"^File: \+1 blocks, \+\d+ bytes .*: LEAK .*\[!poolfind File\]")
+
+
+@test("Every flag and form of the commands that show processes, handles, pool, locks and queues is taken", timeout=60, smp=(1, 4))
+def forms(context):
+    gdb = Debugged(context).gdb
+    text = gdb.shows("!process 0", r"ACTIVE PROCESS DUMP", r"Image: System", r"THREAD", r"Image: shell")
+    number = re.search(r"Cid: (\w+) [^\n]*\n[^\n]*\n *Image: shell", text)[1]
+    gdb.shows(f"!process 0x{number}", rf"Cid: {number}", r"Image: shell", r"THREAD", r"IRP List:", r"Child-SP", r"nt!")
+    gdb.shows("!process 0 0 smss.exe", r"Image: smss.exe")
+    context.check("shell" not in gdb.type("!process 0 0 smss.exe"), "an image's name does not choose")
+    thread = re.search(rf"THREAD \w+  Cid {number}\.(\w+)", text)[1]
+    gdb.shows(f"!thread -t 0x{thread}", rf"THREAD \w+  Cid {number}\.{thread}", r"Child-SP")
+    gdb.shows(f"!thread -p -t 0x{thread} 2", r"PROCESS", r"Image: shell", rf"Cid {number}\.{thread}")
+    gdb.shows("!handle 0 3 0 File", r"Handle table at [0-9a-f]{16} with \d+ entries", r"GrantedAccess: [0-9a-f]{8}", r"\) File")
+    gdb.shows(f"!handle 0 7 0x{number}", r"Image: shell", r"free handle, Entry address")
+    gdb.shows(f"!handle 0x{number} 0x20", rf"^{number}: Object: \w+", r"\) Process")
+    gdb.shows("!handle 0 0x10", r"Image: System", r"Kernel handle table")
+    gdb.shows("!htrace 0 0", r"Handle 0x\w+ - OPEN:", r"Parsed 0x\w+ stack traces")
+    gdb.shows("!object -p", "no private namespaces")
+    gdb.shows("!object 0 Device", r"Type: \(\w+\) Device", r"Name: Example")
+    gdb.shows("!pool", r"NonPaged pool", r"pages in use", r"Paged pool")
+    gdb.shows("!poolfind ObNm 1", r"Searching Paged pool", r"\(Allocated\)  ObNm", r"\d+ blocks")
+    gdb.shows("!poolfind 0x20707249", r"\(Allocated\)  Irp ")
+    gdb.shows("!poolused 2", r"Sorting by  NonPaged Pool Consumed", r"TOTAL")
+    gdb.shows("!poolused 4 Ob*", r"Sorting by  Paged Pool Consumed", r"ObNm")
+    gdb.shows('!poolval $object("\\\\Device\\\\Null") 3', r"is VALID", r"None found", r"size: ")
+    gdb.shows("!locks -v", r"total locks")
+    gdb.shows("!ready 6", r"Processor 0:")
+    gdb.shows("!stacks 2", r"\[System\]", r"nt!KiSwap", r"Threads Processed: \d+")
+    gdb.shows("!analyze -hang", r"!locks:", r"!dpcs:", r"!running:", r"!ready:")
+    gdb.shows("!dpcs 0", r"KDPC")
+    gdb.shows(f"!apc proc 0x{number}", r"shell")
+    for processor in range(context.smp):
+        gdb.shows(f"!irql {processor}", rf"processor 0x{processor} -- \d+ \(\w+_LEVEL\)")
+    gdb.shows("!irql 63", r"has not been started|there is no processor")
+    gdb.shows("dt -r2 _FILE_OBJECT Event", r"\+0x\w+ Event ", r"Header", r"SignalState")
+    gdb.shows("dt -y _DEVICE_OBJECT Device", r"DeviceExtension", r"DeviceType", r"DeviceQueue")
+    gdb.shows("dt _DEVICE_OBJECT DeviceQueue.", r"DeviceListHead", r"Busy")
+    gdb.shows("dt _NO_SUCH_TYPE", r"is not known")
+
+
+@test("!irp tells an IRP's life to its end: kept, cancelled, completed, freed, and by whom", timeout=60, smp=(1,))
+def irp_life(context):
+    machine = Debugged(context)
+    gdb, guest = machine.gdb, machine.guest
+    gdb.shows("!irpfind -v", r"Held by: \\Driver\\serial .*, pended",
+              r"completed by \\Driver\\serial at serial!\w+\+0x\w+ with 0x00000000 STATUS_SUCCESS",
+              r"kept: console!PumpCompleted returned STATUS_MORE_PROCESSING_REQUIRED")
+    gdb.type("break SampleCancel")
+    gdb.go()
+    guest.command("sc start samplelow")
+    guest.command("sc start sampletop")
+    guest.send("tsample\r")
+    gdb.found(gdb.answer(), "continue", r"SampleCancel \(")
+    gdb.type("set $irp = (unsigned long long)Irp")
+    gdb.shows("!irp $irp", r"cancel asked for", r"Held by: \\Driver\\samplelow", r"set by \\Driver\\sampletop.*: runs on Success, Error; not on Cancel",
+              r"sent to \\Driver\\sampletop", r"sent to \\Driver\\samplelow", r"pended by \\Driver\\samplelow", r"pended by \\Driver\\sampletop",
+              r"cancelled: cancel routine samplelow!SampleCancel$")
+    gdb.type("break *IoFreeIrp if $rcx == $irp")
+    gdb.shows("continue", r"^Breakpoint 2, ")
+    gdb.shows("!irp $irp", r"Held by: the one who made it; it is completed and not freed yet", r"cancelled:",
+              r"completed by \\Driver\\samplelow at samplelow!\w+.* with 0xc0000120 STATUS_CANCELLED")
+    gdb.type("tbreak *(*(unsigned long long *)$rsp + 0)")                  # its return
+    gdb.shows("continue", r"Temporary breakpoint 3, ")
+    gdb.shows("!irp $irp", r"There is no IRP here any more: \w+ was freed", r"completed by \\Driver\\samplelow", r"freed by nt!\w+")
+
+
+@test("A machine that a bugcheck stopped is analysed on its memory image in the same words", timeout=60)
+def dead_bugcheck(context):
+    monitor = Monitor(context)
+    machine = Debugged(context, extra=monitor.extra, memory=128)
+    machine.gdb.go()
+    machine.guest.send("sc start crash-irql\r")
+    machine.gdb.found(machine.gdb.answer(), "continue", r"stopped with a bugcheck")
+    commands = ["!analyze", "!analyze -v", "!irql", "!thread", "!process", "!dbgprint", "!running -i -t", "!stacks 2"]
+    live = [machine.gdb.type(command) for command in commands]
+    image = context.scratch("memory.core", b"").with_suffix(".elf")
+    monitor.dump(image)
+    dead = Gdb(context)
+    dead.found(dead.type(f"core-file {image}"), "core-file", r"type `!analyze`")
+    for command, before in zip(commands, live):
+        after = dead.type(command)
+        context.check(after == before, f"`{command}` says on the dead machine {after!r}, and said {before!r}")

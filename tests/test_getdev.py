@@ -9,10 +9,10 @@ NULL = r"\Device\Null"
 class Talk:
     """A guest with getdev.sys, and what is expected of each line typed there."""
 
-    def __init__(self, context):
+    def __init__(self, context, service="getdev"):
         self.context, self.guest = context, context.boot()
         self.guest.prompt()
-        self.says("sc start getdev", r"getdev +running")
+        self.says(f"sc start {service}", rf"{service} +running")
 
     def says(self, line, *patterns):
         text = self.guest.command(line)
@@ -96,4 +96,14 @@ def wrong(context):
     for _ in range(8):
         talk.says("getdev drop", "let go")
     talk.says("sc stop null", r"null +stopped")
+    talk.goes("null")
+
+
+@test("A device taken when the driver is loaded, as its service's key says, is kept like any other, and let go by the unload")
+def at_load(context):
+    talk = Talk(context, "getdev-null")
+    talk.says("getdev list", r"^\\Device\\Null: kept: file object ffff\w{12}")
+    talk.says("sc stop null", "stop pending")
+    talk.stays("null")
+    talk.says("sc stop getdev-null", r"getdev-null +stopped")
     talk.goes("null")

@@ -1,6 +1,7 @@
 /*
  * getdev.sys takes other drivers' devices with IoGetDeviceObjectPointer, and keeps them, returns
  * them, or forgets to return them, as its program asks: an experiment about who keeps what alive.
+ * A device that its service's key names (Parameters\Target) is taken when it is loaded.
  *
  * IoGetDeviceObjectPointer opens the device, references the file object that this makes, and
  * closes the handle again. What its caller has afterwards is one reference to a *file object*; the
@@ -116,6 +117,32 @@ GetDevOpen(PGETDEV_EXTENSION Extension, PVOID Buffer, ULONG InputLength, BOOLEAN
     return STATUS_SUCCESS;
 }
 
+/* Takes the device that the service's key names in Parameters\Target, if it names one. */
+static VOID
+GetDevTakeAtLoad(PGETDEV_EXTENSION Extension, PUNICODE_STRING RegistryPath)
+{
+    GETDEV_KEPT              Kept = { 0 };
+    UNICODE_STRING           Target = { 0, sizeof Kept.Name, Kept.Name };
+    RTL_QUERY_REGISTRY_TABLE Table[3] = {
+        { .Flags = RTL_QUERY_REGISTRY_SUBKEY, .Name = L"Parameters" },
+        { .Flags = RTL_QUERY_REGISTRY_DIRECT, .Name = L"Target", .EntryContext = &Target },
+    };
+    WCHAR                    Path[2 * GETDEV_MAX_NAME] = { 0 };   // RegistryPath may have no 0
+    NTSTATUS                 Status;
+
+    if (RegistryPath->Length > sizeof Path - sizeof(WCHAR))
+        return;
+    RtlCopyMemory(Path, RegistryPath->Buffer, RegistryPath->Length);
+    Status = RtlQueryRegistryValues(RTL_REGISTRY_ABSOLUTE, Path, Table, NULL, NULL);
+    if (!NT_SUCCESS(Status) || Target.Length == 0)
+        return;
+    Status = GetDevTake(&Kept);
+    if (NT_SUCCESS(Status))
+        GetDevKeep(Extension, &Kept);
+    else
+        DbgPrint("getdev: cannot take %ws, status %08x\n", Kept.Name, Status);
+}
+
 /* IOCTL_GETDEV_DROP and FORGET. */
 static NTSTATUS
 GetDevRelease(PGETDEV_EXTENSION Extension, PGETDEV_ENTRY Entry, BOOLEAN Forget)
@@ -204,8 +231,6 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     PDEVICE_OBJECT    Device;
     NTSTATUS          Status;
 
-    UNREFERENCED_PARAMETER(RegistryPath);
-
     Status = IoCreateDevice(DriverObject, sizeof *Extension, &Name, GETDEV_DEVICE_TYPE,
                             FILE_DEVICE_SECURE_OPEN, FALSE, &Device);
     if (!NT_SUCCESS(Status))
@@ -218,6 +243,7 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     Extension = Device->DeviceExtension;
     ExInitializeFastMutex(&Extension->Mutex);
     Extension->Count = 0;
+    GetDevTakeAtLoad(Extension, RegistryPath);
 
     DriverObject->MajorFunction[IRP_MJ_CREATE] = GetDevCreateClose;
     DriverObject->MajorFunction[IRP_MJ_CLEANUP] = GetDevCreateClose;
