@@ -55,6 +55,7 @@ typedef struct _CM_NODE {
 #define CM_VOLATILE     1                   // and so is all that is below it
 #define CM_FIXED        2                   // cannot be deleted
 #define CM_DELETED      4
+#define CM_OPEN         8                   // everybody may do everything, and below it
 
 typedef struct _CM_KEY {
     PCM_NODE Node;                          // referenced; NULL while it is being opened
@@ -70,6 +71,8 @@ typedef struct _CM_CREATE {
 extern FAST_MUTEX   CmpLock;
 extern PCM_NODE     CmpRoot;
 extern POBJECT_TYPE CmpKeyObjectType;
+/* Of all keys that are not CM_OPEN: the system and administrators do everything, others read. */
+extern PSECURITY_DESCRIPTOR CmpDescriptor;
 
 /*
  * The tree (node.c), with CmpLock held. CmpFindChild returns NULL if there is none. CmpCreateChild

@@ -4,6 +4,9 @@
  * They cannot be deleted.
  */
 #include "cm/cmp.h"
+#include "se/se.h"
+
+PSECURITY_DESCRIPTOR CmpDescriptor;
 
 static const struct { PCWSTR Path; ULONG Flags; } CmpFixedKeys[] = {
     { L"MACHINE",                                    CM_FIXED | CM_VOLATILE },
@@ -16,7 +19,7 @@ static const struct { PCWSTR Path; ULONG Flags; } CmpFixedKeys[] = {
     { L"MACHINE\\SOFTWARE",                          CM_FIXED },
     { L"MACHINE\\SOFTWARE\\Classes",                 CM_FIXED },
     { L"USER",                                       CM_FIXED | CM_VOLATILE },
-    { L"USER\\.DEFAULT",                             CM_FIXED },
+    { L"USER\\.DEFAULT",                             CM_FIXED | CM_OPEN },
 };
 
 static INIT_CODE VOID
@@ -78,6 +81,7 @@ CmInitSystem(VOID)
     if (!NT_SUCCESS(ObpCreateType(L"Key", &Type, CM_TAG_KEY, OB_WAIT_NEVER, &CmpKeyObjectType)) ||
         !NT_SUCCESS(CmpCreateChild(&Above, &RootName, CM_FIXED | CM_VOLATILE, NULL, &CmpRoot)))
         KeBugCheckEx(CONFIG_INITIALIZATION_FAILED, 0, 0, 0, 0);
+    CmpDescriptor = SeStandardDescriptor(SeStandardDirectory, CmpKeyObjectType);
     CmpRoot->Parent = NULL;
     ExFreePoolWithTag(Above.Children, CM_TAG_NODE);
     for (ULONG Index = 0; Index < RTL_NUMBER_OF(CmpFixedKeys); Index++)

@@ -109,7 +109,7 @@ CmpCreateChild(PCM_NODE Parent, PCUNICODE_STRING Name, ULONG Flags, const CM_CRE
         return STATUS_INSUFFICIENT_RESOURCES;
 
     Node->Parent = Parent;
-    Node->Flags = Flags;
+    Node->Flags = Flags | (Parent->Flags & CM_OPEN);
     Index = CmpSearchChildren(Parent, Name, &Found);
     ASSERT(!Found);
     RtlMoveMemory(Parent->Children + Index + 1, Parent->Children + Index,

@@ -5,14 +5,36 @@
  * or reference; the node below it stays. The names of keys do not distinguish case, whatever the
  * caller's attributes say, and separators at the end of a name, or more than one in a row, do not
  * matter.
+ *
+ * The object manager takes a new key object for one that its opener has made, and would grant
+ * whatever is asked. So the check is made here: against one descriptor for all keys, which lets
+ * everybody read and the system and administrators do the rest; the default user's keys, which
+ * are everybody's, are open. Whoever makes a key is granted what he asks for.
  */
 #include "cm/cmp.h"
+#include "se/se.h"
 
 POBJECT_TYPE CmpKeyObjectType;
 
-/* The node at the end of Rest, referenced (2); with Create the last part is made if need be. */
+/* Whether the walk's caller may make keys where not everybody may. */
 static NTSTATUS
-CmpWalk(PCM_NODE Node, UNICODE_STRING Rest, PCM_CREATE Create, PCM_NODE *Result)
+CmpCheckCreate(PACCESS_STATE AccessState)
+{
+    ACCESS_STATE State;
+
+    State.SubjectSecurityContext  = AccessState->SubjectSecurityContext;
+    State.RemainingDesiredAccess  = KEY_CREATE_SUB_KEY;
+    State.PreviouslyGrantedAccess = 0;
+    return SeCheckStored(&State, CmpDescriptor, &CmpKeyObjectType->TypeInfo.GenericMapping);
+}
+
+/*
+ * The node at the end of Rest, referenced (2); with Create the last part is made if need be, unless
+ * MayCreate is a failure and the place is not open to everybody.
+ */
+static NTSTATUS
+CmpWalk(PCM_NODE Node, UNICODE_STRING Rest, PCM_CREATE Create, NTSTATUS MayCreate,
+        PCM_NODE *Result)
 {
     UNICODE_STRING Part, Ahead, After;
     PCM_NODE       Child;
@@ -31,6 +53,8 @@ CmpWalk(PCM_NODE Node, UNICODE_STRING Rest, PCM_CREATE Create, PCM_NODE *Result)
         Ahead = Rest;
         if (Create == NULL || CmpNextPart(&Ahead, &After))
             return STATUS_OBJECT_NAME_NOT_FOUND;
+        if (!NT_SUCCESS(MayCreate) && !(Node->Flags & CM_OPEN))
+            return MayCreate;
         Status = CmpCreateChild(Node, &Part,
                                 Create->Options & REG_OPTION_VOLATILE ? CM_VOLATILE : 0, Create,
                                 &Child);
@@ -50,8 +74,10 @@ CmpParseKey(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessStat
             PUNICODE_STRING RemainingName, PVOID Context,
             PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID *Object)
 {
-    PCM_KEY  Key;
-    NTSTATUS Status;
+    BOOLEAN    Check = Mode != KernelMode || (Attributes & OBJ_FORCE_ACCESS_CHECK);
+    PCM_CREATE Create = ObjectType != NULL ? Context : NULL;
+    NTSTATUS   Status, MayCreate = STATUS_SUCCESS;
+    PCM_KEY    Key;
 
     PAGED_CODE();
 
@@ -63,10 +89,15 @@ CmpParseKey(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessStat
     if (!NT_SUCCESS(Status))
         return Status;
 
+    if (Check && Create != NULL)
+        MayCreate = CmpCheckCreate(AccessState);
     ExAcquireFastMutex(&CmpLock);
-    Status = CmpWalk(((PCM_KEY)ParseObject)->Node, *RemainingName,
-                     ObjectType != NULL ? Context : NULL, &Key->Node);
+    Status = CmpWalk(((PCM_KEY)ParseObject)->Node, *RemainingName, Create, MayCreate, &Key->Node);
     ExReleaseFastMutex(&CmpLock);
+    if (NT_SUCCESS(Status) && Check && !(Key->Node->Flags & CM_OPEN) &&
+        (Create == NULL || Create->Disposition == REG_OPENED_EXISTING_KEY))
+        Status = SeCheckStored(AccessState, CmpDescriptor,
+                               &CmpKeyObjectType->TypeInfo.GenericMapping);
     if (!NT_SUCCESS(Status)) {
         ObDereferenceObject(Key);
         return Status;
