@@ -67,7 +67,7 @@ SAMPLES = (
 )
 ONE_PROCESSOR = ("!ready", "!running -t")
 
-NUMBERS = re.compile(r"Cid|DirBase|^ *Ticks|TickCount|Context Switch|Threads Processed|entries in use|total locks|Total Timers|Current Hand|Interrupt time|"
+NUMBERS = re.compile(r"Cid|VadRoot|Quota|VirtualSize|DirBase|^ *Ticks|TickCount|Context Switch|Threads Processed|entries in use|total locks|Total Timers|Current Hand|Interrupt time|"
                      r"ElapsedTime|UserTime|KernelTime|CommitCharge|^Marked|No leak|Parsed|Dumped|Thread ID|Handle 0x|BasePriority|TOTAL|Contention|"
                      r"IRQL  CPU|Next Entry|^References:", re.I)
 ROWS = re.compile(r"^ +[0-9a-f]+   [+-]1    |^ +-?\d+ +\d+ +\d+  \w+(:| )|^ *\d+  # [P ] ")

@@ -240,6 +240,10 @@ def dead_bugcheck(context):
     monitor.dump(image)
     dead = Gdb(context)
     dead.found(dead.type(f"core-file {image}"), "core-file", r"type `!analyze`")
+    dead.shows("!obwatch \\Device\\Null", r"nothing changes on a dead machine")
+    for name in COMMANDS:
+        dead.type(f"!{name} {RUBBISH[context.smp]}")
+        dead.type(f"!{name} 0xffffc00000000008")
     for command, before in zip(commands, live):
         after = dead.type(command)
         context.check(after == before, f"`{command}` says on the dead machine {after!r}, and said {before!r}")

@@ -5,9 +5,9 @@ machine goes on. A watch ends by itself when the object is deleted.
 """
 import gdb
 
-from . import modules, objects, target
+from . import memory, modules, objects, target
 from .command import Command, show
-from .target import safe
+from .target import Unreadable, safe
 
 FRAMES = 6
 _watches = {}                       # body -> _Watch
@@ -75,6 +75,8 @@ class ObWatch(Command):
                 forget(body)
         elif len(arguments) > 1:
             self.wrong()
+        elif memory.image():
+            raise Unreadable("nothing changes on a dead machine; !obtrace shows what has")
         elif arguments:
             self.add(objects.parse(arguments[0]))
         for body, watch in _watches.items():

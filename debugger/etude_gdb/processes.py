@@ -52,20 +52,26 @@ def print_header(process):
 
 def print_times(process):
     value = struct_at("EPROCESS", process)
-    token = integer(value["Token"])
+    memory, token = value["Mm"], integer(value["Token"])
+    show(f"    VadRoot {process + target.offset_of('EPROCESS', 'Mm.VadList'):016x} Vads {int(memory['VadCount'])} "
+         f"Private {int(memory['CommitCharge'])}. Locked {int(memory['LockedPages'])}.", "dt _MM_PROCESS")
+    print(f"    DeviceMap {0:016x}")
     show(f"    Token                             {token:016x}", "dt _TOKEN" if token else "")
-    now = safe(threads.interrupt_time, default=0)
     started = int(value["CreateTime"]["QuadPart"])
-    print(f"    ElapsedTime                       {threads.clock(max(0, safe(threads.system_time, default=now) - started))}")
+    print(f"    ElapsedTime                       {threads.clock(max(0, safe(threads.system_time, default=started) - started))}")
     print(f"    UserTime                          {threads.clock_of_ticks(int(value['Pcb']['UserTime']))}")
     print(f"    KernelTime                        {threads.clock_of_ticks(int(value['Pcb']['KernelTime']))}")
+    print(f"    QuotaPoolUsage[PagedPool]         {int(value['Quota'][1]['Usage'])}")
+    print(f"    QuotaPoolUsage[NonPagedPool]      {int(value['Quota'][0]['Usage'])}")
+    print(f"    VirtualSize                       {int(memory['VirtualSize']) >> 10} Kb")
+    print(f"    PeakVirtualSize                   {int(memory['PeakVirtualSize']) >> 10} Kb")
     print(f"    Threads                           {int(value['ActiveThreads'])}")
     print(f"    BasePriority                      {int(value['Pcb']['BasePriority'])}")
-    print(f"    CommitCharge                      {int(value['Mm']['CommitCharge'])}")
+    print(f"    CommitCharge                      {int(memory['CommitCharge'])}")
 
 
 class Process(Command):
-    """Shows a process, by address or id; without one the current process, with 0 all of them.
+    """Shows a process, by address or id; without one the current process, with 0 all of them. There are no working sets to show.
 
     FLAGS: 1 times, priority, token, 2 threads and what they wait for, 4 their stacks, 8 return addresses in the stacks, 0x10 is
     accepted; 3 if not given for the current process and for all, 0xF for a named one. IMAGE: only processes whose image has that name.

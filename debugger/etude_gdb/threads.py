@@ -143,8 +143,9 @@ def print_thread(thread, flags=WAITS | STACK, indent="    "):
 
 
 def print_owner(value, tcb, indent):
-    token = integer(value["ImpersonationToken"]) if target.has_field("ETHREAD", "ImpersonationToken") else 0
+    token = integer(value["ClientToken"])
     show(f"{indent}Impersonation token:  {token:016x}" if token else f"{indent}Not impersonating", "dt _TOKEN" if token else "")
+    print(f"{indent}DeviceMap                 {0:016x}")
     now = integer(tcb["ApcState"]["Process"])
     owner = integer(value["ThreadsProcess"]) or now             # an idle thread is no ETHREAD
     from . import processes
