@@ -15,6 +15,8 @@
 
 static KSPIN_LOCK IopCancelLock;
 
+ULONG IopCancelPatience = 5;
+
 /* The one lock all drivers share; hold it briefly. Raises to DISPATCH_LEVEL. */
 VOID NTAPI
 IoAcquireCancelSpinLock(PKIRQL Irql)
@@ -76,42 +78,6 @@ IoCancelIrp(PIRP Irp)
     return TRUE;
 }
 
-/*
- * Cancels the running thread's IRPs for File (all, if NULL); returns how many there are. Own
- * thread at APC_LEVEL.
- */
-static ULONG
-IopCancelMine(PETHREAD Thread, PFILE_OBJECT File, BOOLEAN Cancel)
-{
-    PLIST_ENTRY Entry, Next;
-    ULONG       Count = 0;
-    KIRQL       Irql = KfRaiseIrql(APC_LEVEL);
-
-    for (Entry = Thread->IrpList.Flink; Entry != &Thread->IrpList; Entry = Next) {
-        PIRP Irp = CONTAINING_RECORD(Entry, IRP, ThreadListEntry);
-
-        // only an APC could take IRPs off, and none runs here
-        Next = Entry->Flink;
-        if (Irp->AllocationFlags & IOP_IRP_FINISHING) {
-            Count++;                            // its Tail is an APC by now
-        } else if (File == NULL || Irp->Tail.Overlay.OriginalFileObject == File) {
-            Count++;
-            if (Cancel)
-                IoCancelIrp(Irp);
-        }
-    }
-    KeLowerIrql(Irql);
-    return Count;
-}
-
-static VOID
-IopShortDelay(VOID)
-{
-    LARGE_INTEGER Delay = { .QuadPart = -CLOCK_INTERVAL_100NS };
-
-    KeDelayExecutionThread(KernelMode, FALSE, &Delay);
-}
-
 /* Gives up on what is left of the running thread's IRPs. */
 static VOID
 IopDisownMine(PETHREAD Thread)
@@ -126,57 +92,21 @@ IopDisownMine(PETHREAD Thread)
     KeLowerIrql(Irql);
 }
 
+/* (5) for all that the running thread, which ends, has outstanding. See io.h. */
 VOID
 IoCancelThreadIo(PETHREAD Thread)
 {
-    ULONG Ticks = 0;
+    IOP_CANCEL_SCOPE Everything = { .Asynchronous = TRUE };
+    ULONG            Ticks = 0;
 
     MAY_BLOCK();
 
     if (IsListEmpty(&Thread->IrpList))
         return;
-    IopCancelMine(Thread, NULL, TRUE);
+    IopCancelMine(&Everything, TRUE);
     while (!IsListEmpty(&Thread->IrpList)) {
         IopShortDelay();
-        if (++Ticks == IOP_CANCEL_PATIENCE * (10000000 / CLOCK_INTERVAL_100NS))
+        if (++Ticks == IopCancelPatience * (10000000 / CLOCK_INTERVAL_100NS))
             IopDisownMine(Thread);
     }
-}
-
-/*
- * System service: cancels what the calling thread has outstanding on a file, and waits until it
- * is completed. Other threads' requests stay.
- */
-NTSTATUS NTAPI
-NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
-{
-    KPROCESSOR_MODE Mode = IopThread()->PreviousMode;
-    PETHREAD        Thread = PsGetCurrentThread();
-    PFILE_OBJECT    File;
-    NTSTATUS        Status;
-
-    PAGED_CODE();
-
-    __try {
-        IopProbeStatusBlock(IoStatusBlock, Mode);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    Status = ObReferenceObjectByHandle(FileHandle, 0, IopFileObjectType, Mode, (PVOID *)&File,
-                                       NULL);
-    if (!NT_SUCCESS(Status))
-        return Status;
-
-    IopCancelMine(Thread, File, TRUE);
-    while (IopCancelMine(Thread, File, FALSE) != 0)
-        IopShortDelay();
-
-    __try {
-        IoStatusBlock->Information = 0;
-        IoStatusBlock->Status = STATUS_SUCCESS;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Status = GetExceptionCode();
-    }
-    ObDereferenceObject(File);
-    return Status;
 }

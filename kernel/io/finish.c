@@ -10,12 +10,13 @@
  * An IRP that failed at once (an error, and no driver had returned STATUS_PENDING) leaves status
  * block, event and APC alone: the service's return value says it all.
  *
- * A thread that ends does not wait for ever: after IOP_CANCEL_PATIENCE seconds it disowns what a
+ * A thread that ends does not wait for ever: after IopCancelPatience seconds it disowns what a
  * driver still holds. Such an IRP has no thread any more, and is dropped when it is completed at
  * last. IopDisownLock decides between the two: either the APC is queued first (IOP_IRP_FINISHING)
  * and the thread waits for it, or the thread is taken out first.
  */
 #include "iop.h"
+#include "kd/kd.h"
 
 static KSPIN_LOCK IopDisownLock;
 
@@ -150,11 +151,22 @@ IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
     return Status;
 }
 
+/* The IRP may go before its thread has noticed: nobody must find it through WaitedIrp. */
+static inline VOID
+IopLeaveWaited(PIRP Irp)
+{
+    if (PsGetCurrentThread()->WaitedIrp == Irp)
+        PsGetCurrentThread()->WaitedIrp = NULL;
+}
+
 static VOID NTAPI
 IopFinishApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext, PVOID *Argument1,
              PVOID *Argument2)
 {
-    IopFinishIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc), *Argument1, *Argument2);
+    PIRP Irp = CONTAINING_RECORD(Apc, IRP, Tail.Apc);
+
+    IopLeaveWaited(Irp);
+    IopFinishIrp(Irp, *Argument1, *Argument2);
 }
 
 /* The thread is gone without having run the APC. */
@@ -221,15 +233,17 @@ IopQueueFinish(PIRP Irp, CCHAR Boost)
 VOID
 IopReportHeldIrp(PIRP Irp)
 {
-    PDEVICE_OBJECT Device = NULL;
+    PIO_STACK_LOCATION Sp = Irp->Tail.Overlay.CurrentStackLocation;
+    PDRIVER_OBJECT     Driver;
+    CHAR               Routine[96];
 
-    if (Irp->CurrentLocation >= 1 && Irp->CurrentLocation <= Irp->StackCount)
-        Device = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
-    if (Device != NULL)
-        DbgPrint("io: %wZ holds IRP %p (function %02x) %u seconds after it was cancelled\n",
-                 &Device->DriverObject->DriverName, Irp,
-                 IoGetCurrentIrpStackLocation(Irp)->MajorFunction,
-                 IOP_CANCEL_PATIENCE);
+    if (Irp->CurrentLocation < 1 || Irp->CurrentLocation > Irp->StackCount
+        || Sp->DeviceObject == NULL)
+        return;
+    Driver = Sp->DeviceObject->DriverObject;
+    KdSymbolize((ULONG64)Driver->MajorFunction[Sp->MajorFunction], Routine, sizeof Routine);
+    DbgPrint("io: %wZ holds IRP %p, which %s was given, %u seconds after it was cancelled\n",
+             &Driver->DriverName, Irp, Routine, IopCancelPatience);
 }
 
 /*
@@ -245,6 +259,7 @@ IopDisownIrp(PIRP Irp)
     KeAcquireSpinLock(&IopDisownLock, &Irql);
     if (!(Irp->AllocationFlags & IOP_IRP_FINISHING)) {
         IopReportHeldIrp(Irp);
+        IopLeaveWaited(Irp);
         RemoveEntryList(&Irp->ThreadListEntry);
         InitializeListHead(&Irp->ThreadListEntry);
         Irp->AllocationFlags |= IOP_IRP_DISOWNED;

@@ -46,6 +46,21 @@ IopCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag, LONG
         KeBugCheckEx(IO1_INITIALIZATION_FAILED, (ULONG)Status, 0, 0, 0);
 }
 
+/* `cancelwait=N` on the command line: see IopCancelPatience. */
+static INIT_CODE VOID
+IopReadPatience(VOID)
+{
+    CHAR  Value[12];
+    ULONG Seconds = 0;
+
+    if (!KeCommandLineOption("cancelwait", Value, sizeof Value))
+        return;
+    for (PSTR Digit = Value; *Digit >= '0' && *Digit <= '9'; Digit++)
+        Seconds = Seconds * 10 + (ULONG)(*Digit - '0');
+    if (Seconds != 0 && Seconds <= 3600)
+        IopCancelPatience = Seconds;
+}
+
 INIT_CODE VOID
 IoInitSystem(VOID)
 {
@@ -65,6 +80,7 @@ IoInitSystem(VOID)
                                      .SecurityProcedure = IopFileSecurity,
                                      .DefaultNonPagedPoolCharge = sizeof(FILE_OBJECT) };
 
+    IopReadPatience();
     IopCreateType(L"Adapter", &Plain, 'padA', OB_WAIT_NEVER, &IoAdapterObjectType);
     IopCreateType(L"Controller", &Plain, 'tnoC', OB_WAIT_NEVER, &IoControllerObjectType);
     IopCreateType(L"DeviceHandler", &Plain, 'hveD', OB_WAIT_NEVER, &IoDeviceHandlerObjectType);

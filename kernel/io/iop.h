@@ -240,8 +240,33 @@ PIRP IopTakeIrp(CCHAR StackSize, PUCHAR Flags);
 #define IOP_IRP_FINISHING       0x40        // the completion APC is queued
 #define IOP_IRP_DISOWNED        0x80        // its thread has given it up
 
-/* Seconds a cancelled IRP may stay with its driver before it is reported and given up. */
-#define IOP_CANCEL_PATIENCE     5
+/*
+ * Seconds a cancelled IRP may stay with its driver before it is reported and, if its thread ends,
+ * given up: `cancelwait=N` on the kernel's command line.
+ */
+extern ULONG IopCancelPatience;
+
+/* Which of a thread's requests a cancellation means. */
+typedef struct _IOP_CANCEL_SCOPE {
+    PFILE_OBJECT     File;                  // NULL: any
+    PIO_STATUS_BLOCK Iosb;                  // NULL: any
+    BOOLEAN          Synchronous;           // the one the thread waits in
+    BOOLEAN          Asynchronous;          // those on its list
+} IOP_CANCEL_SCOPE;
+
+/*
+ * Cancels those of the running thread, or only looks; returns how many there are. Looking counts
+ * those that are being finished, too. IRQL <= APC_LEVEL.
+ */
+ULONG IopCancelMine(const IOP_CANCEL_SCOPE *Scope, BOOLEAN Cancel);
+
+static inline VOID
+IopShortDelay(VOID)
+{
+    LARGE_INTEGER Delay = { .QuadPart = -CLOCK_INTERVAL_100NS };
+
+    KeDelayExecutionThread(KernelMode, FALSE, &Delay);
+}
 
 /* Stops the system and says first, in one sentence, what the driver behind Address did. */
 static inline DECLSPEC_NORETURN VOID

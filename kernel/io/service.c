@@ -174,12 +174,13 @@ IopEndCall(PIOP_CALL Call, NTSTATUS Status)
 /*
  * The wait of a synchronous request was broken off by an alert or by the thread's end: cancel it,
  * and wait on. At APC_LEVEL the IRP cannot be finished, so it is still there as long as the
- * file's event is not set.
+ * file's event is not set. A thread that ends gives it up when the driver takes too long; one
+ * that was alerted has buffers to lose and waits.
  */
 static NTSTATUS
 IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
 {
-    LARGE_INTEGER Patience = { .QuadPart = -10000000LL * IOP_CANCEL_PATIENCE };
+    LARGE_INTEGER Patience = { .QuadPart = -10000000LL * IopCancelPatience };
     BOOLEAN       Disowned = FALSE;
     KIRQL         Irql = KfRaiseIrql(APC_LEVEL);
 
@@ -191,8 +192,12 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
                                  &Patience) == STATUS_TIMEOUT) {
         ObReferenceObject(File);                // the IRP's own, if it is disowned
         Irql = KfRaiseIrql(APC_LEVEL);
-        if (KeReadStateEvent(&File->Event) == 0)
-            Disowned = IopDisownIrp(Irp);
+        if (KeReadStateEvent(&File->Event) == 0) {
+            if (PspIsThreadTerminating(PsGetCurrentThread()))
+                Disowned = IopDisownIrp(Irp);
+            else if (!(Irp->AllocationFlags & IOP_IRP_FINISHING))
+                IopReportHeldIrp(Irp);
+        }
         KeLowerIrql(Irql);
         if (Disowned)
             return STATUS_CANCELLED;
@@ -278,17 +283,21 @@ NTSTATUS
 IopFinishCall(PIOP_CALL Call)
 {
     PFILE_OBJECT File = Call->File;
-    PIRP         Irp = Call->Irp;
+    PETHREAD     Thread = PsGetCurrentThread();
+    PIRP         Irp = Call->Irp, Outer = Thread->WaitedIrp;
     NTSTATUS     Status;
 
     if (!Call->Locked)
         return IopFinishAsynchronous(Call);
 
     File->FinalStatus = STATUS_PENDING;
+    Thread->WaitedIrp = Irp;
     Status = IofCallDriver(Call->Device, Irp);
     if (Status == STATUS_PENDING) {
         Status = IopWaitForFile(File, Irp, Call->Mode);
+        Thread->WaitedIrp = Outer;
     } else {
+        Thread->WaitedIrp = Outer;
         if (!IopIsCompleted(Irp))
             IopNotCompleted(Irp, Call->Device, Call->Sp->MajorFunction, Status);
         Status = IopFinishIrp(Irp, File, Irp->Tail.Overlay.AuxiliaryBuffer);
@@ -301,7 +310,9 @@ IopFinishCall(PIOP_CALL Call)
 NTSTATUS
 IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESSOR_MODE WaitMode)
 {
-    LARGE_INTEGER   Patience = { .QuadPart = -10000000LL * IOP_CANCEL_PATIENCE };
+    LARGE_INTEGER   Patience = { .QuadPart = -10000000LL * IopCancelPatience };
+    PETHREAD        Thread = PsGetCurrentThread();
+    PIRP            Outer = Thread->WaitedIrp;
     IO_STATUS_BLOCK Iosb;
     KEVENT          Event;
     UCHAR           Major;
@@ -310,7 +321,8 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
     MAY_BLOCK();
 
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    Irp->Tail.Overlay.Thread = Thread;
+    Thread->WaitedIrp = Irp;
     Irp->UserEvent = &Event;
     Irp->UserIosb = &Iosb;
     Irp->Flags |= IRP_SYNCHRONOUS_API;
@@ -330,6 +342,7 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
         }
     }
 
+    Thread->WaitedIrp = Outer;
     Status = Iosb.Status;
     if (Information != NULL)
         *Information = Iosb.Information;

@@ -76,6 +76,8 @@ typedef struct _ETHREAD {
      * thread at APC_LEVEL only
      */
     LIST_ENTRY    IrpList;
+    // the IRP of the synchronous request the thread is in, or NULL; own thread only
+    PIRP          WaitedIrp;
 
     /* Owned by se/, guarded by its SepImpersonationLock: */
     PACCESS_TOKEN ClientToken;                  // whom the thread impersonates, referenced, or NULL

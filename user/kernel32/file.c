@@ -229,6 +229,23 @@ CancelIo(HANDLE File)
     return BaseSetStatus(NtCancelIoFile(File, &Iosb));
 }
 
+/* Overlapped NULL: all requests of the process for File. */
+BOOL WINAPI
+CancelIoEx(HANDLE File, LPOVERLAPPED Overlapped)
+{
+    IO_STATUS_BLOCK Iosb;
+
+    return BaseSetStatus(NtCancelIoFileEx(File, (PIO_STATUS_BLOCK)Overlapped, &Iosb));
+}
+
+BOOL WINAPI
+CancelSynchronousIo(HANDLE Thread)
+{
+    IO_STATUS_BLOCK Iosb;
+
+    return BaseSetStatus(NtCancelSynchronousIoFile(Thread, NULL, &Iosb));
+}
+
 BOOL WINAPI
 CloseHandle(HANDLE Handle)
 {

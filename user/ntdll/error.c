@@ -71,6 +71,7 @@ static const struct {
     { STATUS_DEVICE_BUSY,                   ERROR_BUSY },
     { STATUS_DEVICE_DOES_NOT_EXIST,         ERROR_DEV_NOT_EXIST },
     { STATUS_NOT_SUPPORTED,                 ERROR_NOT_SUPPORTED },
+    { STATUS_NOT_FOUND,                     ERROR_NOT_FOUND },
     { STATUS_CANCELLED,                     ERROR_OPERATION_ABORTED },
     { STATUS_IO_DEVICE_ERROR,               ERROR_IO_DEVICE },
     { STATUS_IO_TIMEOUT,                    ERROR_SEM_TIMEOUT },

@@ -1,0 +1,118 @@
+/*
+ * Keeps what it is given. Reads stay with it, deaf to cancellation, until a write lets all of them
+ * go; opens of \\.\Hold\slow and flushes stay until they are cancelled. A control request says
+ * how many reads it holds.
+ */
+#include <ntifs.h>
+
+#define DEVICE_NAME     L"\\Device\\Hold"
+#define LINK_NAME       L"\\DosDevices\\Hold"
+
+static PDEVICE_OBJECT HoldDevice;
+static LIST_ENTRY     HoldReads;                // guarded by HoldLock
+static KSPIN_LOCK     HoldLock;
+static ULONG          HoldCount;
+
+static NTSTATUS
+Finish(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
+{
+    Irp->IoStatus.Status = Status;
+    Irp->IoStatus.Information = Information;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
+
+static VOID NTAPI
+CancelSlow(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+    Finish(Irp, STATUS_CANCELLED, 0);
+}
+
+/* Pends Irp until it is cancelled, which it may be already. */
+static NTSTATUS
+PendSlow(PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoSetCancelRoutine(Irp, CancelSlow);
+    if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL)
+        Finish(Irp, STATUS_CANCELLED, 0);
+    return STATUS_PENDING;
+}
+
+static NTSTATUS
+HoldRead(PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    ExInterlockedInsertTailList(&HoldReads, &Irp->Tail.Overlay.ListEntry, &HoldLock);
+    InterlockedIncrement((volatile LONG *)&HoldCount);
+    return STATUS_PENDING;
+}
+
+static ULONG
+LetGo(VOID)
+{
+    PLIST_ENTRY Entry;
+    ULONG       Count = 0;
+
+    while ((Entry = ExInterlockedRemoveHeadList(&HoldReads, &HoldLock)) != NULL) {
+        Finish(CONTAINING_RECORD(Entry, IRP, Tail.Overlay.ListEntry), STATUS_SUCCESS, 0);
+        InterlockedDecrement((volatile LONG *)&HoldCount);
+        Count++;
+    }
+    return Count;
+}
+
+static NTSTATUS NTAPI
+Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION Sp = IoGetCurrentIrpStackLocation(Irp);
+
+    switch (Sp->MajorFunction) {
+    case IRP_MJ_CREATE:
+        if (Sp->FileObject->FileName.Length != 0)
+            return PendSlow(Irp);
+        break;
+    case IRP_MJ_FLUSH_BUFFERS:
+        return PendSlow(Irp);
+    case IRP_MJ_READ:
+        return HoldRead(Irp);
+    case IRP_MJ_WRITE:
+        LetGo();
+        return Finish(Irp, STATUS_SUCCESS, Sp->Parameters.Write.Length);
+    case IRP_MJ_DEVICE_CONTROL:
+        if (Sp->Parameters.DeviceIoControl.OutputBufferLength < sizeof HoldCount)
+            return Finish(Irp, STATUS_BUFFER_TOO_SMALL, 0);
+        *(PULONG)Irp->AssociatedIrp.SystemBuffer = HoldCount;
+        return Finish(Irp, STATUS_SUCCESS, sizeof HoldCount);
+    }
+    return Finish(Irp, STATUS_SUCCESS, 0);
+}
+
+static VOID NTAPI
+Unload(PDRIVER_OBJECT DriverObject)
+{
+    UNICODE_STRING Link = RTL_CONSTANT_STRING(LINK_NAME);
+
+    IoDeleteSymbolicLink(&Link);
+    IoDeleteDevice(HoldDevice);
+}
+
+NTSTATUS NTAPI
+DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(DEVICE_NAME);
+    UNICODE_STRING Link = RTL_CONSTANT_STRING(LINK_NAME);
+    NTSTATUS       Status;
+
+    InitializeListHead(&HoldReads);
+    KeInitializeSpinLock(&HoldLock);
+    for (ULONG Major = 0; Major <= IRP_MJ_MAXIMUM_FUNCTION; Major++)
+        DriverObject->MajorFunction[Major] = Dispatch;
+    DriverObject->DriverUnload = Unload;
+    Status = IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_UNKNOWN, 0, FALSE, &HoldDevice);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    HoldDevice->Flags |= DO_BUFFERED_IO;
+    return IoCreateSymbolicLink(&Link, &Name);
+}
