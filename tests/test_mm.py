@@ -17,7 +17,7 @@ SINS = {                # the last part of the service's name: code, first param
     "pages": (CALLER, "44", "BadDoubleFreeOfPages"),
     "user": (CALLER, "40", "BadUserAddress"),
     "foreign": (CALLER, "42", "BadForeignAddress"),
-    "timer": ("000000CE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS", None, None),
+    "timer": ("000000C7 TIMER_OR_DPC_INVALID", "02", "BadTimerRoutine"),
     "unlock": ("000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION", "7C", "BadUnlock"),
 }
 

@@ -22,6 +22,11 @@ typedef struct _POOL_TRACKER {
 extern POOL_TRACKER ExpPoolTrackers[];
 // size of the hash table above; unused entries have Tag 0
 extern ULONG        ExpPoolTrackerCount;
+// the counters of Tag, or NULL if nothing was ever allocated under it
+PPOOL_TRACKER ExpLookUpTracker(ULONG Tag);
+
+/* worker.c: a queued work item whose routine lies in the Size bytes at Base; NULL. */
+PVOID ExFindQueuedWorkItem(PVOID Base, SIZE_T Size, PVOID *Routine);
 
 /* ---- handle tables (ex/handle.c) ---- */
 

@@ -48,6 +48,22 @@ ExpFindTracker(ULONG Tag)
     return ExpClaimTracker(Tag, Index);
 }
 
+PPOOL_TRACKER
+ExpLookUpTracker(ULONG Tag)
+{
+    ULONG Index = (Tag * 0x9E3779B1u) >> TRACKER_SHIFT;
+
+    for (ULONG Probe = 0; Tag != 0 && Probe < TRACKER_COUNT - 1; Probe++, Index++) {
+        PPOOL_TRACKER Tracker = &ExpPoolTrackers[Index % (TRACKER_COUNT - 1)];
+
+        if (Tracker->Tag == Tag)
+            return Tracker;
+        if (Tracker->Tag == 0)
+            break;
+    }
+    return NULL;
+}
+
 VOID
 ExpTrackAllocation(ULONG Tag, BOOLEAN Paged, LONG64 Bytes)
 {

@@ -98,3 +98,25 @@ ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
         QueueType = DelayedWorkQueue;
     KeInsertQueue(&ExpWorkQueues[QueueType].Queue, &WorkItem->List);
 }
+
+PVOID
+ExFindQueuedWorkItem(PVOID Base, SIZE_T Size, PVOID *Routine)
+{
+    PVOID Found = NULL;
+    KIRQL OldIrql = KiAcquireDispatcherLock();
+
+    for (ULONG Index = 0; Index < EX_WORK_QUEUES; Index++) {
+        PLIST_ENTRY Head = &ExpWorkQueues[Index].Queue.EntryListHead;
+
+        for (PLIST_ENTRY Entry = Head->Flink; Entry != Head; Entry = Entry->Flink) {
+            PWORK_QUEUE_ITEM Item = CONTAINING_RECORD(Entry, WORK_QUEUE_ITEM, List);
+
+            if ((ULONG_PTR)Item->WorkerRoutine - (ULONG_PTR)Base < Size) {
+                *Routine = (PVOID)Item->WorkerRoutine;
+                Found = Item;
+            }
+        }
+    }
+    KiExitDispatcher(OldIrql);
+    return Found;
+}

@@ -212,7 +212,8 @@ IoLoadBootDrivers(VOID)
     if (!NT_SUCCESS(Status))
         IopCannotStart("\\SystemRoot cannot be made", Status);
     IopSystemRootIsThere = TRUE;
+    IopRunReinitialization(TRUE);
     IopStartDrivers(1);
     IopStartDrivers(2);
-    IopRunReinitialization();
+    IopRunReinitialization(FALSE);
 }

@@ -189,9 +189,7 @@ IopCallUnload(PVOID Context)
 
     Driver->DriverUnload(Driver);
     KiCheckCallout(KiUnloadRoutine, Driver->DriverUnload, Driver, PASSIVE_LEVEL, State);
-    for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL; Device = Device->NextDevice)
-        DbgPrint("io: %wZ left device %p behind when it was unloaded\n", &Driver->DriverName,
-                 Device);
+    IopReportLeftovers(Driver);
     return STATUS_SUCCESS;
 }
 

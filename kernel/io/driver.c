@@ -96,6 +96,9 @@ IopDeleteDriverObject(PVOID Object)
         ExFreePoolWithTag(Client, IOP_TAG_DRIVER);
     }
     if (Extension->Module != NULL) {
+        IopVisitTags(Driver, TRUE);
+        if (Extension->Module->LoadCount == 1)
+            IopCheckQueues(Driver);
         KeFlushQueuedDpcs();
         DbgPrint("io: %wZ is unloaded\n", &Driver->DriverName);
         MmUnloadSystemImage(Extension->Module);
@@ -195,6 +198,7 @@ IopLoadImage(PDRIVER_OBJECT Driver, PIOP_SERVICE Service)
     Driver->DriverStart = Module->DllBase;
     Driver->DriverSize = Module->SizeOfImage;
     Driver->DriverInit = (PDRIVER_INITIALIZE)Module->EntryPoint;
+    IopVisitTags(Driver, FALSE);
     return STATUS_SUCCESS;
 }
 
@@ -230,6 +234,7 @@ IopCallDriverEntry(PDRIVER_OBJECT Driver, PCUNICODE_STRING KeyPath)
     if (!NT_SUCCESS(Status)) {
         DbgPrint("io: %wZ: DriverEntry failed with status %08x\n", &Driver->DriverName, Status);
         IopCleanUpFailedDriver(Driver);
+        IopReportLeftovers(Driver);
         return Status;
     }
     for (ULONG Major = 0; Major <= IRP_MJ_MAXIMUM_FUNCTION; Major++)
@@ -292,6 +297,8 @@ IopLoadService(PIOP_SERVICE Service)
     if (NT_SUCCESS(Status)) {
         Driver->Flags |= DRVO_INITIALIZED;
         DbgPrint("io: %wZ is loaded at %p\n", &Driver->DriverName, Driver->DriverStart);
+        if (Driver->Flags & DRVO_REINIT_REGISTERED)
+            IopReinitializeLate();
         return STATUS_SUCCESS;
     }
     ObMakeTemporaryObject(Driver);

@@ -74,12 +74,22 @@ typedef struct _IOP_CLIENT_EXTENSION {
     PVOID                         Identification;
 } IOP_CLIENT_EXTENSION, *PIOP_CLIENT_EXTENSION;
 
+/* Blocks in use under a pool tag before the driver ran. */
+typedef struct _IOP_TAG_NOTE {
+    ULONG Tag;                              // 0: unused
+    LONG  Blocks;
+} IOP_TAG_NOTE, *PIOP_TAG_NOTE;
+
+#define IOP_TAG_NOTES           8
+
 /* Follows the DRIVER_OBJECT in the object's body. */
 typedef struct _IOP_DRIVER_EXTENSION {
     DRIVER_EXTENSION;                       // DriverObject, AddDevice, Count, ServiceKeyName
     PIOP_CLIENT_EXTENSION  Clients;         // guarded by IopDatabaseLock
     // the image; freed by the driver object's delete procedure
     PKLDR_DATA_TABLE_ENTRY Module;
+    volatile LONG          WorkItems;       // queued or running
+    IOP_TAG_NOTE           Tags[IOP_TAG_NOTES];     // owned by leftover.c
 } IOP_DRIVER_EXTENSION, *PIOP_DRIVER_EXTENSION;
 
 static inline PIOP_DRIVER_EXTENSION
@@ -116,8 +126,18 @@ VOID     IopStopTimers(PDEVICE_OBJECT Device);
 
 NTSTATUS IopLoadDriver(PUNICODE_STRING KeyPath);        // of its service; System process
 NTSTATUS IopUnloadDriver(PDRIVER_OBJECT Driver);        // PASSIVE_LEVEL; see NtUnloadDriver
-VOID     IopRunReinitialization(VOID);
+VOID     IopRunReinitialization(BOOLEAN Boot);   // of boot drivers, or of all others
+VOID     IopReinitializeLate(VOID);              // a driver has come after start-up
 NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT Device, PIRP Irp);
+
+/* ---- leftover.c: what a driver leaves behind; all at PASSIVE_LEVEL ---- */
+
+VOID IopNoteLink(PCUNICODE_STRING Name, PVOID Caller);
+VOID IopForgetLink(PCUNICODE_STRING Name);
+VOID IopReportLeftovers(PDRIVER_OBJECT Driver); // after DriverUnload: names them
+// of the pool tags in the driver's code: notes their use, or reports what is more than then
+VOID IopVisitTags(PDRIVER_OBJECT Driver, BOOLEAN Report);
+VOID IopCheckQueues(PDRIVER_OBJECT Driver);     // stops the system if it must
 
 /* Runs Routine(Context) at PASSIVE_LEVEL in the System process and waits for it. */
 NTSTATUS IopRunInSystem(NTSTATUS (*Routine)(PVOID), PVOID Context);

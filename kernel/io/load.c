@@ -17,6 +17,9 @@ typedef struct _REINITIALIZATION {
 
 /* Guarded by IopDatabaseLock: */
 static LIST_ENTRY IopReinitializations = { &IopReinitializations, &IopReinitializations };
+static LIST_ENTRY IopBootReinitializations = { &IopBootReinitializations,
+                                               &IopBootReinitializations };
+static BOOLEAN    IopDriversHaveStarted;        // routines are called as soon as they come
 
 /* Copies the caller's path of a service key to pool. */
 static NTSTATUS
@@ -120,14 +123,9 @@ NtUnloadDriver(PUNICODE_STRING DriverServiceName)
     return IopForService(DriverServiceName, IopUnloadInSystem);
 }
 
-/*
- * Has Routine called once more when the drivers that start with the system have started. It may
- * register itself again. Called later than that, Routine is never called. PASSIVE_LEVEL, in
- * DriverEntry or in such a routine.
- */
-VOID NTAPI
-IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE ReinitRoutine,
-                                 PVOID Context)
+static VOID
+IopRegisterReinitialization(PLIST_ENTRY List, PDRIVER_OBJECT DriverObject,
+                            PDRIVER_REINITIALIZE Routine, PVOID Context, ULONG Flag)
 {
     REINITIALIZATION *Entry = ExAllocatePoolWithTag(NonPagedPool, sizeof *Entry, IOP_TAG_DRIVER);
     KIRQL             Irql;
@@ -136,38 +134,63 @@ IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALI
         return;
     ObReferenceObject(DriverObject);
     Entry->Driver = DriverObject;
-    Entry->Routine = ReinitRoutine;
+    Entry->Routine = Routine;
     Entry->Context = Context;
-    DriverObject->Flags |= DRVO_REINIT_REGISTERED;
     KeAcquireSpinLock(&IopDatabaseLock, &Irql);
+    DriverObject->Flags |= Flag;
     Entry->Count = ++DriverObject->DriverExtension->Count;
-    InsertTailList(&IopReinitializations, &Entry->Link);
+    InsertTailList(List, &Entry->Link);
     KeReleaseSpinLock(&IopDatabaseLock, Irql);
 }
 
-/* The same, after the drivers that the system needs to start. */
+/*
+ * Has Routine called once more when the drivers that start with the system have started; for a
+ * driver that is loaded later, when its DriverEntry has returned. It may register itself again;
+ * its last argument says how often it was called. PASSIVE_LEVEL, in DriverEntry or in such a
+ * routine.
+ */
+VOID NTAPI
+IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE ReinitRoutine,
+                                 PVOID Context)
+{
+    IopRegisterReinitialization(&IopReinitializations, DriverObject, ReinitRoutine, Context,
+                                DRVO_REINIT_REGISTERED);
+}
+
+/* The same, after the drivers that the system needs to start (Start = 0) and before the others. */
 VOID NTAPI
 IoRegisterBootDriverReinitialization(PDRIVER_OBJECT DriverObject,
                                      PDRIVER_REINITIALIZE ReinitRoutine, PVOID Context)
 {
-    IoRegisterDriverReinitialization(DriverObject, ReinitRoutine, Context);
+    IopRegisterReinitialization(&IopBootReinitializations, DriverObject, ReinitRoutine, Context,
+                                DRVO_BOOTREINIT_REGISTERED);
 }
 
 VOID
-IopRunReinitialization(VOID)
+IopRunReinitialization(BOOLEAN Boot)
 {
+    PLIST_ENTRY       List = Boot ? &IopBootReinitializations : &IopReinitializations;
     REINITIALIZATION *Entry;
     ULONG64           State;
 
-    while ((Entry = (REINITIALIZATION *)ExInterlockedRemoveHeadList(&IopReinitializations,
-                                                                    &IopDatabaseLock)) != NULL) {
-        Entry->Driver->Flags &= ~DRVO_REINIT_REGISTERED;
+    while ((Entry = (REINITIALIZATION *)ExInterlockedRemoveHeadList(List, &IopDatabaseLock))
+           != NULL) {
+        Entry->Driver->Flags &= Boot ? ~DRVO_BOOTREINIT_REGISTERED : ~DRVO_REINIT_REGISTERED;
         State = KiCalloutState();
         Entry->Routine(Entry->Driver, Entry->Context, Entry->Count);
         KiCheckCallout(KiReinitRoutine, Entry->Routine, Entry->Driver, PASSIVE_LEVEL, State);
         ObDereferenceObject(Entry->Driver);
         ExFreePoolWithTag(Entry, IOP_TAG_DRIVER);
     }
+    if (!Boot)
+        IopDriversHaveStarted = TRUE;
+}
+
+VOID
+IopReinitializeLate(VOID)
+{
+    if (IopDriversHaveStarted)
+        IopRunReinitialization(FALSE);
 }
 
 /*

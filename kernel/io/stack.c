@@ -85,12 +85,7 @@ IopAttach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice, PDEVICE_OBJE
 
     KeAcquireSpinLock(&IopDatabaseLock, &Irql);
     Top = IopTopOf(TargetDevice);
-    if ((Top->Flags & DO_DEVICE_INITIALIZING)
-
-
-
-
-        || (IopExtension(Top)->ExtensionFlags & DOE_GOING)) {
+    if ((Top->Flags & DO_DEVICE_INITIALIZING) || (IopExtension(Top)->ExtensionFlags & DOE_GOING)) {
         Top = NULL;
     } else {
         SourceDevice->StackSize = Top->StackSize + 1;
@@ -206,9 +201,8 @@ IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess,
     return Status;
 }
 
-/* Makes a permanent link in the object namespace, e.g. \DosDevices\Example. PASSIVE_LEVEL. */
-NTSTATUS NTAPI
-IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName)
+static NTSTATUS
+IopCreateLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName, PVOID Caller)
 {
     OBJECT_ATTRIBUTES Attributes;
     HANDLE            Handle;
@@ -221,17 +215,26 @@ IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceNam
                                NULL, SeStandardDescriptor(SeStandardDirectory,
                                                           ObpSymbolicLinkObjectType));
     Status = ZwCreateSymbolicLinkObject(&Handle, SYMBOLIC_LINK_ALL_ACCESS, &Attributes, DeviceName);
-    if (NT_SUCCESS(Status))
+    if (NT_SUCCESS(Status)) {
         ZwClose(Handle);
+        IopNoteLink(SymbolicLinkName, Caller);
+    }
     if (Attributes.SecurityDescriptor != NULL)
         ObDereferenceSecurityDescriptor(Attributes.SecurityDescriptor, 1);
     return Status;
 }
 
+/* Makes a permanent link in the object namespace, e.g. \DosDevices\Example. PASSIVE_LEVEL. */
+NTSTATUS NTAPI
+IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName)
+{
+    return IopCreateLink(SymbolicLinkName, DeviceName, __builtin_return_address(0));
+}
+
 NTSTATUS NTAPI
 IoCreateUnprotectedSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName)
 {
-    return IoCreateSymbolicLink(SymbolicLinkName, DeviceName);
+    return IopCreateLink(SymbolicLinkName, DeviceName, __builtin_return_address(0));
 }
 
 /* Takes such a link away. PASSIVE_LEVEL. STATUS_OBJECT_NAME_NOT_FOUND. */
@@ -251,5 +254,7 @@ IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName)
         return Status;
     Status = ZwMakeTemporaryObject(Handle);
     ZwClose(Handle);
+    if (NT_SUCCESS(Status))
+        IopForgetLink(SymbolicLinkName);
     return Status;
 }

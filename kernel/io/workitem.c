@@ -15,6 +15,14 @@ typedef struct _IO_WORKITEM {
     PVOID                  Context;
 } IO_WORKITEM;
 
+static PDRIVER_OBJECT
+IopDriverOf(PVOID Object)
+{
+    PDEVICE_OBJECT Device = Object;
+
+    return Device->Type == IO_TYPE_DEVICE ? Device->DriverObject : Object;
+}
+
 static VOID NTAPI
 IopRunWorkItem(PVOID Parameter)
 {
@@ -27,6 +35,7 @@ IopRunWorkItem(PVOID Parameter)
     else
         Item.Routine(Item.Object, Item.Context);
     KiCheckCallout(KiWorkRoutine, Routine, Parameter, PASSIVE_LEVEL, State);
+    InterlockedDecrement(&IopDriverExtension(IopDriverOf(Item.Object))->WorkItems);
     ObDereferenceObject(Item.Object);
 }
 
@@ -37,6 +46,7 @@ IopQueueWorkItem(PIO_WORKITEM Item, PIO_WORKITEM_ROUTINE Routine, PIO_WORKITEM_R
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
     ObReferenceObject(Item->Object);
+    InterlockedIncrement(&IopDriverExtension(IopDriverOf(Item->Object))->WorkItems);
     Item->Routine = Routine;
     Item->RoutineEx = RoutineEx;
     Item->Context = Context;

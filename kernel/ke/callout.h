@@ -38,6 +38,15 @@ KiCheckCallout(KI_CALLOUT Kind, PVOID Routine, PVOID Object, KIRQL Irql, ULONG64
         KiCalloutViolation(Kind, Routine, Object, Irql, State);
 }
 
+/*
+ * Memory with a driver's image is about to go: bugcheck 0xC7 if an armed timer or a queued DPC
+ * lies in it, or its routine does. Any IRQL <= DISPATCH_LEVEL.
+ */
+VOID KeCheckForTimer(PVOID Base, SIZE_T Size);
+VOID KeCheckForDpc(PVOID Base, SIZE_T Size);
+// of one DPC, of a timer or a queue
+VOID KiCheckDpcOutside(PKDPC Dpc, PVOID Base, SIZE_T Size, PCSTR Sentence);
+
 /* Stops the system; says first, in one sentence, what the driver behind Address did. */
 DECLSPEC_NORETURN __attribute__((cold))
 VOID KiStopDriver(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4,

@@ -204,3 +204,34 @@ KeFlushQueuedDpcs(VOID)
         KeRevertToUserAffinityThreadEx(Old);
     }
 }
+
+VOID
+KiCheckDpcOutside(PKDPC Dpc, PVOID Base, SIZE_T Size, PCSTR Sentence)
+{
+    ULONG_PTR Start = (ULONG_PTR)Base, Routine = (ULONG_PTR)Dpc->DeferredRoutine;
+
+    if ((ULONG_PTR)Dpc - Start < Size)
+        KiStopDriver(0xC7, 1, (ULONG_PTR)Dpc, Start, Start + Size, (PVOID)Routine, Sentence);
+    if (Routine - Start < Size)
+        KiStopDriver(0xC7, 2, Routine, Start, Start + Size, (PVOID)Routine, Sentence);
+}
+
+VOID
+KeCheckForDpc(PVOID Base, SIZE_T Size)
+{
+    for (ULONG Number = 0; Number < MAXIMUM_KERNEL_PROCESSORS; Number++) {
+        PKPRCB Prcb = KiProcessorBlock[Number];
+        KIRQL  OldIrql;
+
+        if (Prcb == NULL)
+            continue;
+        OldIrql = KfRaiseIrql(HIGH_LEVEL);
+        KiAcquireSpinLock(&Prcb->DpcLock);
+        for (PLIST_ENTRY Link = Prcb->DpcListHead.Flink; Link != &Prcb->DpcListHead;
+             Link = Link->Flink)
+            KiCheckDpcOutside(CONTAINING_RECORD(Link, KDPC, DpcListEntry), Base, Size,
+                              "was unloaded with a DPC still queued");
+        KiReleaseSpinLock(&Prcb->DpcLock);
+        KeLowerIrql(OldIrql);
+    }
+}

@@ -229,3 +229,25 @@ KeReadStateTimer(PKTIMER Timer)
 {
     return Timer->Header.SignalState != 0;
 }
+
+VOID
+KeCheckForTimer(PVOID Base, SIZE_T Size)
+{
+    KIRQL OldIrql = KiAcquireDispatcherLock();
+
+    for (ULONG Index = 0; Index < TIMER_TABLE_SIZE && KiTimerCount != 0; Index++) {
+        PLIST_ENTRY Head = &KiTimerTable[Index];
+
+        for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
+            PKTIMER Timer = CONTAINING_RECORD(Link, KTIMER, TimerListEntry);
+
+            if ((ULONG_PTR)Timer - (ULONG_PTR)Base < Size)
+                KiStopDriver(0xC7, 0, (ULONG_PTR)Timer, (ULONG_PTR)Base, (ULONG_PTR)Base + Size,
+                             Timer, "was unloaded with a timer still set");
+            if (Timer->Dpc != NULL)
+                KiCheckDpcOutside(Timer->Dpc, Base, Size,
+                                  "was unloaded with a timer still set whose DPC is its own");
+        }
+    }
+    KiExitDispatcher(OldIrql);
+}

@@ -123,7 +123,7 @@ BadUnlock(VOID)
 }
 
 /*
- * The driver is unloaded while its timer still runs: the load fails, and then the DPC's code is
+ * The driver is unloaded while its timer still runs: the load fails, and the DPC's code would be
  * gone.
  */
 static VOID NTAPI
