@@ -93,10 +93,12 @@ MiCopySymbols(PKLDR_DATA_TABLE_ENTRY Entry, PMI_IMAGE Image)
     Entry->Symbols = Copy;
 }
 
+/* No processor may run on in code it still has a translation of: all flush before this returns. */
 static VOID
 MiFreeImage(PKLDR_DATA_TABLE_ENTRY Entry)
 {
     MiReleaseRun(&MiImageRange, Entry->DllBase, TRUE, BYTES_TO_PAGES(Entry->SizeOfImage));
+    MiReleasePending();
 }
 
 /* Steps (2) and (3). */
