@@ -52,7 +52,8 @@ IopTakeNote(PCUNICODE_STRING Name, PKLDR_DATA_TABLE_ENTRY Module)
     for (PLIST_ENTRY Entry = IopLinkNotes.Flink; Entry != &IopLinkNotes; Entry = Entry->Flink) {
         PLINK_NOTE Note = CONTAINING_RECORD(Entry, LINK_NOTE, Link);
 
-        if (Name != NULL ? RtlEqualUnicodeString(&Note->Name, Name, TRUE) : Note->Module == Module) {
+        if (Name != NULL ? RtlEqualUnicodeString(&Note->Name, Name, TRUE)
+                         : Note->Module == Module) {
             RemoveEntryList(Entry);
             Found = Note;
             break;
