@@ -60,10 +60,11 @@ BaseObjectName(PBASE_OBJECT_NAME Object, LPSECURITY_ATTRIBUTES Security, PCWSTR 
 {
     static const WCHAR Folder[] = L"\\BaseNamedObjects\\";
     ULONG              Flags = Security && Security->bInheritHandle ? OBJ_INHERIT : 0;
+    PVOID              Descriptor = Security ? Security->lpSecurityDescriptor : NULL;
     SIZE_T             Length;
 
     if (Name == NULL) {
-        InitializeObjectAttributes(&Object->Attributes, NULL, Flags, NULL, NULL);
+        InitializeObjectAttributes(&Object->Attributes, NULL, Flags, NULL, Descriptor);
         return TRUE;
     }
     if (_wcsnicmp(Name, L"Global\\", 7) == 0)
@@ -80,7 +81,8 @@ BaseObjectName(PBASE_OBJECT_NAME Object, LPSECURITY_ATTRIBUTES Security, PCWSTR 
     Object->Path.Buffer = Object->Buffer;
     Object->Path.Length = (USHORT)((ARRAYSIZE(Folder) - 1 + Length) * sizeof(WCHAR));
     Object->Path.MaximumLength = sizeof Object->Buffer;
-    InitializeObjectAttributes(&Object->Attributes, &Object->Path, Flags | OBJ_OPENIF, NULL, NULL);
+    InitializeObjectAttributes(&Object->Attributes, &Object->Path, Flags | OBJ_OPENIF, NULL,
+        Descriptor);
     return TRUE;
 }
 

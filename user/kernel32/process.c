@@ -118,18 +118,19 @@ BasepPassStandardHandles(HANDLE Process, PRTL_USER_PROCESS_PARAMETERS Own)
 }
 
 static NTSTATUS
-BasepCreate(PUNICODE_STRING Image, PRTL_USER_PROCESS_PARAMETERS Parameters, BOOL Inherit,
-    DWORD Flags, LPPROCESS_INFORMATION Information)
+BasepCreate(HANDLE Token, PUNICODE_STRING Image, PRTL_USER_PROCESS_PARAMETERS Parameters,
+    BOOL Inherit, DWORD Flags, LPPROCESS_INFORMATION Information)
 {
     CLIENT_ID         Id = { NULL, NULL };
     HANDLE            Process, Thread;
     NTSTATUS          Status;
     struct {
         SIZE_T       TotalLength;
-        PS_ATTRIBUTE Attributes[2];
-    } List = { sizeof List, {
+        PS_ATTRIBUTE Attributes[3];
+    } List = { sizeof List - (Token ? 0 : sizeof(PS_ATTRIBUTE)), {
         { PS_ATTRIBUTE_IMAGE_NAME, Image->Length, { .ValuePtr = Image->Buffer }, NULL },
-        { PS_ATTRIBUTE_CLIENT_ID, sizeof Id, { .ValuePtr = &Id }, NULL } } };
+        { PS_ATTRIBUTE_CLIENT_ID, sizeof Id, { .ValuePtr = &Id }, NULL },
+        { PS_ATTRIBUTE_TOKEN, sizeof Token, { .ValuePtr = Token }, NULL } } };
 
     Status = NtCreateUserProcess(&Process, &Thread, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL,
         NULL, Inherit ? PROCESS_CREATE_FLAGS_INHERIT_HANDLES : 0,
@@ -153,11 +154,15 @@ BasepCreate(PUNICODE_STRING Image, PRTL_USER_PROCESS_PARAMETERS Parameters, BOOL
     return STATUS_SUCCESS;
 }
 
+/*
+ * CreateProcess for the user of a primary token; Token NULL: the caller's own. NewToken is not
+ * looked at.
+ */
 BOOL WINAPI
-CreateProcessW(LPCWSTR Application, LPWSTR CommandLine, LPSECURITY_ATTRIBUTES ProcessSecurity,
-    LPSECURITY_ATTRIBUTES ThreadSecurity, BOOL Inherit, DWORD Flags, LPVOID Environment,
-        LPCWSTR Directory,
-    LPSTARTUPINFOW StartupInfo, LPPROCESS_INFORMATION Information)
+CreateProcessInternalW(HANDLE Token, LPCWSTR Application, LPWSTR CommandLine,
+    LPSECURITY_ATTRIBUTES ProcessSecurity, LPSECURITY_ATTRIBUTES ThreadSecurity, BOOL Inherit,
+    DWORD Flags, LPVOID Environment, LPCWSTR Directory, LPSTARTUPINFOW StartupInfo,
+    LPPROCESS_INFORMATION Information, PHANDLE NewToken)
 {
     PRTL_USER_PROCESS_PARAMETERS Parameters;
     UNICODE_STRING               Image = { 0, 0, NULL };
@@ -172,11 +177,20 @@ CreateProcessW(LPCWSTR Application, LPWSTR CommandLine, LPSECURITY_ATTRIBUTES Pr
             &Parameters);
     }
     if (NT_SUCCESS(Status)) {
-        Status = BasepCreate(&Image, Parameters, Inherit, Flags, Information);
+        Status = BasepCreate(Token, &Image, Parameters, Inherit, Flags, Information);
         RtlDestroyProcessParameters(Parameters);
     }
     RtlFreeUnicodeString(&Image);
     return BaseSetStatus(Status);
+}
+
+BOOL WINAPI
+CreateProcessW(LPCWSTR Application, LPWSTR CommandLine, LPSECURITY_ATTRIBUTES ProcessSecurity,
+    LPSECURITY_ATTRIBUTES ThreadSecurity, BOOL Inherit, DWORD Flags, LPVOID Environment,
+    LPCWSTR Directory, LPSTARTUPINFOW StartupInfo, LPPROCESS_INFORMATION Information)
+{
+    return CreateProcessInternalW(NULL, Application, CommandLine, ProcessSecurity, ThreadSecurity,
+        Inherit, Flags, Environment, Directory, StartupInfo, Information, NULL);
 }
 
 BOOL WINAPI

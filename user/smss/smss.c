@@ -1,6 +1,6 @@
 /*
  * smss, the first program: the kernel starts it when the drivers are up. It opens the consoles
- * and keeps a shell on each.
+ * and keeps a shell on each, which runs as the administrator.
  *
  * With run="PROGRAM ARGUMENTS" on the kernel's command line it runs that program on the first
  * console instead, and the system ends with it: powered off, or, with `testexit`, through QEMU's
@@ -24,6 +24,7 @@
 
 static HANDLE Inputs[CONSOLES], Outputs[CONSOLES];
 static HANDLE Shells[CONSOLES];
+static HANDLE Administrator;            // a token of his; NULL: programs run as the system does
 
 static void
 Say(int Console, const char *Text)
@@ -78,7 +79,8 @@ StartOn(int Number, const char *CommandLine)
     Startup.hStdOutput = Startup.hStdError = Outputs[Number];
     NtCurrentPeb()->ProcessParameters->ConsoleHandle = Outputs[Number];
     SetInheritance(Number, HANDLE_FLAG_INHERIT);
-    Started = CreateProcessA(NULL, Line, NULL, NULL, TRUE, 0, NULL, NULL, &Startup, &Information);
+    Started = CreateProcessAsUserA(Administrator, NULL, Line, NULL, NULL, TRUE, 0, NULL, NULL,
+        &Startup, &Information);
     if (!Started) {
         NTSTATUS Status = RtlGetLastNtStatus();
 
@@ -192,6 +194,9 @@ main(void)
 
     sprintf(Command, "%I64u", StartedAt);
     SetEnvironmentVariableA("STARTED_AT", Command);
+    if (!LogonUserA("administrator", NULL, NULL, LOGON32_LOGON_INTERACTIVE,
+            LOGON32_PROVIDER_DEFAULT, &Administrator))
+        DbgPrint("smss: the administrator cannot log on\n");
     for (int Number = 0; Number < CONSOLES; Number++) {
         Inputs[Number] = OpenConsole(Number, GENERIC_READ);
         Outputs[Number] = OpenConsole(Number, GENERIC_WRITE);
