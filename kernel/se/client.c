@@ -73,8 +73,8 @@ PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen,
     }
     ImpersonationLevel = SepAllowedLevel(Thread, Client, ImpersonationLevel);
     if (EffectiveOnly || Client->TokenType == TokenPrimary) {
-        Status = SepDuplicateToken(Client, NULL, EffectiveOnly, TokenImpersonation,
-                                   ImpersonationLevel, KernelMode, &Client);
+        Status = SepDuplicateOwn(Client, EffectiveOnly, TokenImpersonation, ImpersonationLevel,
+                                 &Client);
         if (!NT_SUCCESS(Status))
             return Status;
     } else {
@@ -172,8 +172,8 @@ SepKeepClient(PTOKEN Client, SECURITY_IMPERSONATION_LEVEL Level, PSECURITY_QUALI
     }
     RtlZeroMemory(Context, sizeof *Context);
     if (Qos->ContextTrackingMode == SECURITY_STATIC_TRACKING) {
-        Status = SepDuplicateToken(Client, NULL, Qos->EffectiveOnly, TokenImpersonation,
-                                   Qos->ImpersonationLevel, KernelMode, &Kept);
+        Status = SepDuplicateOwn(Client, Qos->EffectiveOnly, TokenImpersonation,
+                                 Qos->ImpersonationLevel, &Kept);
         ObDereferenceObject(Client);
     }
     if (!NT_SUCCESS(Status))

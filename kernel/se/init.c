@@ -111,6 +111,8 @@ SepMakeSystemToken(VOID)
     Status = SepNewLogon(New.AuthenticationId) != NULL ? STATUS_SUCCESS : STATUS_NO_MEMORY;
     if (NT_SUCCESS(Status))
         Status = SepCreateToken(&New, NULL, KernelMode, (PTOKEN *)&SepSystemToken);
+    if (NT_SUCCESS(Status))
+        Status = ObAssignByToken(SepSystemToken, SepSystemToken);
     if (!NT_SUCCESS(Status))
         KeBugCheckEx(SECURITY_INITIALIZATION_FAILED, Status, 0, 0, 0);
     PsIdleProcess->Token = SepSystemToken;

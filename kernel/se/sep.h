@@ -99,6 +99,9 @@ VOID     SepDeleteToken(PVOID Object);
 NTSTATUS SepDuplicateToken(PTOKEN Token, POBJECT_ATTRIBUTES Attributes, BOOLEAN EffectiveOnly,
                            TOKEN_TYPE Type, SECURITY_IMPERSONATION_LEVEL Level,
                            KPROCESSOR_MODE Mode, PTOKEN *Copy);
+/* The same, not to be inserted: guarded by its own default DACL. */
+NTSTATUS SepDuplicateOwn(PTOKEN Token, BOOLEAN EffectiveOnly, TOKEN_TYPE Type,
+                         SECURITY_IMPERSONATION_LEVEL Level, PTOKEN *Copy);
 VOID     SepDescribeToken(PTOKEN Token, PSEP_NEW_TOKEN New);
 VOID     SepLockToken(PTOKEN Token, BOOLEAN Exclusive);
 VOID     SepUnlockToken(PTOKEN Token);

@@ -7,8 +7,9 @@
  * (adjust.c); everybody else gets a copy.
  *
  * A primary token belongs to a process, an impersonation token to a thread that acts for
- * somebody; its level says how far it may go. A token protects itself by its own default DACL.
- * Privileges are bits: SE_BIT(SE_DEBUG_PRIVILEGE).
+ * somebody; its level says how far it may go. One that a program makes has a descriptor like any
+ * object of his; one that the kernel makes for a process or thread is guarded by its own default
+ * DACL. Privileges are bits: SE_BIT(SE_DEBUG_PRIVILEGE).
  *
  * The SIDs of a primary token, and so its rights, are those of its logon session's (logon.c),
  * which it counts.
@@ -149,12 +150,7 @@ SepCreateToken(const SEP_NEW_TOKEN *New, POBJECT_ATTRIBUTES Attributes, KPROCESS
     (*Token)->SidBytes     = Bytes;
     (*Token)->Initialized  = TRUE;
     SepFillToken(*Token, New);
-    Status = ObAssignByToken(*Token, *Token);
-    if (!NT_SUCCESS(Status)) {
-        ObDereferenceObject(*Token);
-        *Token = NULL;
-    }
-    return Status;
+    return STATUS_SUCCESS;
 }
 
 static ULONG
@@ -219,6 +215,20 @@ SepDuplicateToken(PTOKEN Token, POBJECT_ATTRIBUTES Attributes, BOOLEAN Effective
 }
 
 NTSTATUS
+SepDuplicateOwn(PTOKEN Token, BOOLEAN EffectiveOnly, TOKEN_TYPE Type,
+                SECURITY_IMPERSONATION_LEVEL Level, PTOKEN *Copy)
+{
+    NTSTATUS Status = SepDuplicateToken(Token, NULL, EffectiveOnly, Type, Level, KernelMode, Copy);
+
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = ObAssignByToken(*Copy, *Copy);
+    if (!NT_SUCCESS(Status))
+        ObDereferenceObject(*Copy);
+    return Status;
+}
+
+NTSTATUS
 SeSubProcessToken(PEPROCESS Parent, PACCESS_TOKEN Given, PACCESS_TOKEN *Token)
 {
     PTOKEN From = Given != NULL ? Given : Parent != NULL ? Parent->Token : NULL;
@@ -230,6 +240,5 @@ SeSubProcessToken(PEPROCESS Parent, PACCESS_TOKEN Given, PACCESS_TOKEN *Token)
         *Token = SepSystemToken;
         return STATUS_SUCCESS;
     }
-    return SepDuplicateToken(From, NULL, FALSE, TokenPrimary, SecurityAnonymous, KernelMode,
-                             (PTOKEN *)Token);
+    return SepDuplicateOwn(From, FALSE, TokenPrimary, SecurityAnonymous, (PTOKEN *)Token);
 }
