@@ -209,8 +209,8 @@ main(int Count, char **Arguments)
             Object = User = "";
     }
     if (Object == NULL || Object[0] == 0) {
-        fprintf(stderr, "usage: %s [-u USER] OBJECT  what you (or USER) may do to an object, by its\n"
-            "                               path, or to a process, by its number\n", PROGRAM);
+        fprintf(stderr, "usage: %s [-u USER] OBJECT  what you (or USER) may do to an object\n"
+            "                           by its path, or to a process by its number\n", PROGRAM);
         return 2;
     }
     return Show(Object, User);
