@@ -100,7 +100,9 @@ TEST_EXE   := $(TEST_PROGRAMS:%=$(BUILD)/tests/programs/%.exe)
 
 stripped = $(patsubst $(BUILD)/%,$(BUILD)/stripped/%,$(1))
 DISK_FILES := $(call stripped,$(SYS) $(DLL) $(EXE))
-TEST_FILES := $(call stripped,$(TEST_SYS) $(TEST_EXE))
+# A driver and a program built by another compiler with its own libraries, where it is installed (tools/setup.sh).
+FOREIGN    := $(if $(shell command -v x86_64-w64-mingw32-gcc),$(BUILD)/tests/foreign/foreign.sys $(BUILD)/tests/foreign/foreign.exe)
+TEST_FILES := $(call stripped,$(TEST_SYS) $(TEST_EXE)) $(FOREIGN)
 
 # What program $(2) below folder $(1), or DLL $(1), is made of.
 program-sources = $(call sources,$(1)/$(2)) $(wildcard $(1)/$(2).c) $(SOURCES_$(2))
@@ -262,6 +264,17 @@ $(eval $(call dll-rule,ntdll,,$(BUILD)/obj/gen/ntdll_stubs.o,$(BUILD)/gen/ntdll_
 $(eval $(call dll-rule,kernel32,ntdll,))
 $(eval $(call dll-rule,advapi32,kernel32 ntdll,))
 $(eval $(call dll-rule,msvcrt,kernel32 ntdll,))
+
+$(BUILD)/tests/foreign/foreign.sys: tests/foreign/driver.c
+	@mkdir -p $(@D)
+	@echo "  MINGW   $@"
+	$(Q)x86_64-w64-mingw32-gcc -O2 -s -nostdlib -Wno-multichar -I$(MINGW)/include/ddk -Wl,--subsystem,native -Wl,--entry,DriverEntry \
+	    -Wl,--dynamicbase -Wl,--no-insert-timestamp -o $@ $< -lntoskrnl -lhal
+
+$(BUILD)/tests/foreign/foreign.exe: tests/foreign/program.c
+	@mkdir -p $(@D)
+	@echo "  MINGW   $@"
+	$(Q)x86_64-w64-mingw32-gcc -O2 -s -Wl,--no-insert-timestamp -o $@ $<
 
 # Debug information goes; the COFF symbols, from which a bugcheck prints function names, stay.
 $(BUILD)/stripped/%: $(BUILD)/%

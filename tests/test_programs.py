@@ -104,3 +104,9 @@ def shell(context):
     guest.send("exit\r")
     guest.expect("here is another")
     guest.prompt()
+
+
+@test("A driver and a program of another compiler, with its own start-up code and libraries, run", timeout=60, smp=(1, 4))
+def foreign(context):
+    context.check((BUILD / "tests/foreign/foreign.exe").exists(), "x86_64-w64-mingw32-gcc is not there: tools/setup.sh")
+    run_program(context, "foreign")

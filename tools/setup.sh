@@ -4,7 +4,7 @@
 #   setup.sh check   says what is missing or too old, and changes nothing
 set -eu
 
-packages="clang-19 binutils make mingw-w64-x86-64-dev qemu-system-x86 grub-pc-bin grub-common xorriso mtools gdb python3"
+packages="clang-19 binutils make mingw-w64-x86-64-dev qemu-system-x86 grub-pc-bin grub-common xorriso mtools gdb python3 gcc-mingw-w64-x86-64-win32"
 
 # Prints the package of everything that is not there.
 missing() {
@@ -20,6 +20,7 @@ missing() {
     command -v mformat >/dev/null             || echo mtools
     command -v gdb >/dev/null                 || echo gdb
     command -v python3 >/dev/null             || echo python3
+    command -v x86_64-w64-mingw32-gcc >/dev/null || echo gcc-mingw-w64-x86-64-win32
 }
 
 # Prints a sentence for everything that is there but not good enough.
