@@ -28,6 +28,8 @@ for _name, _sentence, _timeout in (
         ("tobjects", "Objects of every kind by name: directories, links, counts, what a name leads to", 60),
         ("tsync", "Events, mutants, semaphores, timers and waits", 60),
         ("tthreads", "Threads, their TLS, APCs and registers", 120),
+        ("tinfo", "Every information class with good and bad buffers", 60),
+        ("tends", "Ends of processes and threads, suspension, affinity, priority classes, limits", 180),
         ("tprocess", "Processes, their ends and what they inherit", 120),
         ("tseh", "Structured exceptions in programs", 60),
         ("ttrap", "System calls, hostile contexts and forbidden instructions", 60),
