@@ -217,7 +217,7 @@ typedef struct _OBJECT_TYPE {
     // what its objects are charged for: [0] nonpaged, [1] paged pool
     volatile LONG           PoolUsage[2], HighWaterPoolUsage[2];
 
-    // guards the counts by process of its objects
+    // guards the counts by process of its objects, and if these are in paged pool TypeList
     FAST_MUTEX              Lock;
 
     /* Guarded by ListLock: */

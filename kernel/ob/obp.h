@@ -77,11 +77,26 @@ ObpCreatorInfo(POBJECT_HEADER Header)
     return (Header->Flags & OB_FLAG_CREATOR_INFO) ? (POBJECT_HEADER_CREATOR_INFO)Header - 1 : NULL;
 }
 
+/*
+ * The list of a type's objects: under its spin lock, or, as the links of objects in paged pool may
+ * not be touched at DISPATCH_LEVEL, under its mutex.
+ */
+static inline BOOLEAN
+ObpIsPagedType(POBJECT_TYPE Type)
+{
+    return (Type->TypeInfo.PoolType & PagedPool) != 0;
+}
+
 static inline KIRQL
 ObpLockTypeList(POBJECT_TYPE Type)
 {
-    KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
+    KIRQL OldIrql;
 
+    if (ObpIsPagedType(Type)) {
+        ExAcquireFastMutex(&Type->Lock);
+        return PASSIVE_LEVEL;
+    }
+    OldIrql = KeRaiseIrqlToDpcLevel();
     KiAcquireSpinLock(&Type->ListLock);
     return OldIrql;
 }
@@ -89,6 +104,10 @@ ObpLockTypeList(POBJECT_TYPE Type)
 static inline VOID
 ObpUnlockTypeList(POBJECT_TYPE Type, KIRQL OldIrql)
 {
+    if (ObpIsPagedType(Type)) {
+        ExReleaseFastMutex(&Type->Lock);
+        return;
+    }
     KiReleaseSpinLock(&Type->ListLock);
     KeLowerIrql(OldIrql);
 }

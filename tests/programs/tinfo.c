@@ -296,7 +296,8 @@ NoClass(void)
     ULONG Value;
 
     Promise("A class that only the other direction has, or nobody, is STATUS_INVALID_INFO_CLASS");
-    Expect(NtQuerySystemInformation(0x7777, &Value, 4, NULL) == STATUS_INVALID_INFO_CLASS, "system");
+    Expect(NtQuerySystemInformation(0x7777, &Value, 4, NULL) == STATUS_INVALID_INFO_CLASS,
+        "system");
     Expect(NtQueryInformationProcess(NtCurrentProcess(), 0x7777, &Value, 4, NULL)
         == STATUS_INVALID_INFO_CLASS, "process");
     Expect(NtQueryInformationProcess(NtCurrentProcess(), EtProcessBasePriority, &Value, 4, NULL)
@@ -318,7 +319,8 @@ main(void)
     Edge = (PUCHAR)VirtualAlloc(NULL, 0x2000, MEM_RESERVE, PAGE_READWRITE) + 0x1000;
     VirtualAlloc(Edge - 0x1000, 0x1000, MEM_COMMIT, PAGE_READWRITE);
 
-    EachQuery("Every class fills a buffer that is right, says its length, and writes no more", Good);
+    EachQuery("Every class fills a buffer that is right, says its length, and writes no more",
+        Good);
     EachQuery("Every class refuses a wrong length and says the right one", Lengths);
     EachQuery("Every class refuses bad, read-only and misaligned buffers and writes nothing",
         Pointers);

@@ -1,0 +1,26 @@
+"""Processes from a driver's side: pool quota."""
+import re
+
+from etude import EXIT_BUGCHECK, test
+
+
+@test("Pool quota is charged, limited and given back, by call and by block", smp=(1, 4))
+def quota(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.command("sc start ktquota")
+    context.marked(guest.debug_text(), "ktquota")
+    guest.command("sc stop ktquota")
+    guest.expect_debug(r"\\Driver\\ktquota is unloaded")
+
+
+@test("A driver that gives back more quota than it charged stops the machine, and is named")
+def underflow(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.send("sc start ktquota-underflow\r")
+    status = guest.wait_exit()
+    report = guest.debug_text()
+    context.check(status == EXIT_BUGCHECK, f"QEMU ended with {status}, not with a bugcheck's {EXIT_BUGCHECK}")
+    for pattern in (r"\*\*\* STOP 0x00000021 QUOTA_UNDERFLOW", r"Driver at fault: ktquota\.sys", r"3: 0*10000000\b"):
+        context.check(re.search(pattern, report), f"the report does not have {pattern!r}")
