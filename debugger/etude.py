@@ -14,7 +14,7 @@ for name in [name for name in sys.modules if name == "etude_gdb" or name.startsw
 
 from etude_gdb import command, modules, target, unwind, printers          # noqa: E402,F401
 from etude_gdb import objectcmd, handles, drivers, files, irps, processes, threads, poolcmd, traces, obwatch  # noqa: E402,F401
-from etude_gdb import scheduler, queues, locks, analyze, system, dt          # noqa: E402,F401
+from etude_gdb import scheduler, queues, locks, analyze, system, dt, stack          # noqa: E402,F401
 
 for setting in ("pagination off", "confirm off", "breakpoint pending on", "print pretty on", "disassembly-flavor intel",
                 "print address on", "max-completions 50", "backtrace past-main on", "auto-solib-add off",

@@ -34,7 +34,7 @@ SAMPLES = (
     ("devstack", r"!devstack SampleLow", None),
     ("fileobj", r"!fileobj SampleFile", None),
     ("irp", r"!irp SampleIrp", None),
-    ("irpfind", r"!irpfind 0 0 device SampleDevice", None),
+    ("irpfind", r"!irpfind 0 0 arg 0x10", None),
     ("process", r"!process", STACKS),
     ("process", r"!process 0 0", r"ACTIVE|Image: (System|smss|tsample)"),
     ("thread", r"!thread", STACKS),
@@ -62,8 +62,13 @@ SAMPLES = (
     ("dt", r"dt _DEVICE_OBJECT DriverObject SampleDevice", None),
     ("dt", r"dt -r1 _LIST_ENTRY", None),
     ("dt", r"dt -l NextDevice _DEVICE_OBJECT ReferenceCount SampleDevice", None),
+    ("k", r"k", STACKS),
+    ("k", r"kb 2", STACKS),
     ("dbgprint", r"!dbgprint", r"^samplelow"),
     ("reload", r"!reload", r"samplelow"),
+)
+AT_A_BUGCHECK = (                   # crash.sys has read unmapped memory at DISPATCH_LEVEL
+    ("analyze-v", r"!analyze -v", r"^(?!.* : nt!)"),
 )
 ONE_PROCESSOR = ("!ready", "!running -t")
 
@@ -77,6 +82,7 @@ def normal(line):
     """What of a line is the same in every run."""
     line = re.sub(r"\b0x(?=[0-9a-f]{16}\b)", "", line.rstrip())
     line = re.sub(r"\b(?!0{16}\b)[0-9a-f]{16}\b", "#", line)
+    line = re.sub(r" : ([0-9a-f]{16}|#)( ([0-9a-f]{16}|#)){3} +: ", " : # : ", line)
     line = re.sub(r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d\.\d{3}|\d\d:\d\d:\d\d\.\d{3}", "#", line)
     line = re.sub(r"\+0x[0-9a-f]+(?=[\s(\[]|$)", "+#", line) if "!" in line or "sample" in line else line
     line = re.sub(r"\[([\w.]+):\d+\]", r"[\1:#]", line)

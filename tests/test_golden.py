@@ -56,6 +56,20 @@ def samples(context):
             context.check(text == live[command], f"`{command}` says on the dead machine {text!r}, and said {live[command]!r}")
 
 
+@test("!analyze -v names rule, cause and remedy of a bugcheck, as in its golden sample", timeout=60)
+def bugcheck(context):
+    machine = Debugged(context)
+    machine.gdb.go()
+    machine.guest.send("sc start crash-irql\r")
+    machine.gdb.answer()
+    for name, command, keep in golden.AT_A_BUGCHECK:
+        lines = golden.kept(machine.gdb.type(command), None)
+        if UPDATE and context.smp == 1:
+            golden.update({(name, command): golden.kept("\n".join(lines), keep)})
+        wrong = golden.matches(golden.read(name)[command], lines)
+        context.check(wrong is None, f"`{command}`: {wrong}")
+
+
 @test("!obwatch logs the change of a count with its stack, as in its golden sample", timeout=60)
 def obwatch(context):
     machine = stopped(context)
@@ -86,7 +100,7 @@ def explained(context):
     for path in sorted(golden.FOLDER.glob("*.txt")):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             addresses = [word for word in re.findall(r"\b(?:0x)?(ffff[0-9a-f]{12})\b", line)]
-            named = re.search(r"\[(!|dt |x/)|\w+!\w+|\(gdb\)|\.sys|^Pool page|^Validating|Analyzing|Searching|Stack Init|Limit", line)
+            named = re.search(r"\[(!|dt |x/)|\w+!\w+|<\w+\+|\(gdb\)|\.sys|^Pool page|^Validating|Analyzing|Searching|Stack Init|Limit", line)
             if addresses and not named and path.stem not in ("dt", "pool", "devstack"):
                 bare.append(f"{path.name}:{number}: {line.strip()}")
     context.check(not bare, "\n".join(bare))

@@ -42,7 +42,7 @@ GROUPS = (
     ("Drivers, devices, files, requests", "drvobj devobj devstack fileobj irp irpfind"),
     ("Processes, threads, processors", "process thread ready running stacks irql dpcs apc timer locks"),
     ("Pool", "pool poolused poolfind poolval poolleak"),
-    ("The system", "analyze dbgprint reload dt help"),
+    ("The system", "analyze k dt dbgprint reload help"),
 )
 
 
@@ -57,17 +57,17 @@ def commands():
                 if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Tuple) and line.value.elts[0].value \
                         and [target.id for target in line.targets[0].elts[:2]] == ["name", "usage"]:
                     found[line.value.elts[0].value] = line.value.elts[1].value, text
-            if node.name == "Dt":
+            if node.name in ("Dt", "Stack"):
                 usage, _, text = text.partition("\n\n")
-                found["dt"] = usage, text
+                found["dt" if node.name == "Dt" else "k"] = usage, text
     return found
 
 
 def section(name, usage, text):
-    mark = "" if name == "dt" else "!"
+    mark = "" if name in ("dt", "k") else "!"
     lines = [f"### {mark}{name}", "", f"    {usage}", "", text]
-    if golden.path(name).exists():
-        lines += ["", "```", golden.path(name).read_text().rstrip("\n"), "```"]
+    for path in sorted(golden.FOLDER.glob(f"{name}.txt")) + sorted(golden.FOLDER.glob(f"{name}-*.txt")):
+        lines += ["", "```", path.read_text().rstrip("\n"), "```"]
     return lines + [""]
 
 

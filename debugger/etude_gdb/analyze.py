@@ -136,7 +136,8 @@ class Analyze(Command):
         module = modules.module_of(pc)
         name, image = (module.short, module.name) if module else ("unknown", "unknown")
         if code in (0x0A, 0xD1):
-            print(f"{'WRITE' if parameters[2] == 1 else 'READ'}_ADDRESS:  {parameters[0]:016x}\n")
+            show(f"{'WRITE' if parameters[2] == 1 else 'READ'}_ADDRESS:  {parameters[0]:016x}", "!pool")
+            print()
         level = safe(lambda: int(target.prcb_of(target.processor_number())["DebuggerSavedIRQL"]), default="?")
         print(f"CURRENT_IRQL:  {level}\n")
         instruction = safe(lambda: gdb.execute(f"x/i {pc:#x}", to_string=True).strip().lstrip("=> "), default="")
@@ -144,7 +145,8 @@ class Analyze(Command):
         print(f"DEFAULT_BUCKET_ID:  ETUDE_DRIVER_FAULT\n\nBUGCHECK_STR:  0x{code:X}\n")
         print(f"PROCESS_NAME:  {processes.image_name(target.current_process())}\n")
         if len(found) > 1:
-            print(f"LAST_CONTROL_TRANSFER:  from {found[1][2]:016x} to {found[0][2]:016x}\n")
+            show(f"LAST_CONTROL_TRANSFER:  from {found[1][2]:016x} to {found[0][2]:016x}", "x/i", "x/i")
+            print()
         print("STACK_TEXT:")
         for sp, returns, at in found:
             where = modules.source_line(at) if at >= target.KERNEL_START else ""
