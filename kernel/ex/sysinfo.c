@@ -207,7 +207,8 @@ NtQuerySystemInformation(ULONG SystemInformationClass, PVOID SystemInformation, 
         return STATUS_INVALID_INFO_CLASS;
     if (ExGetPreviousMode() != KernelMode) {
         __try {
-            ProbeForWrite(SystemInformation, Length, sizeof(ULONG));
+            ProbeForWrite(SystemInformation, Length,
+                          Length < sizeof(ULONG) ? 1 : sizeof(ULONG));
             if (ReturnLength != NULL)
                 ProbeForWrite(ReturnLength, sizeof(ULONG), sizeof(ULONG));
         } __except (EXCEPTION_EXECUTE_HANDLER) {

@@ -50,7 +50,7 @@ PspProbeInformation(PVOID Buffer, ULONG Length, PULONG ReturnLength, KPROCESSOR_
     if (Mode == KernelMode)
         return STATUS_SUCCESS;
     __try {
-        ProbeForWrite(Buffer, Length, sizeof(ULONG));
+        ProbeForWrite(Buffer, Length, Length < sizeof(ULONG) ? 1 : sizeof(ULONG));
         if (ReturnLength != NULL)
             ProbeForWrite(ReturnLength, sizeof(ULONG), sizeof(ULONG));
     } __except (EXCEPTION_EXECUTE_HANDLER) {
@@ -107,7 +107,7 @@ PspSet(HANDLE Handle, POBJECT_TYPE Type, const PSP_CLASS *Class, PVOID Buffer, U
 
     __try {
         if (Mode != KernelMode)
-            ProbeForRead(Buffer, Length, min(Length, sizeof(ULONG)));
+            ProbeForRead(Buffer, Length, Length < sizeof(ULONG) ? 1 : sizeof(ULONG));
         if (Length != Class->Length)
             return STATUS_INFO_LENGTH_MISMATCH;
         RtlCopyMemory(&Information, Buffer, Length);

@@ -190,6 +190,8 @@ Pointers(ULONG Row)
             && Untouched(Edge - 4, 4), "%s over the edge: 0x%08lX", Queries[Row].Name,
             (ULONG)Status);
     }
+    if (Length < sizeof(ULONG))
+        return;                                 // bytes may lie anywhere
     memset(Room, FILL, Length + 8);
     Status = Queries[Row].Query(Handle, Queries[Row].Class, Room + 1, Length, &Said);
     Expect(Status == STATUS_DATATYPE_MISALIGNMENT && Said == NOT_WRITTEN

@@ -4,6 +4,7 @@
  */
 #include "sdk/ntapi.h"
 #include "user/lib/testing.h"
+#include <psapi.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,7 +98,7 @@ Race(void)
     ULONG  Round, Left = 0;
 
     Promise("Suspending and ending a thread at once always ends it");
-    for (Round = 0; Round < 100; Round++) {
+    for (Round = 0; Round < 40; Round++) {
         Thread = RaceTarget(Round & 1);
         Helper = CreateThread(NULL, 0, Suspender, Thread, 0, NULL);
         if (Round & 2)
@@ -153,6 +154,19 @@ Affinity(void)
     return Basic.AffinityMask;
 }
 
+/* Switches SeIncreaseQuotaPrivilege, which programs start with switched off. */
+static void
+SwitchQuotaPrivilege(BOOL On)
+{
+    TOKEN_PRIVILEGES New = { 1, { { { 5, 0 }, On ? SE_PRIVILEGE_ENABLED : 0 } } };
+    HANDLE           Token;
+
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES, &Token))
+        return;
+    AdjustTokenPrivileges(Token, FALSE, &New, 0, NULL, NULL);
+    CloseHandle(Token);
+}
+
 static void
 Settings(void)
 {
@@ -199,6 +213,10 @@ Settings(void)
         sizeof Limits) == STATUS_BAD_WORKING_SET_LIMIT, "the minimum above the maximum");
     Limits.MinimumWorkingSetSize = Limits.MaximumWorkingSetSize = 0;
     Limits.PagedPoolLimit = 0x123000;
+    SwitchQuotaPrivilege(FALSE);
+    Expect(NtSetInformationProcess(NtCurrentProcess(), EtProcessQuotaLimits, &Limits,
+        sizeof Limits) == STATUS_PRIVILEGE_NOT_HELD, "a limit without the privilege");
+    SwitchQuotaPrivilege(TRUE);
     Expect(NtSetInformationProcess(NtCurrentProcess(), EtProcessQuotaLimits, &Limits,
         sizeof Limits) == STATUS_SUCCESS, "a limit");
     memset(&Limits, 0, sizeof Limits);
@@ -208,6 +226,49 @@ Settings(void)
         "limit %llx", (ULONG64)Limits.PagedPoolLimit);
 }
 
+/* The same and more through kernel32. */
+static void
+Win32(void)
+{
+    FILETIME  Creation, Exit, Kernel, User;
+    DWORD_PTR Process = 0, System = 0;
+    HANDLE    Self = GetCurrentProcess(), Thread = GetCurrentThread();
+    SIZE_T    Minimum = 0, Maximum = 0;
+    WCHAR     Name[200];
+    DWORD     Size = ARRAYSIZE(Name);
+    PROCESS_MEMORY_COUNTERS Memory;
+
+    Promise("kernel32 tells a process' times, memory, name, priority class and affinity");
+    Expect(GetProcessTimes(Self, &Creation, &Exit, &Kernel, &User) && Creation.dwHighDateTime
+        && Exit.dwHighDateTime == 0, "process times");
+    Expect(GetThreadTimes(Thread, &Creation, &Exit, &Kernel, &User) && Creation.dwHighDateTime,
+        "thread times");
+    Expect(GetPriorityClass(Self) == NORMAL_PRIORITY_CLASS, "class %lX", GetPriorityClass(Self));
+    Expect(SetPriorityClass(Self, ABOVE_NORMAL_PRIORITY_CLASS)
+        && GetPriorityClass(Self) == ABOVE_NORMAL_PRIORITY_CLASS, "above normal");
+    Expect(!SetPriorityClass(Self, 0x12345) && GetLastError() == ERROR_INVALID_PARAMETER,
+        "no class: %lu", GetLastError());
+    SetPriorityClass(Self, NORMAL_PRIORITY_CLASS);
+    Expect(GetProcessAffinityMask(Self, &Process, &System) && Process == System && (Process & 1),
+        "affinity");
+    Expect(SetThreadAffinityMask(Thread, 1) == Process && SetThreadAffinityMask(Thread, Process)
+        == 1, "thread affinity");
+    Expect(!SetProcessAffinityMask(Self, 0) && GetLastError() == ERROR_INVALID_PARAMETER,
+        "no processor: %lu", GetLastError());
+    Expect(GetThreadId(Thread) == GetCurrentThreadId()
+        && GetProcessIdOfThread(Thread) == GetCurrentProcessId(), "ids");
+    Expect(K32GetProcessMemoryInfo(Self, &Memory, sizeof Memory) && Memory.WorkingSetSize
+        && Memory.PeakWorkingSetSize >= Memory.WorkingSetSize, "memory");
+    Expect(SetProcessWorkingSetSize(Self, 0x100000, 0x200000)
+        && GetProcessWorkingSetSize(Self, &Minimum, &Maximum) && Minimum == 0x100000
+        && Maximum == 0x200000, "working set %llx", (ULONG64)Minimum);
+    Expect(QueryFullProcessImageNameW(Self, 0, Name, &Size) && Size > 12
+        && _wcsicmp(Name + Size - 12, L"tsuspend.exe") == 0, "name %ls", Name);
+    Size = 4;
+    Expect(!QueryFullProcessImageNameW(Self, 0, Name, &Size)
+        && GetLastError() == ERROR_INSUFFICIENT_BUFFER, "a small buffer: %lu", GetLastError());
+}
+
 int
 main(void)
 {
@@ -215,5 +276,6 @@ main(void)
     Race();
     Ids();
     Settings();
+    Win32();
     return Done("tsuspend");
 }
