@@ -201,6 +201,21 @@ def forms(context):
     gdb.shows("dt _NO_SUCH_TYPE", r"is not known")
 
 
+@test("The balance of every object that a handle or a name leads to comes to its PointerCount, with no tag below zero", timeout=60, smp=(1, 4))
+def balance(context):
+    machine = Debugged(context)
+    machine.gdb.go()
+    for line in ("pipectl HELLO", "ps", "objdir \\", "sc stop null", "sc start null"):
+        machine.guest.command(line)
+    machine.gdb.interrupt()
+    text = "".join(machine.gdb.type(command) for command in (
+        "!handle 0 3 0", "!object 0 Device", "!object 0 Driver", "!object 0 Directory", "!object 0 SymbolicLink", "!object 0 Type"))
+    lines = re.findall(r"References: .*", text)
+    context.check(len(lines) > 60, f"only {len(lines)} objects were shown")
+    wrong = [line for line in lines if "but PointerCount" in line or "-" in line]
+    context.check(not wrong, f"these do not add up: {wrong}")
+
+
 @test("!irp tells an IRP's life to its end: kept, cancelled, completed, freed, and by whom", timeout=60, smp=(1,))
 def irp_life(context):
     machine = Debugged(context)

@@ -77,6 +77,8 @@ def balance(body, header):
         for record in found:
             sums[record.tag] = sums.get(record.tag, 0) + record.delta
         sums.pop(HANDLE, None)
+        for tag in [tag for tag, left in sums.items() if left < 0]:
+            sums[NAME] = sums.get(NAME, 0) + sums.pop(tag)      # a walk's reference, handed to its caller and given back as the caller's
         return dict(sorted(sums.items()))
     from . import objects
     if safe(objects.directory_of, body, default=0):
@@ -109,7 +111,8 @@ class ObTrace(Command):
 
     The trace is always on for every object. It stays readable when the object is gone, until 16384 later changes have pushed it out
     (then the address is needed: the name is gone). Time is in microseconds since the first record shown. A tag left over names who
-    has not let go: Hndl are handles, Name the name in a directory, Dflt whoever gave no tag."""
+    has not let go: Hndl are handles, Name the name in a directory, Dflt whoever gave no tag. What a name walk found may be given back by
+    its caller under the caller's tag: then Name is over and that tag under by as much."""
 
     name, usage = "obtrace", "!obtrace ADDRESS|\\PATH"
 
