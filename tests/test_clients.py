@@ -94,3 +94,30 @@ def busy(context):
     context.check(re.search(r"\d+ handles? in 3 processes", printed), f"`clients` printed {printed!r}")
     for program in ("smss", "shell", "clients"):
         context.check(re.search(rf"of {program}\.exe \(\d+\), access", printed), f"{program} is not among {printed!r}")
+
+
+@test("A client without a handle is counted: a file that another driver keeps")
+def kernel_client(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.command("sc start getdev")
+    guest.command(r"getdev take \Device\Null")
+    printed = guest.command("clients NUL")
+    context.check(re.search(r"Null: 1 client, 0 handles in 0 processes(.|\n)*HandleCount 0 +PointerCount 1\n"
+                            r" +no handle: the system or a driver keeps it", printed), f"a kept file: {printed!r}")
+    guest.command("getdev drop")
+    count(context, guest, 0, "after it was let go")
+
+
+@test("A program ended by Ctrl-C gives back all it had open")
+def broken_off(context):
+    guest = context.boot()
+    guest.prompt(0)
+    guest.prompt(1)
+    for _ in range(3):
+        guest.send("clients -o NUL 50\r", 1)
+        guest.expect(HELD, 1)
+        count(context, guest, 50, "with the program")
+        guest.send("\x03", 1)
+        guest.prompt(1)
+        count(context, guest, 0, "after its end")

@@ -32,4 +32,7 @@ typedef struct _PSP_CLASS {
 extern const PSP_CLASS PspProcessQueries[], PspProcessSettings[];
 extern const PSP_CLASS PspThreadQueries[], PspThreadSettings[];
 
+/* Whether the caller has the privilege to go beyond the priorities of ordinary programs. */
+BOOLEAN PspMayRaisePriority(VOID);
+
 #define PROCESS_SET_QUOTA   0x0100

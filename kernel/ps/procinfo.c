@@ -126,7 +126,7 @@ PspMoveBasePriority(PEPROCESS Process, SCHAR Priority)
     ExReleaseFastMutex(&Process->ThreadLock);
 }
 
-static BOOLEAN
+BOOLEAN
 PspMayRaisePriority(VOID)
 {
     return SeSinglePrivilegeCheck(RtlConvertUlongToLuid(SE_INC_BASE_PRIORITY_PRIVILEGE),

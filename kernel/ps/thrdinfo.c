@@ -60,6 +60,8 @@ PspSetThreadPriority(PVOID Object, PPSP_INFORMATION Information)
 {
     if (Information->Long < 1 || Information->Long > HIGH_PRIORITY)
         return STATUS_INVALID_PARAMETER;
+    if (Information->Long >= LOW_REALTIME_PRIORITY && !PspMayRaisePriority())
+        return STATUS_PRIVILEGE_NOT_HELD;
     KeSetPriorityThread(&((PETHREAD)Object)->Tcb, Information->Long);
     return STATUS_SUCCESS;
 }

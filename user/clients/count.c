@@ -68,10 +68,15 @@ PrintHandles(const SNAPSHOT *Snapshot, const SYSTEM_OBJECT_INFORMATION *File)
             (ULONG64)Handle->UniqueProcessId, Handle->GrantedAccess);
         Count++;
     }
-    if (Count == 0)
-        printf("    no handle: the system or a driver keeps it, opened by %s (%llu)\n",
-            ProcessName(Snapshot, File->CreatorUniqueProcess, Text),
-            (ULONG64)(ULONG_PTR)File->CreatorUniqueProcess);
+    if (Count)
+        return;
+    printf("    no handle: the system or a driver keeps it; opened in process %llu",
+        (ULONG64)(ULONG_PTR)File->CreatorUniqueProcess);
+    ProcessName(Snapshot, File->CreatorUniqueProcess, Text);
+    if (Text[0] == '?')
+        printf(", which has ended\n");
+    else
+        printf(" (%s)\n", Text);
 }
 
 static void
