@@ -1,11 +1,13 @@
 /*
  * A read that waits in pipe.sys, is completed by a write of the same program, and tells it so by
  * an event, by an APC, or through a completion port; the figure holds both requests. And many
- * pipes at once: a byte through one pair of opens, and through each of a thousand in turn.
+ * pipes at once: a byte through one pair of opens, and through each of a thousand in turn. And an
+ * inverted call: a request parked in inverted.sys, answered with news, taken.
  */
 #include "bench.h"
 #include <winioctl.h>
 #include "drivers/pipe/pipe_ioctl.h"
+#include "drivers/inverted/inverted_ioctl.h"
 #include <stdio.h>
 
 #define PAIRS 1000
@@ -109,4 +111,43 @@ BenchPairs(void)
         CloseHandle(Writers[Index]);
         CloseHandle(Readers[Index]);
     }
+}
+
+static void
+RunInverted(ULONG Count)
+{
+    IO_STATUS_BLOCK Iosb;
+    INVERTED_NEWS   News;
+    DWORD           Done;
+
+    while (Count--) {
+        NtDeviceIoControlFile(Reader, Event, NULL, NULL, &Iosb, IOCTL_INVERTED_WAIT, NULL, 0, &News,
+            sizeof News);
+        DeviceIoControl(Writer, IOCTL_INVERTED_TELL, "news", 4, NULL, 0, &Done, NULL);
+        NtWaitForSingleObject(Event, FALSE, NULL);
+    }
+}
+
+void
+BenchInverted(void)
+{
+    static const WCHAR Name[] = L"\\\\.\\Inverted";
+    UNICODE_STRING     Service;
+    NTSTATUS           Status;
+
+    RtlInitUnicodeString(&Service,
+        L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\inverted");
+    Status = NtLoadDriver(&Service);
+    Require(NT_SUCCESS(Status) || Status == STATUS_IMAGE_ALREADY_LOADED, "loading inverted.sys");
+    Reader = CreateFileW(Name, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+        OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
+    Writer = CreateFileW(Name, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+        OPEN_EXISTING, 0, NULL);
+    Require(Reader != INVALID_HANDLE_VALUE && Writer != INVALID_HANDLE_VALUE, "opening it");
+    Event = CreateEventW(NULL, FALSE, FALSE, NULL);
+    Measure("inverted-call", 1000, RunInverted);
+    CloseHandle(Event);
+    CloseHandle(Reader);
+    CloseHandle(Writer);
+    NtUnloadDriver(&Service);
 }

@@ -22,6 +22,7 @@ static const struct {
     { "processes", BenchProcesses },    // pipe.sys between two
     { "async",     BenchAsynchronous }, // reads that tell of their end by event, APC and port
     { "pairs",     BenchPairs },        // one pipe, and a thousand
+    { "inverted",  BenchInverted },     // a request parked in a driver until there is news
     { "kernel",    BenchKernel },       // what kbench.sys measures from inside
 };
 

@@ -39,4 +39,5 @@ void BenchPipes(void);
 void BenchProcesses(void);
 void BenchAsynchronous(void);
 void BenchPairs(void);
+void BenchInverted(void);
 void BenchKernel(void);
