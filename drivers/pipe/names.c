@@ -57,25 +57,57 @@ PipeNew(PCUNICODE_STRING Name)
     return Pipe;
 }
 
+static VOID
+PipeFree(PPIPE Pipe)
+{
+    PipeFreeSecurity(Pipe);
+    ExFreePoolWithTag(Pipe->Ring.Data, PIPE_TAG);
+    ExFreePoolWithTag(Pipe, PIPE_TAG);
+}
+
+/* A new pipe in the table, with its descriptor; ListMutex is held. */
+static NTSTATUS
+PipeCreateLocked(PLIST_ENTRY Bucket, PCUNICODE_STRING Name, PIO_SECURITY_CONTEXT Context,
+                 PPIPE *Result)
+{
+    PPIPE    Pipe = PipeNew(Name);
+    NTSTATUS Status;
+
+    if (Pipe == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    Status = PipeAssignSecurity(Pipe, Context);
+    if (!NT_SUCCESS(Status)) {
+        PipeFree(Pipe);
+        return Status;
+    }
+    InsertTailList(Bucket, &Pipe->Link);
+    *Result = Pipe;
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS
-PipeOpen(PPIPE_DEVICE Device, PCUNICODE_STRING Name, PPIPE *Result, PULONG_PTR Information)
+PipeOpen(PPIPE_DEVICE Device, PCUNICODE_STRING Name, PIO_SECURITY_CONTEXT Context,
+         KPROCESSOR_MODE Mode, PPIPE *Result, PULONG_PTR Information)
 {
     PLIST_ENTRY Bucket = PipeBucket(Device, Name);
     PPIPE       Pipe;
+    NTSTATUS    Status;
 
     KeWaitForSingleObject(&Device->ListMutex, Executive, KernelMode, FALSE, NULL);
     Pipe = PipeFind(Bucket, Name);
-    *Information = FILE_OPENED;
-    if (Pipe == NULL && (Pipe = PipeNew(Name)) != NULL) {
-        InsertTailList(Bucket, &Pipe->Link);
+    if (Pipe != NULL) {
+        *Information = FILE_OPENED;
+        Status = PipeCheckAccess(Pipe, Context, Mode);
+    } else {
         *Information = FILE_CREATED;
+        Status = PipeCreateLocked(Bucket, Name, Context, &Pipe);
     }
-    if (Pipe != NULL)
+    if (NT_SUCCESS(Status))
         Pipe->Opens++;
     KeReleaseMutex(&Device->ListMutex, FALSE);
 
     *Result = Pipe;
-    return Pipe != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+    return Status;
 }
 
 VOID
@@ -89,10 +121,8 @@ PipeDrop(PPIPE_DEVICE Device, PPIPE Pipe)
         RemoveEntryList(&Pipe->Link);
     KeReleaseMutex(&Device->ListMutex, FALSE);
 
-    if (Last) {
-        ExFreePoolWithTag(Pipe->Ring.Data, PIPE_TAG);
-        ExFreePoolWithTag(Pipe, PIPE_TAG);
-    }
+    if (Last)
+        PipeFree(Pipe);
 }
 
 ULONG

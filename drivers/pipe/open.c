@@ -23,24 +23,14 @@ PipeCheckName(PCUNICODE_STRING Given, PUNICODE_STRING Name)
     return Name->Length > PIPE_MAX_NAME * sizeof(WCHAR) ? STATUS_NAME_TOO_LONG : STATUS_SUCCESS;
 }
 
-/* An instance for an open with that access, or NULL. */
-static PINSTANCE
-PipeNewInstance(ACCESS_MASK Access)
+/* An open with that access: a reader, a writer, both or none. */
+static VOID
+PipeCountInstance(PPIPE Pipe, PINSTANCE Instance, ACCESS_MASK Access)
 {
-    PINSTANCE Instance = ExAllocatePoolWithTag(NonPagedPool, sizeof *Instance, PIPE_TAG);
-
-    if (Instance == NULL)
-        return NULL;
     RtlZeroMemory(Instance, sizeof *Instance);
-    RtlMapGenericMask(&Access, IoGetFileObjectGenericMapping());
     Instance->MayRead = (Access & FILE_READ_DATA) != 0;
     Instance->MayWrite = (Access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) != 0;
-    return Instance;
-}
 
-static VOID
-PipeCountInstance(PPIPE Pipe, PINSTANCE Instance)
-{
     PipeAcquire(Pipe);
     Pipe->Readers += Instance->MayRead;
     Pipe->Writers += Instance->MayWrite;
@@ -52,13 +42,16 @@ PipeCountInstance(PPIPE Pipe, PINSTANCE Instance)
 NTSTATUS NTAPI
 PipeCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
-    PFILE_OBJECT       File = Stack->FileObject;
-    ULONG_PTR          Information = 0;
-    UNICODE_STRING     Name;
-    NTSTATUS           Status;
-    PPIPE              Pipe;
-    PINSTANCE          Instance;
+    PIO_STACK_LOCATION   Stack = IoGetCurrentIrpStackLocation(Irp);
+    PIO_SECURITY_CONTEXT Context = Stack->Parameters.Create.SecurityContext;
+    KPROCESSOR_MODE      Mode = Stack->Flags & SL_FORCE_ACCESS_CHECK ? UserMode
+                                                                     : Irp->RequestorMode;
+    PFILE_OBJECT         File = Stack->FileObject;
+    ULONG_PTR            Information = 0;
+    UNICODE_STRING       Name;
+    NTSTATUS             Status;
+    PPIPE                Pipe;
+    PINSTANCE            Instance;
 
     Status = PipeCheckName(&File->FileName, &Name);
     if (NT_SUCCESS(Status) && (Stack->Parameters.Create.Options & FILE_DIRECTORY_FILE))
@@ -66,15 +59,15 @@ PipeCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (!NT_SUCCESS(Status))
         return PipeComplete(Irp, Status, 0);
 
-    Instance = PipeNewInstance(Stack->Parameters.Create.SecurityContext->DesiredAccess);
+    Instance = ExAllocatePoolWithTag(NonPagedPool, sizeof *Instance, PIPE_TAG);
     if (Instance == NULL)
         return PipeComplete(Irp, STATUS_INSUFFICIENT_RESOURCES, 0);
-    Status = PipeOpen(PipeDeviceOf(DeviceObject), &Name, &Pipe, &Information);
+    Status = PipeOpen(PipeDeviceOf(DeviceObject), &Name, Context, Mode, &Pipe, &Information);
     if (!NT_SUCCESS(Status)) {
         ExFreePoolWithTag(Instance, PIPE_TAG);
         return PipeComplete(Irp, Status, 0);
     }
-    PipeCountInstance(Pipe, Instance);
+    PipeCountInstance(Pipe, Instance, Context->AccessState->PreviouslyGrantedAccess);
     File->FsContext = Pipe;
     File->FsContext2 = Instance;
     return PipeComplete(Irp, STATUS_SUCCESS, Information);

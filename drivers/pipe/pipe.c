@@ -9,6 +9,7 @@
  *
  *   IRP_MJ_CREATE          find or make the PIPE, make the INSTANCE            open.c, names.c
  *   IRP_MJ_READ, _WRITE    move bytes, or wait                         here, move.c, queue.c
+ *   IRP_MJ_QUERY_SECURITY, _SET_SECURITY  the pipe's descriptor              security.c
  *   IRP_MJ_DEVICE_CONTROL  size, mode, type, waiting, figures                      control.c
  *   IRP_MJ_CLEANUP         the last handle is gone: end what waits                    open.c
  *   IRP_MJ_CLOSE           the last reference is gone: free the INSTANCE              open.c
@@ -147,6 +148,8 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     DriverObject->MajorFunction[IRP_MJ_READ] = PipeRead;
     DriverObject->MajorFunction[IRP_MJ_WRITE] = PipeWrite;
     DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = PipeControl;
+    DriverObject->MajorFunction[IRP_MJ_QUERY_SECURITY] = PipeQuerySecurity;
+    DriverObject->MajorFunction[IRP_MJ_SET_SECURITY] = PipeSetSecurity;
     DriverObject->FastIoDispatch = &PipeFastIo;
     DriverObject->DriverUnload = PipeUnload;
 

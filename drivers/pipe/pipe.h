@@ -7,7 +7,7 @@
  *   INSTANCE      the instance context, FileObject->FsContext2: what one open asked for.
  *
  * Locks, in the order in which they are taken:
- *   ListMutex     PASSIVE_LEVEL: the table of pipes and Opens
+ *   ListMutex     PASSIVE_LEVEL: the table of pipes, their Opens and descriptors
  *   DataMutex     a pipe's; held at APC_LEVEL while bytes move, so a program's memory may be
  *                 touched under it. Reads and writes therefore come at IRQL < DISPATCH_LEVEL.
  *   Queue.Lock    a spin lock: one queue of waiting IRPs; the only one a cancel takes
@@ -81,6 +81,7 @@ typedef struct _PIPE {
     /* Guarded by PIPE_DEVICE.ListMutex: */
     LIST_ENTRY     Link;
     ULONG          Opens;                       // file objects whose FsContext is this pipe
+    PSECURITY_DESCRIPTOR Security;              // who may open it
 
     /* Guarded by DataMutex: */
     FAST_MUTEX     DataMutex;
@@ -124,10 +125,20 @@ PipeDeviceOf(PDEVICE_OBJECT DeviceObject)
 NTSTATUS PipeComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 DRIVER_DISPATCH PipeRead, PipeWrite;
 
-/* names.c: ListMutex is taken inside. PipeOpen counts one open, PipeDrop one less. */
-NTSTATUS PipeOpen(PPIPE_DEVICE Device, PCUNICODE_STRING Name, PPIPE *Pipe, PULONG_PTR Information);
+/*
+ * names.c: ListMutex is taken inside. PipeOpen checks and counts one open, PipeDrop counts one
+ * less.
+ */
+NTSTATUS PipeOpen(PPIPE_DEVICE Device, PCUNICODE_STRING Name, PIO_SECURITY_CONTEXT Context,
+                  KPROCESSOR_MODE Mode, PPIPE *Pipe, PULONG_PTR Information);
 VOID     PipeDrop(PPIPE_DEVICE Device, PPIPE Pipe);
 ULONG    PipeCountOpens(PPIPE_DEVICE Device, PPIPE Pipe);
+
+/* security.c */
+NTSTATUS PipeAssignSecurity(PPIPE Pipe, PIO_SECURITY_CONTEXT Context);
+NTSTATUS PipeCheckAccess(PPIPE Pipe, PIO_SECURITY_CONTEXT Context, KPROCESSOR_MODE Mode);
+VOID     PipeFreeSecurity(PPIPE Pipe);
+DRIVER_DISPATCH PipeQuerySecurity, PipeSetSecurity;
 
 /* open.c */
 DRIVER_DISPATCH PipeCreate, PipeCleanup, PipeClose;
