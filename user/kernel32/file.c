@@ -27,7 +27,8 @@ BasepOpen(PCWSTR Name, PHANDLE File, DWORD Access, DWORD Share, LPSECURITY_ATTRI
         Options |= FILE_NON_DIRECTORY_FILE;
     if (Flags & FILE_FLAG_WRITE_THROUGH)
         Options |= FILE_WRITE_THROUGH;
-    InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE, NULL, NULL);
+    InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE, NULL,
+        Security ? Security->lpSecurityDescriptor : NULL);
     if (Security && Security->bInheritHandle)
         Attributes.Attributes |= OBJ_INHERIT;
     Status = NtCreateFile(File, Access | SYNCHRONIZE | FILE_READ_ATTRIBUTES, &Attributes, &Iosb,

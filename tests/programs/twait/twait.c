@@ -274,6 +274,7 @@ main(void)
     TestBadMemory();
     TestMessages();
     TestCancel();
+    TestSecurity();
     Promise("Nothing of the pipes is left");
     PoolTag("Pipe", &After, &Ignored);
     Expect(After == Blocks, "%llu blocks became %llu", Blocks, After);

@@ -38,3 +38,4 @@ BOOL Balanced(HANDLE Pipe);
 
 void TestMessages(void);
 void TestCancel(void);
+void TestSecurity(void);
