@@ -100,3 +100,18 @@ def processes(context):
     context.check("STATUS_ACCESS_DENIED" in guest.command("kill 4"), "the System process")
     for line in ("kill", "kill -9", "ps -x"):
         context.check("usage: " in guest.command(line), f"`{line}` does not say how it is used")
+
+
+@test("The student sees what there is, but ends no other's process and closes no other's handle")
+def student(context):
+    guest = two_consoles(context)
+    guest.send("clients -o NUL\r", 1)
+    guest.expect(HELD, 1)
+    process = re.search(r"clients\.exe \((\d+)\)", guest.command("runas student handle -a -p clients"))
+    context.check(process, "the student does not see the administrator's handles")
+    held = re.search(r"(?m)^ +([0-9A-F]+): File +\\Device\\Null$", guest.command(rf"handle \Device\Null"))
+    for line in (f"kill {process[1]}", f"handle -c {held[1]} -p {process[1]}"):
+        printed = guest.command(f"runas student {line}")
+        context.check("STATUS_ACCESS_DENIED" in printed, f"`{line}` as the student printed {printed!r}")
+    context.check("1 client, 1 handle" in guest.command("runas student clients NUL"), "the file is not open any more")
+    context.check("1 client, 1 handle" in guest.command("clients NUL"), "the file is not open any more")
