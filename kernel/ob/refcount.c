@@ -17,8 +17,8 @@
  * the work item.
  *
  * Bugcheck 0x18: P1 the object's type, P2 the object, P3 what went wrong (0 this is no live
- * object, 1 a reference from zero, 2 a dereference below zero), P4 the count that was found (P3 =
- * 0: the header's Type).
+ * object, 1 a reference from zero, 2 a dereference below zero, 3 the last reference dropped while
+ * handles are open), P4 the count that was found (P3 = 0: the header's Type; 3: the handles).
  */
 #include "kernel.h"
 #include "ob/obp.h"
@@ -85,6 +85,8 @@ ObpDereference(POBJECT_HEADER Header, ULONG Tag, PVOID Caller)
 
     if (Count < 0)
         ObpBadReference(Object, 2, Count);
+    if (Header->HandleCount != 0)
+        ObpBadReference(Object, 3, Header->HandleCount);
 
     ObpDeleteOrDefer(Header);
     return 0;
@@ -162,6 +164,8 @@ ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag)
     ObpTrace(Object, -1, Count, Tag, CALLER());
     if (Count < 0)
         ObpBadReference(Object, 2, Count);
+    if (Count == 0 && Header->HandleCount != 0)
+        ObpBadReference(Object, 3, Header->HandleCount);
     if (Count == 0)
         ObpDefer(Header);
 }
