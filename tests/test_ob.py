@@ -48,3 +48,12 @@ def commit(sin):
 
 for _sin in SINS:
     commit(_sin)
+
+
+@test("Open against close, duplicate against close, lookup against delete, a million times; a million handles", timeout=240)
+def races(context):
+    rounds = 1000000 if context.smp > 1 else 50000
+    guest = context.boot(append=f'run="tobrace {rounds}" testexit')
+    guest.expect(r"\[done\] tobrace|smss: .*ended with")
+    guest.wait_exit()
+    context.marked(guest.consoles[0].text, "tobrace")
