@@ -3,7 +3,7 @@
  * million handles:
  *
  *     tobrace ROUNDS       all of it, then whether every handle and every block is given back
- *     tobrace many COUNT   what the former starts: opens COUNT handles and ends without closing them
+ *     tobrace many COUNT   what the former starts: opens COUNT handles and ends with them open
  */
 #include "sdk/ntapi.h"
 #include "user/lib/testing.h"
@@ -169,7 +169,7 @@ main(int Count, char **Words)
     if (Count == 3 && strcmp(Words[1], "many") == 0)
         return OpenMany(strtoul(Words[2], NULL, 10));
     Rounds = Count > 1 ? strtoul(Words[1], NULL, 10) : 10000;
-    RunProgram("tobrace many 10");                          // what a first process allocates for good
+    RunProgram("tobrace many 10");              // what a first process allocates for good
     Handles = HandleCount();
     for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++)
         PoolTag(Tags[Index], &Before[Index], &Bytes);
