@@ -49,6 +49,8 @@ def functions(context):
     gdb.shows('print $object("\\\\No\\\\Such")', r"there is no object")
     gdb.shows("print $handle(0x7ffc)", r"0x7ffc is no open handle")
     gdb.shows("run", r"type `continue`")
+    gdb.shows("!drvobj nosuch", r"there is no object \\Driver\\nosuch")
+    gdb.shows("!devobj nosuch", r"there is no object \\Device\\nosuch")
 
 
 @test("Every command has help under `help !NAME` and `!help NAME`, which says how it is used", timeout=60, smp=(1,))

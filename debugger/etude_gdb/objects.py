@@ -124,8 +124,12 @@ def parse(text, prefix=""):
     if prefix:
         try:
             return find(prefix + text)
+        except Unreadable as error:
+            missing = error
+        try:
+            return number(text)
         except Unreadable:
-            pass
+            raise missing from None                     # a name, it seems, not an expression
     return number(text)
 
 
