@@ -25,6 +25,7 @@ def program_test(name, sentence, timeout, smp):
 for _name, _sentence, _timeout in (
         ("tbadargs", "Bad arguments to every system service do no harm", 90),
         ("thandles", "Handles are checked for life, type and access", 60),
+        ("tobargs", "Every object service refuses what is wrong with its documented status", 60),
         ("tobjects", "Objects of every kind by name: directories, links, counts, what a name leads to", 60),
         ("tsync", "Events, mutants, semaphores, timers and waits", 60),
         ("tthreads", "Threads, their TLS, APCs and registers", 120),
