@@ -1,7 +1,7 @@
 """Security: access checks from inside (ktse.sys), runas and access at the shell."""
 import re
 
-from etude import test
+from etude import EXIT_SUCCESS, test
 
 
 @test("Access checks, descriptors and impersonation are right from inside", timeout=90, smp=(1, 4))
@@ -31,3 +31,14 @@ def shell(context):
             ("runas administrator access 4", r"administrator may: 0x")):
         printed = guest.command(line)
         context.check(re.search(wanted, printed), f"`{line}` printed {printed!r}")
+
+
+@test("Handles, waits, pipes and processes work for the student as they do for the administrator", timeout=120,
+      smp=(4,))
+def student(context):
+    for name in ("thandles", "tsync", "tpipe", "tprocess"):
+        guest = context.boot(append=f'run="runas student {name}" testexit')
+        status = guest.wait_exit()
+        context.marked(guest.consoles[0].text, name)
+        context.check(status == EXIT_SUCCESS, f"QEMU ended with {status} after {name}")
+        guest.end()

@@ -87,4 +87,5 @@ IoInitSystem(VOID)
     IopCreateType(L"Device", &Device, 'iveD', OB_WAIT_NEVER, &IopDeviceObjectType);
     IopCreateType(L"Driver", &Driver, 'virD', OB_WAIT_NEVER, &IopDriverObjectType);
     IopCreateType(L"File", &File, 'eliF', FIELD_OFFSET(FILE_OBJECT, Event), &IopFileObjectType);
+    IopInitializeSecurity();
 }

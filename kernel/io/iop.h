@@ -209,6 +209,7 @@ VOID     IopDeleteFile(PVOID Object);
  * security.c: whether an open of a device (Itself) or of something below it may go on; moves what
  * is granted already to PreviouslyGrantedAccess.
  */
+VOID     IopInitializeSecurity(VOID);
 NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, PACCESS_STATE AccessState, BOOLEAN Itself,
                       KPROCESSOR_MODE Check);
 NTSTATUS IopDeviceSecurity(PVOID Object, SECURITY_OPERATION_CODE Operation,

@@ -15,13 +15,26 @@
 #include "iop.h"
 #include "se/se.h"
 
+/* The descriptor of most devices: kept for good, so nobody needs to hold it. */
+static PSECURITY_DESCRIPTOR IopPublicDescriptor;
+
+VOID INIT_CODE
+IopInitializeSecurity(VOID)
+{
+    IopPublicDescriptor = SeStandardDescriptor(SeStandardPublic, IopDeviceObjectType);
+}
+
 static NTSTATUS
 IopCheckDevice(PDEVICE_OBJECT Device, PACCESS_STATE AccessState)
 {
-    PSECURITY_DESCRIPTOR Descriptor = ObHoldDescriptor(&Device->SecurityDescriptor);
-    NTSTATUS             Status = SeCheckStored(AccessState, Descriptor,
-                                                IoGetFileObjectGenericMapping());
+    PSECURITY_DESCRIPTOR Descriptor = *(PSECURITY_DESCRIPTOR volatile *)&Device->SecurityDescriptor;
+    NTSTATUS             Status;
 
+    if (Descriptor == IopPublicDescriptor && Descriptor != NULL)
+        return SeCheckStored(AccessState, Descriptor, IoGetFileObjectGenericMapping());
+
+    Descriptor = ObHoldDescriptor(&Device->SecurityDescriptor);
+    Status = SeCheckStored(AccessState, Descriptor, IoGetFileObjectGenericMapping());
     ObDropDescriptor(&Device->SecurityDescriptor, Descriptor);
     return Status;
 }
