@@ -2,6 +2,7 @@
 import re
 
 from etude import EXIT_SUCCESS, test
+from test_programs import run_program
 
 
 @test("Requests are cancelled by thread, file and status block; one that is not given back is reported and given up")
@@ -13,3 +14,30 @@ def tcancel(context):
     held = re.findall(r"\\Driver\\hold holds IRP (\w+), which hold!Dispatch\+0x0 was given, 1 seconds after", guest.debug_text())
     context.check(len(held) == 2, f"{len(held)} held IRPs were reported, not 2")
     context.check(r"\Driver\hold is unloaded" in guest.debug_text(), "hold.sys was not unloaded")
+
+
+@test("Cancel against complete, close and removal, attach against call, unload against open; ten thousand loads", timeout=280)
+def ktstorm(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.command("sc start ktstorm")
+    context.marked(guest.debug_text(), "ktstorm")
+    guest.command("sc stop ktstorm")
+    guest.expect_debug(r"\\Driver\\ktstorm is unloaded")
+
+
+@test("Power IRPs, fast I/O, StartIo by key, boosts, the error log, reinitialization and shutdown notification")
+def ktmore(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.command("sc start ktmore")
+    context.marked(guest.debug_text(), "ktmore")
+    for sentence in (r"error logged by \\Driver\\ktmore: code \w+, status c00000b5", r"reinitialized 1\n(?:.*\n)*?ktmore: reinitialized 2"):
+        guest.expect_debug(sentence)
+    guest.send("shutdown\r")
+    guest.expect_debug(r"ktmore: shutdown 1 of first\n(?:.*\n)*?ktmore: shutdown 2 of last")
+
+
+@test("Forty processes are killed in the middle of opens, reads, writes, waits and cancels, and nothing of them is left", timeout=150)
+def tstorm(context):
+    run_program(context, "tstorm")

@@ -1,7 +1,8 @@
 /*
  * IRPs that drivers send to other drivers: IoBuildAsynchronousFsdRequest,
  * IoBuildSynchronousFsdRequest and IoBuildDeviceIoControlRequest allocate an IRP and fill in the
- * first stack location and the buffers, as the Nt services do.
+ * first stack location and the buffers, as the Nt services do: steps (1) and (2) of the life of an
+ * IRP (io.h). The driver goes on with (3).
  *
  * A synchronous one belongs to the running thread: it is on the thread's list, is finished there
  * by APC (status block written, event set) and freed by the I/O manager. So APCs must be able to
@@ -32,7 +33,7 @@ IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, 
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
-    Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
+    Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);        // (1)
     if (Irp == NULL)
         return NULL;
 
@@ -74,7 +75,7 @@ IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, P
         return NULL;
 
     Irp->UserEvent = Event;
-    IopQueueThreadIrp(Irp);
+    IopQueueThreadIrp(Irp);                                     // (2)
     return Irp;
 }
 

@@ -20,7 +20,7 @@ IopAllocateCloseIrp(CCHAR StackSize)
     LARGE_INTEGER Delay = { .QuadPart = -CLOCK_INTERVAL_100NS };
     PIRP          Irp;
 
-    while ((Irp = IoAllocateIrp(StackSize, FALSE)) == NULL)
+    while ((Irp = IoAllocateIrp(StackSize, FALSE)) == NULL)     // (1)
         KeDelayExecutionThread(KernelMode, FALSE, &Delay);
     return Irp;
 }
@@ -36,7 +36,7 @@ IopSendClose(PFILE_OBJECT File, UCHAR Major)
     Irp->Tail.Overlay.OriginalFileObject = File;
     Sp->MajorFunction = Major;
     Sp->FileObject = File;
-    IopCallAndWait(Device, Irp, NULL, KernelMode);
+    IopCallAndWait(Device, Irp, NULL, KernelMode);              // (3) to (8), never (5)
 }
 
 /* Close procedure of the type File. The counts are those before the handle went. */

@@ -213,12 +213,22 @@ IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     Irp->CurrentLocation = Irp->StackCount + 2;
 }
 
-/* Every entry of a driver's dispatch table that it did not fill. */
+/*
+ * Every entry of a driver's dispatch table that it did not fill. Plug and Play, power and system
+ * control IRPs come with STATUS_NOT_SUPPORTED, which is what stays in one that nobody handles.
+ */
 NTSTATUS NTAPI
 IopInvalidDeviceRequest(PDEVICE_OBJECT Device, PIRP Irp)
 {
-    Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
-    Irp->IoStatus.Information = 0;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    return STATUS_INVALID_DEVICE_REQUEST;
+    UCHAR    Major = IoGetCurrentIrpStackLocation(Irp)->MajorFunction;
+    BOOLEAN  Keep = Major == IRP_MJ_PNP || Major == IRP_MJ_POWER || Major == IRP_MJ_SYSTEM_CONTROL;
+    NTSTATUS Status = STATUS_INVALID_DEVICE_REQUEST;
+
+    if (Keep && Irp->IoStatus.Status == STATUS_NOT_SUPPORTED)
+        Status = STATUS_NOT_SUPPORTED;
+    else
+        Irp->IoStatus.Information = 0;
+    Irp->IoStatus.Status = Status;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);        // (6)
+    return Status;
 }

@@ -7,12 +7,14 @@
  * points to the queue and, while the IRP is queued, to the IRP. Whoever takes the cancel routine
  * out of an IRP owns it; an IRP without one is being cancelled and is left alone.
  *
- *   insert   under the driver's lock: mark pending, queue, set the routine; if Cancel is set by
- *            then and the routine can be taken back, remove it again and, outside the lock,
+ * The numbers are those of the life of an IRP (io.h):
+ *
+ *   insert   (4) under the driver's lock: mark pending, queue, set the routine; if Cancel is set
+ *            by then and the routine can be taken back, remove it again and, outside the lock,
  *            complete it as cancelled
- *   remove   under the lock: take the routine; NULL means that a cancel has it, so the IRP is as
- *            good as gone
- *   cancel   releases the cancel lock first, then removes the IRP under the driver's lock, then
+ *   remove   before (6), under the lock: take the routine; NULL means that a cancel has it, so the
+ *            IRP is as good as gone
+ *   cancel   (5) releases the cancel lock first, then removes the IRP under the driver's lock, then
  *            completes it
  */
 #include "iop.h"
@@ -114,7 +116,7 @@ IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context, PVOID Inser
         return Status;
     }
 
-    IoMarkIrpPending(Irp);
+    IoMarkIrpPending(Irp);                      // (4)
     IoSetCancelRoutine(Irp, IopCsqCancel);
     if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL) {
         Cancelled = TRUE;

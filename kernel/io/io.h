@@ -4,19 +4,24 @@
  *
  * The life of an IRP, a numbered protocol that the sites in io/ cite:
  *   (1) allocate    IoAllocateIrp, or a service: initialised, owned by the allocator
- *   (2) queue       put on the issuing thread's IrpList (own thread at APC_LEVEL)
+ *   (2) queue       put on the issuing thread's IrpList (own thread at APC_LEVEL); the one a
+ *                   thread waits in is its WaitedIrp
  *   (3) call        IofCallDriver moves one stack location down and the driver's dispatch routine
  *                   owns the IRP
  *   (4) pend        the owner marks it pending, may set a cancel routine, returns STATUS_PENDING,
  *                   completes it later
  *   (5) cancel      IoCancelIrp sets Cancel and takes the cancel routine under the cancel spin
- *                   lock; who gets the routine out of the IRP (IoSetCancelRoutine) completes it
+ *                   lock; who gets the routine out of the IRP (IoSetCancelRoutine) completes it.
+ *                   An IRP is cancelled only by one who knows that it is still there: its own
+ *                   thread, in whose context it would be finished, or whoever allocated it
  *   (6) complete    IofCompleteRequest walks the locations up, calling completion routines;
  *                   MORE_PROCESSING_REQUIRED gives ownership back to the one who set the routine
  *   (7) finish      in the issuing thread's context: at once if the service has not seen
  *                   STATUS_PENDING, else by a special kernel APC; copies buffered output, writes
  *                   the status block, sets event and file, queues the user's APC
  *   (8) free        off the thread's list, references dropped, memory to the look-aside list
+ * A thread that ends gives up, after IopCancelPatience seconds, what a driver has not given back
+ * after (5): the IRP leaves its list, has no thread any more, and goes from (6) to (8).
  */
 #pragma once
 

@@ -108,7 +108,7 @@ IopSendCreate(PFILE_OBJECT File, POPEN_PACKET Packet, PACCESS_STATE AccessState,
     Sp->Parameters.Create.FileAttributes = Packet->FileAttributes;
     Sp->Parameters.Create.ShareAccess = Packet->ShareAccess;
     Sp->Parameters.Create.EaLength = Packet->EaLength;
-    return IopCallAndWait(Device, Irp, &Packet->Information, Mode);
+    return IopCallAndWait(Device, Irp, &Packet->Information, Mode);     // (3) to (8)
 }
 
 /* A walk that does not open files: the object itself is all there is. */

@@ -185,7 +185,7 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
     KIRQL         Irql = KfRaiseIrql(APC_LEVEL);
 
     if (KeReadStateEvent(&File->Event) == 0 && !(Irp->AllocationFlags & IOP_IRP_FINISHING))
-        IoCancelIrp(Irp);
+        IoCancelIrp(Irp);                       // (5)
     KeLowerIrql(Irql);
 
     while (KeWaitForSingleObject(&File->Event, Executive, KernelMode, FALSE,
@@ -266,13 +266,13 @@ IopFinishAsynchronous(PIOP_CALL Call)
     KIRQL    Irql;
 
     ObReferenceObject(Call->File);
-    IopQueueThreadIrp(Irp);
-    Status = IofCallDriver(Call->Device, Irp);
+    IopQueueThreadIrp(Irp);                                     // (2)
+    Status = IofCallDriver(Call->Device, Irp);                  // (3)
     if (Status != STATUS_PENDING) {
         if (!IopIsCompleted(Irp))
             IopNotCompleted(Irp, Call->Device, Call->Sp->MajorFunction, Status);
         Irql = KfRaiseIrql(APC_LEVEL);
-        Status = IopFinishIrp(Irp, Call->File, Irp->Tail.Overlay.AuxiliaryBuffer);
+        Status = IopFinishIrp(Irp, Call->File, Irp->Tail.Overlay.AuxiliaryBuffer);  // (7)
         KeLowerIrql(Irql);
     }
     ObDereferenceObject(Call->File);
@@ -291,8 +291,8 @@ IopFinishCall(PIOP_CALL Call)
         return IopFinishAsynchronous(Call);
 
     File->FinalStatus = STATUS_PENDING;
-    Thread->WaitedIrp = Irp;
-    Status = IofCallDriver(Call->Device, Irp);
+    Thread->WaitedIrp = Irp;                                    // (2)
+    Status = IofCallDriver(Call->Device, Irp);                  // (3)
     if (Status == STATUS_PENDING) {
         Status = IopWaitForFile(File, Irp, Call->Mode);
         Thread->WaitedIrp = Outer;
@@ -300,7 +300,7 @@ IopFinishCall(PIOP_CALL Call)
         Thread->WaitedIrp = Outer;
         if (!IopIsCompleted(Irp))
             IopNotCompleted(Irp, Call->Device, Call->Sp->MajorFunction, Status);
-        Status = IopFinishIrp(Irp, File, Irp->Tail.Overlay.AuxiliaryBuffer);
+        Status = IopFinishIrp(Irp, File, Irp->Tail.Overlay.AuxiliaryBuffer);    // (7)
     }
     IopUnlockFile(File);
     ObDereferenceObject(File);
@@ -329,13 +329,13 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
     Irp->AllocationFlags |= IOP_IRP_WAITED;
 
     Major = IoGetNextIrpStackLocation(Irp)->MajorFunction;
-    Status = IofCallDriver(Device, Irp);
+    Status = IofCallDriver(Device, Irp);                        // (3)
     if (Status != STATUS_PENDING && KeReadStateEvent(&Event) == 0)
         IopNotCompleted(Irp, Device, Major, Status);
     if (Status == STATUS_PENDING) {
         Status = KeWaitForSingleObject(&Event, Executive, WaitMode, FALSE, NULL);
         if (Status != STATUS_SUCCESS) {
-            IoCancelIrp(Irp);
+            IoCancelIrp(Irp);                                   // (5)
             while (KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE,
                                          &Patience) == STATUS_TIMEOUT)
                 IopReportHeldIrp(Irp);
@@ -346,6 +346,6 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
     Status = Iosb.Status;
     if (Information != NULL)
         *Information = Iosb.Information;
-    IoFreeIrp(Irp);
+    IoFreeIrp(Irp);                                             // (8)
     return Status;
 }

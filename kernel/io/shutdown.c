@@ -91,7 +91,7 @@ IopNotify(PLIST_ENTRY List)
 
         if (Irp != NULL) {
             IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_SHUTDOWN;
-            IopCallAndWait(Device, Irp, NULL, KernelMode);
+            IopCallAndWait(Device, Irp, NULL, KernelMode);      // (3) to (8)
         }
         ObDereferenceObject(Device);
         IopFreeEntry(Entry);

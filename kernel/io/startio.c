@@ -21,7 +21,7 @@
 static VOID
 IopCallStartIo(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    PDRIVER_STARTIO Routine = DeviceObject->DriverObject->DriverStartIo;
+    PDRIVER_STARTIO Routine = DeviceObject->DriverObject->DriverStartIo;    // owns Irp: (4)
     ULONG64         State = KiCalloutState();
 
     Routine(DeviceObject, Irp);
