@@ -27,7 +27,7 @@ MiInitializeLoader(VOID)
     ExInitializeFastMutex(&MiLoadLock);
 }
 
-/* The rights of pages of a driver's image. */
+/* The rights of pages of a driver's image; the caller flushes, once for all of it. */
 static NTSTATUS
 MiProtectSystemPages(PVOID Va, SIZE_T Size, ULONG Protect)
 {
@@ -43,7 +43,6 @@ MiProtectSystemPages(PVOID Va, SIZE_T Size, ULONG Protect)
             Rights |= PTE_WRITE;
         *Pte = Rights;
     }
-    MiFlushRange(Va, Pages);
     return STATUS_SUCCESS;
 }
 
@@ -141,6 +140,7 @@ MiLoadImage(PMI_IMAGE Image, PKLDR_DATA_TABLE_ENTRY Entry)
     }
     MiProtectSystemPages(Entry->DllBase, Image->SizeOfImage, PAGE_READONLY);
     MiProtectSections(Image, Entry->DllBase, MiProtectSystemPages);
+    KiIpiFlushTb(NULL, TRUE);
     MiDescribeImage(Entry);
     MiCopySymbols(Entry, Image);
     MiInsertModule(Entry);

@@ -11,6 +11,7 @@
 #define ATTACHES        2000
 #define RELOADS         100
 #define LOADS           10000
+#define LOADS_SEVERAL   1000                    // where each makes all processors flush
 #define POOLTAG_CLASS   22
 #define POOLTAG_BYTES   32768
 
@@ -211,13 +212,14 @@ VOID
 KtTenThousandLoads(VOID)
 {
     UNICODE_STRING Service = RTL_CONSTANT_STRING(NULL_SERVICE);
+    ULONG          Loads = KeQueryActiveProcessors() == 1 ? LOADS : LOADS_SEVERAL;
     POOLTAG_LIST  *Before, *After;
 
     EXPECT_HERE(ZwUnloadDriver(&Service) == STATUS_SUCCESS);
     for (ULONG Round = 0; Round < 100; Round++)                 // caches fill
         Cycle();
     Before = Tags();
-    for (ULONG Round = 0; Round < LOADS; Round++)
+    for (ULONG Round = 0; Round < Loads; Round++)
         Cycle();
     After = Tags();
     for (ULONG Index = 0; Index < After->Count; Index++)

@@ -182,7 +182,8 @@ static const KT_TEST Tests[] = {
       KtAttachAgainstCall },
     { "Unload against open: an open succeeds whole or fails, and the driver comes back",
       KtUnloadAgainstOpen },
-    { "Ten thousand loads, opens, stops and closes leave every pool tag where it was",
+    { "Loads, opens, stops and closes (ten thousand on one processor) leave every pool tag where "
+      "it was",
       KtTenThousandLoads },
 };
 
