@@ -163,3 +163,26 @@ NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES Obj
                         ShareAccess, FILE_OPEN,
                         OpenOptions, NULL, 0, CreateFileTypeNone, NULL, 0);
 }
+
+/*
+ * System service: opens a file so that it is deleted with its last handle, and closes it. What a
+ * create says, from a file system that cannot write STATUS_MEDIA_WRITE_PROTECTED.
+ */
+NTSTATUS NTAPI
+NtDeleteFile(POBJECT_ATTRIBUTES ObjectAttributes)
+{
+    OPEN_PACKET     Packet = { .Type = IO_TYPE_OPEN_PACKET, .Size = sizeof Packet,
+                               .Options = FILE_DELETE_ON_CLOSE, .Disposition = FILE_OPEN,
+                               .ShareAccess = FILE_SHARE_VALID_FLAGS };
+    KPROCESSOR_MODE Mode = IopThread()->PreviousMode;
+    HANDLE          Handle;
+    NTSTATUS        Status;
+
+    PAGED_CODE();
+
+    Status = ObOpenObjectByName(ObjectAttributes, IopFileObjectType, Mode, NULL, DELETE, &Packet,
+                                &Handle);
+    if (NT_SUCCESS(Status))
+        ObCloseHandle(Handle, Mode);
+    return Status;
+}

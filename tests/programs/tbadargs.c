@@ -26,6 +26,7 @@ static const struct {
     S(NtClose), S(NtCreateFile), S(NtOpenFile), S(NtReadFile), S(NtWriteFile),
     S(NtDeviceIoControlFile), S(NtFsControlFile), S(NtQueryInformationFile),
     S(NtSetInformationFile), S(NtQueryVolumeInformationFile), S(NtQueryDirectoryFile),
+    S(NtDeleteFile),
     S(NtQueryAttributesFile), S(NtFlushBuffersFile), S(NtCancelIoFile), S(NtLoadDriver),
     S(NtUnloadDriver), S(NtCreateEvent), S(NtOpenEvent), S(NtSetEvent), S(NtResetEvent),
     S(NtClearEvent), S(NtPulseEvent), S(NtQueryEvent), S(NtCreateMutant), S(NtOpenMutant),

@@ -124,6 +124,33 @@ Files(void)
     CloseHandle(File);
 }
 
+static NTSTATUS
+Delete(PCWSTR Name)
+{
+    UNICODE_STRING    String;
+    OBJECT_ATTRIBUTES Attributes;
+
+    RtlInitUnicodeString(&String, Name);
+    InitializeObjectAttributes(&Attributes, &String, OBJ_CASE_INSENSITIVE, NULL, NULL);
+    return NtDeleteFile(&Attributes);
+}
+
+static void
+Deletes(void)
+{
+    NTSTATUS Status;
+
+    Promise("NtDeleteFile opens and closes, and says why a file cannot go");
+    Status = Delete(L"\\SystemRoot\\System32\\ntdll.dll");
+    Expect(Status == STATUS_MEDIA_WRITE_PROTECTED, "the RAM disk: 0x%08lX", (ULONG)Status);
+    Status = Delete(L"\\SystemRoot\\System32\\nothing");
+    Expect(Status == STATUS_OBJECT_NAME_NOT_FOUND, "nothing: 0x%08lX", (ULONG)Status);
+    Status = Delete(L"\\BaseNamedObjects");
+    Expect(Status == STATUS_OBJECT_TYPE_MISMATCH, "a directory: 0x%08lX", (ULONG)Status);
+    Status = Delete(L"\\??\\NUL");
+    Expect(Status == STATUS_SUCCESS, "a device, which takes no notice: 0x%08lX", (ULONG)Status);
+}
+
 static void
 Reserved(void)
 {
@@ -245,6 +272,7 @@ main(int Count, char **Arguments)
         }
         Shared();
         Files();
+        Deletes();
         Reserved();
         Images();
         Refusals();
