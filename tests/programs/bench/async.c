@@ -51,6 +51,41 @@ RunByApc(ULONG Count)
     }
 }
 
+static HANDLE Port;
+static BOOL (WINAPI *TakePacket)(HANDLE, PDWORD, PULONG_PTR, LPOVERLAPPED *, DWORD);
+
+static void
+RunByPort(ULONG Count)
+{
+    OVERLAPPED   Request = { 0 }, *Ended;
+    ULONG_PTR    Key;
+    DWORD        Done;
+    char         Byte;
+
+    while (Count--) {
+        ReadFile(Reader, &Byte, 1, NULL, &Request);
+        WriteFile(Writer, "x", 1, &Done, NULL);
+        TakePacket(Port, &Done, &Key, &Ended, INFINITE);
+    }
+}
+
+/* Only where kernel32 has completion ports. */
+static void
+MeasurePort(void)
+{
+    HMODULE Kernel32 = GetModuleHandleW(L"kernel32.dll");
+    HANDLE (WINAPI *Make)(HANDLE, HANDLE, ULONG_PTR, DWORD) =
+        (PVOID)GetProcAddress(Kernel32, "CreateIoCompletionPort");
+
+    TakePacket = (PVOID)GetProcAddress(Kernel32, "GetQueuedCompletionStatus");
+    if (Make == NULL || TakePacket == NULL)
+        return;
+    Port = Make(Reader, NULL, 1, 0);
+    Require(Port != NULL, "making a completion port");
+    Measure("async-read-port", 1000, RunByPort);
+    CloseHandle(Port);
+}
+
 static HANDLE
 Open(const char *Name, DWORD Access, DWORD Flags)
 {
@@ -74,6 +109,7 @@ BenchAsynchronous(void)
     Measure("async-read-event", 1000, RunByEvent);
     Measure("async-read-apc", 1000, RunByApc);
     Require(Arrived == 1000 * (BATCHES + 1), "an APC for each read");
+    MeasurePort();
     CloseHandle(Event);
     CloseHandle(Reader);
     CloseHandle(Writer);
