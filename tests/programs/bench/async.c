@@ -69,11 +69,15 @@ RunByPort(ULONG Count)
     }
 }
 
-/* Only where kernel32 has completion ports. */
+/* Only where kernel32 has completion ports, and one packet has come through. */
 static void
 MeasurePort(void)
 {
-    HMODULE Kernel32 = GetModuleHandleW(L"kernel32.dll");
+    HMODULE    Kernel32 = GetModuleHandleW(L"kernel32.dll");
+    OVERLAPPED Request = { 0 }, *Ended = NULL;
+    ULONG_PTR  Key;
+    DWORD      Done;
+    char       Byte;
     HANDLE (WINAPI *Make)(HANDLE, HANDLE, ULONG_PTR, DWORD) =
         (PVOID)GetProcAddress(Kernel32, "CreateIoCompletionPort");
 
@@ -82,6 +86,12 @@ MeasurePort(void)
         return;
     Port = Make(Reader, NULL, 1, 0);
     Require(Port != NULL, "making a completion port");
+    ReadFile(Reader, &Byte, 1, NULL, &Request);
+    WriteFile(Writer, "x", 1, &Done, NULL);
+    if (!TakePacket(Port, &Done, &Key, &Ended, 1000) || Ended != &Request) {
+        printf("bench: no packet came through the completion port\n");
+        return;
+    }
     Measure("async-read-port", 1000, RunByPort);
     CloseHandle(Port);
 }
