@@ -53,7 +53,6 @@ IopCreateFileObject(POPEN_PACKET Packet, ULONG Attributes, PUNICODE_STRING Name,
     if (!NT_SUCCESS(Status))
         return Status;
 
-    RtlZeroMemory(File, sizeof *File);
     File->Type = IO_TYPE_FILE;
     File->Size = sizeof *File;
     File->RelatedFileObject = Packet->RelatedFileObject;

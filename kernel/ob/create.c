@@ -151,6 +151,25 @@ ObpFreeCreateInformation(POBJECT_HEADER Header)
     }
 }
 
+/* The short way for files and the like: no name, no descriptor of its own, no attribute, no charge. */
+static NTSTATUS
+ObpCreateNameless(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, ULONG BodySize, PVOID *Object)
+{
+    POBJECT_HEADER Header;
+    NTSTATUS       Status;
+
+    Status = ObpAllocateObject(Type, Type->TypeInfo.PoolType, Type->Key, BodySize, FALSE, FALSE,
+                               &Header);
+    if (!NT_SUCCESS(Status))
+        return Status;
+
+    ObpChargeType(Header, FALSE);
+    Header->ObjectCreateInfo = OB_SMALL_CREATE_INFO(0, ProbeMode);
+    Header->Flags |= OB_FLAG_CREATE_INFO;
+    *Object = &Header->Body;
+    return STATUS_SUCCESS;
+}
+
 /*
  * Makes an object of Type with BodySize zeroed bytes. Attributes (may be NULL) are read as
  * ProbeMode's caller's and decide name, root and OBJ_* flags at insertion; charges of 0 are the
@@ -169,6 +188,9 @@ ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES 
 
     PAGED_CODE();
     *Object = NULL;
+
+    if (Attributes == NULL && PagedCharge == 0 && NonPagedCharge == 0)
+        return ObpCreateNameless(ProbeMode, Type, BodySize, Object);
 
     Status = ObpCaptureAttributes(Attributes, ProbeMode, &Info, NULL, 0);
     if (!NT_SUCCESS(Status))
