@@ -151,7 +151,7 @@ ObpFreeCreateInformation(POBJECT_HEADER Header)
     }
 }
 
-/* The short way for files and the like: no name, no descriptor of its own, no attribute, no charge. */
+/* The short way for files and the like: no name, descriptor, attribute or charge of its own. */
 static NTSTATUS
 ObpCreateNameless(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, ULONG BodySize, PVOID *Object)
 {
