@@ -54,6 +54,8 @@
 #define FILE_SYNCHRONOUS_IO_ALERT       0x00000010
 #define FILE_SYNCHRONOUS_IO_NONALERT    0x00000020
 #define FILE_NON_DIRECTORY_FILE         0x00000040
+#define FILE_DELETE_ON_CLOSE            0x00001000
+#define FILE_OPEN_BY_FILE_ID            0x00002000
 
 #define FILE_OPENED                     1           // IO_STATUS_BLOCK.Information of NtCreateFile
 #define FILE_CREATED                    2
@@ -74,12 +76,24 @@
 #define EtFileBothDirectoryInformation  3
 #define EtFileBasicInformation          4
 #define EtFileStandardInformation       5
+#define EtFileInternalInformation       6
 #define EtFileNameInformation           9
+#define EtFileRenameInformation         10
+#define EtFileDispositionInformation    13
 #define EtFilePositionInformation       14
 #define EtFileAllInformation            18
+#define EtFileAllocationInformation     19
 #define EtFileEndOfFileInformation      20
+#define EtFileCompletionInformation     30
+#define EtFileAttributeTagInformation   35
+#define EtFileIoCompletionNotificationInformation 41
+#define EtFileIoPriorityHintInformation 43
 /* FS_INFORMATION_CLASS */
+#define EtFileFsVolumeInformation       1
+#define EtFileFsSizeInformation         3
 #define EtFileFsDeviceInformation       4
+#define EtFileFsAttributeInformation    5
+#define EtFileFsFullSizeInformation     7
 
 typedef struct _FILE_BASIC_INFORMATION {
     LARGE_INTEGER CreationTime, LastAccessTime, LastWriteTime, ChangeTime;
@@ -112,6 +126,8 @@ typedef VOID (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK Iosb, U
 typedef VOID (NTAPI *PPS_APC_ROUTINE)(PVOID Argument1, PVOID Argument2, PVOID Argument3);
 typedef VOID (NTAPI *PTIMER_APC_ROUTINE)(PVOID TimerContext, ULONG TimerLowValue,
     LONG TimerHighValue);
+
+#include "ntfile.h"
 
 /* Files and drivers */
 NTSTATUS NTAPI NtClose(HANDLE Handle);

@@ -48,12 +48,14 @@ RamdiskHeaderIsValid(const USTAR *Header)
 static PNODE
 RamdiskNewNode(PNODE Parent, PCUNICODE_STRING Name, BOOLEAN Directory)
 {
-    PNODE  Node = ExAllocatePoolWithTag(PagedPool, sizeof *Node + Name->Length, RAMDISK_TAG);
-    PNODE *Link;
+    static LONG Nodes;                          // the archive is read once, by one thread
+    PNODE       Node = ExAllocatePoolWithTag(PagedPool, sizeof *Node + Name->Length, RAMDISK_TAG);
+    PNODE      *Link;
 
     if (Node == NULL)
         return NULL;
     RtlZeroMemory(Node, sizeof *Node);
+    Node->Id = RAMDISK_ID(Nodes++);
     Node->Parent = Parent;
     Node->Directory = Directory;
     Node->Name.Buffer = (PWSTR)(Node + 1);
@@ -76,6 +78,24 @@ RamdiskFindChild(PNODE Parent, PCUNICODE_STRING Name)
         if (RtlEqualUnicodeString(&Node->Name, Name, TRUE))
             return Node;
     return NULL;
+}
+
+PNODE
+RamdiskFindId(PNODE Root, LONG64 Id)
+{
+    PNODE Node = Root;
+
+    while (Node != NULL && Node->Id != Id) {
+        if (Node->FirstChild != NULL) {
+            Node = Node->FirstChild;
+            continue;
+        }
+        while (Node != NULL && Node->NextSibling == NULL)
+            Node = Node->Parent;
+        if (Node != NULL)
+            Node = Node->NextSibling;
+    }
+    return Node;
 }
 
 /* Cuts the first part off Path, which may begin with separators; FALSE if there is none. */

@@ -2,42 +2,16 @@
  * Listing directories: IRP_MJ_DIRECTORY_CONTROL, IRP_MN_QUERY_DIRECTORY.
  *
  * The first query of a file makes its cursor, with the pattern given then; each query goes on
- * where the last one stopped, or starts again (SL_RESTART_SCAN). Entries are put one behind the
- * other, each aligned to 8 bytes and linked by NextEntryOffset; one that does not fit is left for
- * the next query, and a first one that does not fit is STATUS_BUFFER_OVERFLOW.
+ * where the last one stopped, or starts again (SL_RESTART_SCAN). A directory other than the root
+ * has . and .. first. Entries are put one behind the other, each aligned to 8 bytes and linked by
+ * NextEntryOffset; one that does not fit is left for the next query, and of a first one that does
+ * not fit as much of the name is given as does, with STATUS_BUFFER_OVERFLOW.
  *
  * The caller's buffer is written directly, under __try.
  */
 #include "ramdisk.h"
 
 #define ENTRY_ALIGN(Value)  (((Value) + 7) & ~7U)
-
-/* Patterns: * and ?, and the forms < > " that Win32 makes of them. */
-static BOOLEAN
-RamdiskMatches(const WCHAR *Pattern, ULONG PatternLength, const WCHAR *Name, ULONG NameLength)
-{
-    while (PatternLength != 0) {
-        WCHAR Want = *Pattern;
-
-        if (Want == L'*' || Want == L'<') {
-            for (ULONG Skip = 0; Skip <= NameLength; Skip++)
-                if (RamdiskMatches(Pattern + 1, PatternLength - 1, Name + Skip, NameLength - Skip))
-                    return TRUE;
-            return FALSE;
-        }
-        if (NameLength == 0)
-            return (Want == L'>' || Want == L'"') &&
-                RamdiskMatches(Pattern + 1, PatternLength - 1, Name, 0);
-        if (Want == L'"')
-            Want = L'.';
-        if (Want != L'?' && Want != L'>' &&
-            RtlUpcaseUnicodeChar(Want) != RtlUpcaseUnicodeChar(*Name))
-            return FALSE;
-        Pattern++, PatternLength--;
-        Name++, NameLength--;
-    }
-    return NameLength == 0;
-}
 
 VOID
 RamdiskFreeCursor(PCURSOR Cursor)
@@ -74,6 +48,8 @@ static NTSTATUS
 RamdiskStartLocked(PCURSOR Cursor, PNODE Directory, PUNICODE_STRING Pattern)
 {
     if (!Cursor->Started && Pattern != NULL && Pattern->Length != 0) {
+        if (Pattern->Length > RAMDISK_PATTERN_MAX * sizeof(WCHAR))
+            return STATUS_OBJECT_NAME_INVALID;
         Cursor->Pattern.Buffer = ExAllocatePoolWithTag(PagedPool, Pattern->Length, RAMDISK_TAG);
         if (Cursor->Pattern.Buffer == NULL)
             return STATUS_INSUFFICIENT_RESOURCES;
@@ -81,17 +57,34 @@ RamdiskStartLocked(PCURSOR Cursor, PNODE Directory, PUNICODE_STRING Pattern)
         RtlCopyMemory(Cursor->Pattern.Buffer, Pattern->Buffer, Pattern->Length);
     }
     Cursor->Started = TRUE;
+    Cursor->Dots = Directory->Parent == NULL ? 2 : 0;
     Cursor->Next = Directory->FirstChild;
     return STATUS_SUCCESS;
 }
 
-static BOOLEAN
-RamdiskWanted(PCURSOR Cursor, PNODE Node)
+/* What the cursor stands at, and its name; NULL at the end. */
+static PNODE
+RamdiskAtCursor(PCURSOR Cursor, PNODE Directory, PUNICODE_STRING Name)
 {
-    return Cursor->Pattern.Length == 0
-        || RamdiskMatches(Cursor->Pattern.Buffer, Cursor->Pattern.Length / sizeof(WCHAR),
-                          Node->Name.Buffer,
-                          Node->Name.Length / sizeof(WCHAR));
+    static const UNICODE_STRING Dots = RTL_CONSTANT_STRING(L"..");
+
+    if (Cursor->Dots < 2) {
+        *Name = Dots;
+        Name->Length = (USHORT)((Cursor->Dots + 1) * sizeof(WCHAR));
+        return Cursor->Dots == 0 ? Directory : Directory->Parent;
+    }
+    if (Cursor->Next != NULL)
+        *Name = Cursor->Next->Name;
+    return Cursor->Next;
+}
+
+static VOID
+RamdiskAdvance(PCURSOR Cursor)
+{
+    if (Cursor->Dots < 2)
+        Cursor->Dots++;
+    else
+        Cursor->Next = Cursor->Next->NextSibling;
 }
 
 /* Where the name lies in an entry of the class; 0: not a class for directories. */
@@ -103,8 +96,12 @@ RamdiskNameOffset(ULONG Class)
         return FIELD_OFFSET(FILE_DIRECTORY_INFORMATION, FileName);
     case FileFullDirectoryInformation:
         return FIELD_OFFSET(FILE_FULL_DIR_INFORMATION, FileName);
+    case FileIdFullDirectoryInformation:
+        return FIELD_OFFSET(FILE_ID_FULL_DIR_INFORMATION, FileName);
     case FileBothDirectoryInformation:
         return FIELD_OFFSET(FILE_BOTH_DIR_INFORMATION, FileName);
+    case FileIdBothDirectoryInformation:
+        return FIELD_OFFSET(FILE_ID_BOTH_DIR_INFORMATION, FileName);
     case FileNamesInformation:
         return FIELD_OFFSET(FILE_NAMES_INFORMATION, FileName);
     default:
@@ -114,13 +111,13 @@ RamdiskNameOffset(ULONG Class)
 
 /* The fixed part. All classes but FileNamesInformation begin like FILE_DIRECTORY_INFORMATION. */
 static VOID
-RamdiskFillEntry(PNODE Node, ULONG Class, ULONG NameOffset, PVOID Entry)
+RamdiskFillEntry(PNODE Node, ULONG NameLength, ULONG Class, ULONG NameOffset, PVOID Entry)
 {
     PFILE_DIRECTORY_INFORMATION Information = Entry;
 
     RtlZeroMemory(Entry, NameOffset);
     if (Class == FileNamesInformation) {
-        ((PFILE_NAMES_INFORMATION)Entry)->FileNameLength = Node->Name.Length;
+        ((PFILE_NAMES_INFORMATION)Entry)->FileNameLength = NameLength;
         return;
     }
     Information->CreationTime = Information->LastAccessTime = Node->Time;
@@ -128,7 +125,11 @@ RamdiskFillEntry(PNODE Node, ULONG Class, ULONG NameOffset, PVOID Entry)
     Information->EndOfFile.QuadPart = (LONG64)Node->Size;
     Information->AllocationSize.QuadPart = (LONG64)((Node->Size + 511) & ~511ULL);
     Information->FileAttributes = RamdiskAttributes(Node);
-    Information->FileNameLength = Node->Name.Length;
+    Information->FileNameLength = NameLength;
+    if (Class == FileIdFullDirectoryInformation)
+        ((PFILE_ID_FULL_DIR_INFORMATION)Entry)->FileId.QuadPart = Node->Id;
+    else if (Class == FileIdBothDirectoryInformation)
+        ((PFILE_ID_BOTH_DIR_INFORMATION)Entry)->FileId.QuadPart = Node->Id;
 }
 
 /*
@@ -136,32 +137,34 @@ RamdiskFillEntry(PNODE Node, ULONG Class, ULONG NameOffset, PVOID Entry)
  * filled.
  */
 static NTSTATUS
-RamdiskListLocked(PCURSOR Cursor, ULONG Class, BOOLEAN Single, PUCHAR Buffer, ULONG Length,
-                  PULONG Used)
+RamdiskListLocked(PCURSOR Cursor, PNODE Directory, ULONG Class, BOOLEAN Single, PUCHAR Buffer,
+                  ULONG Length, PULONG Used)
 {
-    ULONG  NameOffset = RamdiskNameOffset(Class);
-    PULONG Link = NULL;                         // NextEntryOffset of the last entry
-    ULONG  Position = 0;
+    ULONG          NameOffset = RamdiskNameOffset(Class), Position = 0, Room;
+    PULONG         Link = NULL;                 // NextEntryOffset of the last entry
+    UNICODE_STRING Name;
+    PNODE          Node;
 
-    for (; Cursor->Next != NULL; Cursor->Next = Cursor->Next->NextSibling) {
-        PNODE Node = Cursor->Next;
-        ULONG Need = NameOffset + Node->Name.Length;
-
-        if (!RamdiskWanted(Cursor, Node))
+    while ((Node = RamdiskAtCursor(Cursor, Directory, &Name)) != NULL) {
+        if (Cursor->Pattern.Length != 0 && !RamdiskMatches(&Cursor->Pattern, &Name)) {
+            RamdiskAdvance(Cursor);
             continue;
-        if (Position > Length || Length - Position < Need)
-            return Link == NULL ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
-        RamdiskFillEntry(Node, Class, NameOffset, Buffer + Position);
-        RtlCopyMemory(Buffer + Position + NameOffset, Node->Name.Buffer, Node->Name.Length);
+        }
+        Room = Position + NameOffset < Length ? Length - Position - NameOffset : 0;
+        if (Room < Name.Length && Link != NULL)
+            break;
+        RamdiskFillEntry(Node, Name.Length, Class, NameOffset, Buffer + Position);
+        RtlCopyMemory(Buffer + Position + NameOffset, Name.Buffer, min(Name.Length, Room));
+        *Used = Position + NameOffset + min(Name.Length, Room);
+        if (Room < Name.Length)
+            return STATUS_BUFFER_OVERFLOW;
         if (Link != NULL)
             *Link = (ULONG)(Buffer + Position - (PUCHAR)Link);
         Link = (PULONG)(Buffer + Position);
-        *Used = Position + Need;
-        Position = ENTRY_ALIGN(Position + Need);
-        if (Single) {
-            Cursor->Next = Node->NextSibling;
+        Position = ENTRY_ALIGN(*Used);
+        RamdiskAdvance(Cursor);
+        if (Single)
             break;
-        }
     }
     return Link != NULL ? STATUS_SUCCESS : STATUS_NO_MORE_FILES;
 }
@@ -187,9 +190,10 @@ RamdiskQueryDirectory(PIRP Irp, PIO_STACK_LOCATION Stack, PULONG Used)
         Status = RamdiskStartLocked(Cursor, Directory, Stack->Parameters.QueryDirectory.FileName);
     if (NT_SUCCESS(Status)) {
         __try {
-            Status = RamdiskListLocked(Cursor, Class,
-                (Stack->Flags & SL_RETURN_SINGLE_ENTRY) != 0, Irp->UserBuffer,
-                                       Stack->Parameters.QueryDirectory.Length, Used);
+            Status = RamdiskListLocked(Cursor, Directory, Class,
+                                       (Stack->Flags & SL_RETURN_SINGLE_ENTRY) != 0,
+                                       Irp->UserBuffer, Stack->Parameters.QueryDirectory.Length,
+                                       Used);
         } __except (EXCEPTION_EXECUTE_HANDLER) {
             Status = GetExceptionCode();
         }
@@ -209,5 +213,5 @@ RamdiskDirectoryControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
     if (Stack->MinorFunction == IRP_MN_QUERY_DIRECTORY)
         Status = RamdiskQueryDirectory(Irp, Stack, &Used);
-    return RamdiskComplete(Irp, Status, NT_SUCCESS(Status) ? Used : 0);
+    return RamdiskComplete(Irp, Status, NT_ERROR(Status) ? 0 : Used);
 }

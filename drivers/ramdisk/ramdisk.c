@@ -3,9 +3,9 @@
  * \SystemRoot). Read-only.
  *
  * The archive is found through KeLoaderBlock, mapped, and read into a tree when the driver starts
- * (archive.c); after that the tree never changes, so opening and reading take no lock. A file's
- * FsContext is its node; FsContext2 of a directory, when it has been listed, is its cursor
- * (directory.c).
+ * (archive.c); after that the tree never changes, so reading takes no lock, and opening only that
+ * of share access (open.c). A file's FsContext is its node; FsContext2 of a directory, when it has
+ * been listed, is its cursor (directory.c).
  *
  * The device does neither buffered nor direct I/O: reads and directory queries copy to the
  * caller's own memory, in the caller's thread, under __try. Whatever would change the disk fails
@@ -17,66 +17,8 @@
 
 __declspec(dllimport) extern PLOADER_PARAMETER_BLOCK KeLoaderBlock;
 
-#define WRITE_RIGHTS \
-    (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES | DELETE \
-     | FILE_DELETE_CHILD | WRITE_DAC | WRITE_OWNER)
-
 DRIVER_INITIALIZE DriverEntry;
-static DRIVER_DISPATCH RamdiskCreate, RamdiskCleanup, RamdiskClose, RamdiskRead, RamdiskWrite;
-
-/* What the caller wants to do must be something a read-only disk can do. */
-static NTSTATUS
-RamdiskCheckOpen(PIO_STACK_LOCATION Stack, PNODE Node, BOOLEAN Volume)
-{
-    ULONG         Options = Stack->Parameters.Create.Options;
-    ULONG         Disposition = Options >> 24;
-    PACCESS_STATE AccessState = Stack->Parameters.Create.SecurityContext->AccessState;
-
-    if (Disposition == FILE_CREATE)
-        return STATUS_OBJECT_NAME_COLLISION;
-    if (Disposition != FILE_OPEN && Disposition != FILE_OPEN_IF)
-        return STATUS_MEDIA_WRITE_PROTECTED;
-    if ((Options & FILE_DIRECTORY_FILE) && !Node->Directory)
-        return STATUS_NOT_A_DIRECTORY;
-    if ((Options & FILE_NON_DIRECTORY_FILE) && Node->Directory && !Volume)
-        return STATUS_FILE_IS_A_DIRECTORY;
-    if (Options & FILE_DELETE_ON_CLOSE)
-        return STATUS_MEDIA_WRITE_PROTECTED;
-    if (!(AccessState->OriginalDesiredAccess & MAXIMUM_ALLOWED)
-        && (Stack->Parameters.Create.SecurityContext->DesiredAccess & WRITE_RIGHTS))
-        return STATUS_MEDIA_WRITE_PROTECTED;
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS NTAPI
-RamdiskCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
-{
-    PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
-    PFILE_OBJECT       File = Stack->FileObject;
-    PNODE              Node = ((PRAMDISK)DeviceObject->DeviceExtension)->Root;
-    ULONG              Disposition = Stack->Parameters.Create.Options >> 24;
-    BOOLEAN            Volume = File->FileName.Length == 0;
-    NTSTATUS           Status;
-
-    if (File->RelatedFileObject != NULL)
-        Node = File->RelatedFileObject->FsContext;
-    Status = RamdiskFind(Node, &File->FileName, &Node);
-    if (Status == STATUS_OBJECT_NAME_NOT_FOUND && Disposition != FILE_OPEN &&
-        Disposition != FILE_OVERWRITE)
-        Status = STATUS_MEDIA_WRITE_PROTECTED;
-    if (NT_SUCCESS(Status))
-        Status = RamdiskCheckOpen(Stack, Node, Volume);
-    if (NT_SUCCESS(Status))
-        File->FsContext = Node;
-    return RamdiskComplete(Irp, Status, NT_SUCCESS(Status) ? FILE_OPENED : 0);
-}
-
-static NTSTATUS NTAPI
-RamdiskCleanup(PDEVICE_OBJECT DeviceObject, PIRP Irp)
-{
-    UNREFERENCED_PARAMETER(DeviceObject);
-    return RamdiskComplete(Irp, STATUS_SUCCESS, 0);
-}
+static DRIVER_DISPATCH RamdiskClose, RamdiskRead, RamdiskWrite, RamdiskFlush;
 
 static NTSTATUS NTAPI
 RamdiskClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -111,6 +53,8 @@ RamdiskRead(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
     if (Node->Directory)
         return RamdiskComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    if ((File->Flags & FO_NO_INTERMEDIATE_BUFFERING) && ((Offset | Length) % RAMDISK_SECTOR) != 0)
+        return RamdiskComplete(Irp, STATUS_INVALID_PARAMETER, 0);
     if (Length == 0)
         return RamdiskComplete(Irp, STATUS_SUCCESS, 0);
     if (Offset >= Node->Size)
@@ -138,6 +82,14 @@ RamdiskWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return RamdiskComplete(Irp, STATUS_MEDIA_WRITE_PROTECTED, 0);
 }
 
+/* Nothing is held back. */
+static NTSTATUS NTAPI
+RamdiskFlush(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    return RamdiskComplete(Irp, STATUS_SUCCESS, 0);
+}
+
 static NTSTATUS
 RamdiskMount(PRAMDISK Disk)
 {
@@ -145,6 +97,7 @@ RamdiskMount(PRAMDISK Disk)
     const UCHAR     *Archive;
     NTSTATUS         Status;
 
+    ExInitializeFastMutex(&Disk->ShareMutex);
     Disk->Size = KeLoaderBlock->RamDiskSize;
     Archive = MmMapIoSpace(Address, Disk->Size, MmCached);
     if (Archive == NULL)
@@ -181,7 +134,8 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     DriverObject->MajorFunction[IRP_MJ_READ] = RamdiskRead;
     DriverObject->MajorFunction[IRP_MJ_WRITE] = RamdiskWrite;
     DriverObject->MajorFunction[IRP_MJ_SET_INFORMATION] = RamdiskWrite;
-    DriverObject->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = RamdiskCleanup;
+    DriverObject->MajorFunction[IRP_MJ_SET_VOLUME_INFORMATION] = RamdiskWrite;
+    DriverObject->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = RamdiskFlush;
     DriverObject->MajorFunction[IRP_MJ_QUERY_INFORMATION] = RamdiskQueryInformation;
     DriverObject->MajorFunction[IRP_MJ_QUERY_VOLUME_INFORMATION] = RamdiskQueryVolume;
     DriverObject->MajorFunction[IRP_MJ_DIRECTORY_CONTROL] = RamdiskDirectoryControl;

@@ -8,8 +8,9 @@
 
 #define RAMDISK_TAG     'ksiD'                  // shows as Disk
 
-/* A file or directory; made when the driver starts, never changed. */
+/* A file or directory; made when the driver starts, never changed but for Share. */
 typedef struct _NODE {
+    LONG64        Id;                           // RAMDISK_ID of how many there were before
     struct _NODE *Parent;                       // NULL: the root
     struct _NODE *FirstChild, *NextSibling;     // in the archive's order
     BOOLEAN       Directory;
@@ -18,22 +19,32 @@ typedef struct _NODE {
     ULONG64       Size;
     // its own, without the path; characters follow the node
     UNICODE_STRING Name;
+
+    /* Guarded by RAMDISK.ShareMutex: */
+    SHARE_ACCESS  Share;
 } NODE, *PNODE;
+
+/* Never 0, and as a name of FILE_OPEN_BY_FILE_ID never one that begins with a backslash. */
+#define RAMDISK_ID(Number)  (((LONG64)(Number) << 16) | 1)
 
 /* FileObject->FsContext2: how far a directory has been listed through this file. */
 typedef struct _CURSOR {
     FAST_MUTEX     Lock;
 
     /* Guarded by Lock: */
+    ULONG          Dots;                        // . and .. come first: how many were looked at
     PNODE          Next;                        // the next child to be looked at; NULL at the end
     BOOLEAN        Started;                     // Next and Pattern are set
     UNICODE_STRING Pattern;                     // its own pool, tag RAMDISK_TAG; empty: everything
 } CURSOR, *PCURSOR;
 
 typedef struct _RAMDISK {
-    PNODE   Root;
-    ULONG64 Size;                               // of the archive
+    PNODE      Root;
+    ULONG64    Size;                            // of the archive
+    FAST_MUTEX ShareMutex;
 } RAMDISK, *PRAMDISK;
+
+#define RAMDISK_SECTOR  512
 
 /*
  * archive.c: builds the tree. STATUS_DISK_CORRUPT_ERROR after a line on the debug port that says
@@ -48,7 +59,15 @@ VOID     RamdiskFreeTree(PNODE Root);
  */
 NTSTATUS RamdiskFind(PNODE Start, PCUNICODE_STRING Path, PNODE *Node);
 
-/* info.c, directory.c */
+/* The node with this Id, or NULL. */
+PNODE RamdiskFindId(PNODE Root, LONG64 Id);
+
+/* pattern.c: whether Name is one that the pattern means, in any case. */
+#define RAMDISK_PATTERN_MAX 255                 // characters
+BOOLEAN RamdiskMatches(PCUNICODE_STRING Pattern, PCUNICODE_STRING Name);
+
+/* open.c, info.c, volume.c, directory.c */
+DRIVER_DISPATCH RamdiskCreate, RamdiskCleanup;
 DRIVER_DISPATCH RamdiskQueryInformation, RamdiskQueryVolume, RamdiskDirectoryControl;
 VOID     RamdiskFreeCursor(PCURSOR Cursor);
 

@@ -8,6 +8,9 @@
  * file is left, and the device's count goes down, which may delete the device or unload its
  * driver.
  *
+ * When a process closes its last handle to a file that others still have open, its byte range locks
+ * go (IRP_MN_UNLOCK_ALL).
+ *
  * A file that was opened but whose handle could not be made never had a handle: the delete
  * procedure sends CLEANUP itself. Both IRPs must be sent, so an allocation that fails is tried
  * again.
@@ -48,8 +51,13 @@ IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 Proces
 
     PAGED_CODE();
 
-    if (SystemHandleCount != 1 || !(File->Flags & FO_FILE_OPEN))
+    if (!(File->Flags & FO_FILE_OPEN))
         return;
+    if (SystemHandleCount != 1) {
+        if (ProcessHandleCount == 1 && File->LockOperation)
+            IopSendUnlock(File, IRP_MN_UNLOCK_ALL, KernelMode, NULL, NULL, 0);
+        return;
+    }
     IopSendClose(File, IRP_MJ_CLEANUP);
     File->Flags |= FO_CLEANUP_COMPLETE;
 }
@@ -68,6 +76,7 @@ IopDeleteFile(PVOID Object)
             IopSendClose(File, IRP_MJ_CLEANUP);
         IopSendClose(File, IRP_MJ_CLOSE);
     }
+    IopReleaseFilePort(File);
     if (File->FileName.Buffer != NULL)
         ExFreePool(File->FileName.Buffer);
     if (Device != NULL)

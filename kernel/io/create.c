@@ -9,6 +9,8 @@
  */
 #include "iop.h"
 
+#define MAXIMUM_EAS         0x10000             // bytes of extended attributes
+
 #define SYNCHRONOUS_OPTIONS (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
 
 /* What may stand beside FILE_DIRECTORY_FILE. */
@@ -25,13 +27,11 @@ IopCheckCreateArguments(ACCESS_MASK Access, ULONG FileAttributes, ULONG ShareAcc
     if ((FileAttributes & ~FILE_ATTRIBUTE_VALID_FLAGS) || (ShareAccess & ~FILE_SHARE_VALID_FLAGS)
         || Disposition > FILE_MAXIMUM_DISPOSITION || (Options & ~FILE_VALID_OPTION_FLAGS))
         return STATUS_INVALID_PARAMETER;
-    if ((Options & SYNCHRONOUS_OPTIONS) &&
-        !(Access & (SYNCHRONIZE | GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE
-                                                       | GENERIC_ALL)))
+    if ((Options & SYNCHRONOUS_OPTIONS) && !(Access & SYNCHRONIZE))
         return STATUS_INVALID_PARAMETER;
     if ((Options & SYNCHRONOUS_OPTIONS) == SYNCHRONOUS_OPTIONS)
         return STATUS_INVALID_PARAMETER;
-    if ((Options & FILE_DELETE_ON_CLOSE) && !(Access & (DELETE | GENERIC_ALL)))
+    if ((Options & FILE_DELETE_ON_CLOSE) && !(Access & DELETE))
         return STATUS_INVALID_PARAMETER;
     if ((Options & FILE_DIRECTORY_FILE)
         && ((Options & ~DIRECTORY_OPTIONS)
@@ -46,11 +46,29 @@ IopCheckCreateArguments(ACCESS_MASK Access, ULONG FileAttributes, ULONG ShareAcc
     return STATUS_SUCCESS;
 }
 
+/* What a named pipe or a mailslot is made with has rules of its own. */
+static NTSTATUS
+IopCheckCreateType(CREATE_FILE_TYPE Type, PVOID Parameters, ULONG ShareAccess, ULONG Disposition,
+                   ULONG Options)
+{
+    if (Type == CreateFileTypeNone)
+        return STATUS_SUCCESS;
+    if (Parameters == NULL || (ShareAccess & FILE_SHARE_DELETE))
+        return STATUS_INVALID_PARAMETER;
+    if (Type == CreateFileTypeNamedPipe)
+        return Disposition < FILE_OPEN || Disposition > FILE_OPEN_IF
+            || (Options & ~FILE_VALID_PIPE_OPTION_FLAGS)
+            ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+    return Type != CreateFileTypeMailslot || Disposition != FILE_CREATE
+        || (Options & ~FILE_VALID_MAILSLOT_OPTION_FLAGS)
+        ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+}
+
 /* Probes and captures what lies in the caller's memory; raises. */
 static VOID
 IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle,
-                 PIO_STATUS_BLOCK Iosb,
-                 PLARGE_INTEGER AllocationSize, PVOID EaBuffer, ULONG EaLength)
+                 PIO_STATUS_BLOCK Iosb, PLARGE_INTEGER AllocationSize, PVOID EaBuffer,
+                 ULONG EaLength)
 {
     if (Mode != KernelMode) {
         ProbeForWrite(FileHandle, sizeof *FileHandle, sizeof(ULONG));
@@ -65,7 +83,7 @@ IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle,
     if (Packet->AllocationSize.QuadPart < 0)
         ExRaiseStatus(STATUS_INVALID_PARAMETER);
     if (EaBuffer != NULL && EaLength != 0) {
-        if (EaLength > 0x10000)
+        if (EaLength > MAXIMUM_EAS)
             ExRaiseStatus(STATUS_EA_LIST_INCONSISTENT);
         Packet->EaBuffer = ExAllocatePoolWithTag(NonPagedPool, EaLength, IOP_TAG_BUFFER);
         if (Packet->EaBuffer == NULL)
@@ -73,6 +91,34 @@ IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle,
         Packet->EaLength = EaLength;
         RtlCopyMemory(Packet->EaBuffer, EaBuffer, EaLength);
     }
+}
+
+/* The same without raising; the list of extended attributes, if there is one, is one. */
+static NTSTATUS
+IopCheckCapture(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle,
+                PIO_STATUS_BLOCK Iosb, PLARGE_INTEGER AllocationSize, PVOID EaBuffer,
+                ULONG EaLength)
+{
+    ULONG    ErrorOffset;
+    NTSTATUS Status;
+
+    __try {
+        IopCaptureCreate(Packet, Mode, FileHandle, Iosb, AllocationSize, EaBuffer, EaLength);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    if (Packet->EaBuffer == NULL)
+        return STATUS_SUCCESS;
+    Status = IoCheckEaBufferValidity(Packet->EaBuffer, EaLength, &ErrorOffset);
+    if (NT_SUCCESS(Status))
+        return Status;
+    __try {
+        Iosb->Information = ErrorOffset;
+        Iosb->Status = Status;
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Status = GetExceptionCode();
+    }
+    return Status;
 }
 
 /* Hands the results to the caller; a handle it cannot be told is closed again. */
@@ -94,8 +140,9 @@ IopReturnHandle(PHANDLE FileHandle, HANDLE Handle, PIO_STATUS_BLOCK Iosb, NTSTAT
 
 /*
  * NtCreateFile with more options: Options are IO_NO_PARAMETER_CHECKING, IO_FORCE_ACCESS_CHECK,
- * IO_OPEN_TARGET_DIRECTORY. The caller's mode is the thread's previous mode, or KernelMode with
- * IO_NO_PARAMETER_CHECKING. PASSIVE_LEVEL.
+ * IO_CHECK_CREATE_PARAMETERS, IO_OPEN_TARGET_DIRECTORY. The caller's mode is the thread's previous
+ * mode, or KernelMode with IO_NO_PARAMETER_CHECKING. Drivers' arguments are checked only if they
+ * ask for it. InternalParameters (of a named pipe or mailslot) are system memory. PASSIVE_LEVEL.
  */
 NTSTATUS NTAPI
 IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
@@ -111,25 +158,25 @@ IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES O
                               .Options = CreateOptions,
                                .Disposition = Disposition, .Flags = Options, .FileAttributes =
                                    (USHORT)FileAttributes,
-                               .ShareAccess = (USHORT)ShareAccess };
+                               .ShareAccess = (USHORT)ShareAccess,
+                               .FileType = CreateFileType,
+                               .TypeParameters = InternalParameters };
     HANDLE          Handle = NULL;
     NTSTATUS        Status;
 
     PAGED_CODE();
 
-    if (CreateFileType != CreateFileTypeNone)
-        return UNIMPLEMENTED();
-    Status = IopCheckCreateArguments(DesiredAccess, FileAttributes, ShareAccess, Disposition,
-                                     CreateOptions);
-    if (!NT_SUCCESS(Status))
-        return Status;
-
-    __try {
-        IopCaptureCreate(&Packet, Mode, FileHandle, IoStatusBlock, AllocationSize, EaBuffer,
-                         EaLength);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Status = GetExceptionCode();
+    if (Mode != KernelMode || (Options & IO_CHECK_CREATE_PARAMETERS)) {
+        Status = IopCheckCreateArguments(DesiredAccess, FileAttributes, ShareAccess, Disposition,
+                                         CreateOptions);
+        if (NT_SUCCESS(Status))
+            Status = IopCheckCreateType(CreateFileType, InternalParameters, ShareAccess,
+                                        Disposition, CreateOptions);
+        if (!NT_SUCCESS(Status))
+            return Status;
     }
+    Status = IopCheckCapture(&Packet, Mode, FileHandle, IoStatusBlock, AllocationSize, EaBuffer,
+                             EaLength);
     if (NT_SUCCESS(Status))
         Status = ObOpenObjectByName(ObjectAttributes, IopFileObjectType, Mode, NULL,
                                     DesiredAccess, &Packet, &Handle);
@@ -162,27 +209,4 @@ NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES Obj
     return IoCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0,
                         ShareAccess, FILE_OPEN,
                         OpenOptions, NULL, 0, CreateFileTypeNone, NULL, 0);
-}
-
-/*
- * System service: opens a file so that it is deleted with its last handle, and closes it. What a
- * create says, from a file system that cannot write STATUS_MEDIA_WRITE_PROTECTED.
- */
-NTSTATUS NTAPI
-NtDeleteFile(POBJECT_ATTRIBUTES ObjectAttributes)
-{
-    OPEN_PACKET     Packet = { .Type = IO_TYPE_OPEN_PACKET, .Size = sizeof Packet,
-                               .Options = FILE_DELETE_ON_CLOSE, .Disposition = FILE_OPEN,
-                               .ShareAccess = FILE_SHARE_VALID_FLAGS };
-    KPROCESSOR_MODE Mode = IopThread()->PreviousMode;
-    HANDLE          Handle;
-    NTSTATUS        Status;
-
-    PAGED_CODE();
-
-    Status = ObOpenObjectByName(ObjectAttributes, IopFileObjectType, Mode, NULL, DELETE, &Packet,
-                                &Handle);
-    if (NT_SUCCESS(Status))
-        ObCloseHandle(Handle, Mode);
-    return Status;
 }

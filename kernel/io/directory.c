@@ -35,22 +35,19 @@ IopCapturePattern(PUNICODE_STRING Given, KPROCESSOR_MODE Mode)
     return Copy;
 }
 
-static ULONG
-IopLeastEntry(ULONG Class)
-{
-    switch (Class) {
-    case FileDirectoryInformation:
-        return sizeof(FILE_DIRECTORY_INFORMATION);
-    case FileFullDirectoryInformation:
-        return sizeof(FILE_FULL_DIR_INFORMATION);
-    case FileBothDirectoryInformation:
-        return sizeof(FILE_BOTH_DIR_INFORMATION);
-    case FileNamesInformation:
-        return sizeof(FILE_NAMES_INFORMATION);
-    default:
-        return 0;
-    }
-}
+/* By FILE_INFORMATION_CLASS: the buffer's least length and alignment; 0: no class of entries. */
+#define ENTRY(Type) { sizeof(Type), _Alignof(Type) }
+static const struct { UCHAR Length, Alignment; } IopEntries[] = {
+    [FileDirectoryInformation] = ENTRY(FILE_DIRECTORY_INFORMATION),
+    [FileFullDirectoryInformation] = ENTRY(FILE_FULL_DIR_INFORMATION),
+    [FileBothDirectoryInformation] = ENTRY(FILE_BOTH_DIR_INFORMATION),
+    [FileNamesInformation] = ENTRY(FILE_NAMES_INFORMATION),
+    [FileObjectIdInformation] = ENTRY(FILE_OBJECTID_INFORMATION),
+    [FileQuotaInformation] = ENTRY(FILE_QUOTA_INFORMATION),
+    [FileReparsePointInformation] = ENTRY(FILE_REPARSE_POINT_INFORMATION),
+    [FileIdBothDirectoryInformation] = ENTRY(FILE_ID_BOTH_DIR_INFORMATION),
+    [FileIdFullDirectoryInformation] = ENTRY(FILE_ID_FULL_DIR_INFORMATION),
+};
 
 /* Fills the stack location's parameters and the buffer; raises. */
 static VOID
@@ -59,7 +56,7 @@ IopSetDirectoryQuery(PIOP_CALL Call, PVOID Buffer, ULONG Length, ULONG Class,
                      PUNICODE_STRING Pattern, BOOLEAN RestartScan)
 {
     if (Call->Mode != KernelMode)
-        ProbeForWrite(Buffer, Length, sizeof(ULONG));
+        ProbeForWrite(Buffer, Length, IopEntries[Class].Alignment);
     if (Pattern != NULL)
         Call->Irp->Tail.Overlay.AuxiliaryBuffer = (PCHAR)IopCapturePattern(Pattern, Call->Mode);
     Call->Sp->MinorFunction = IRP_MN_QUERY_DIRECTORY;
@@ -90,9 +87,10 @@ NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
 
     PAGED_CODE();
 
-    if (IopLeastEntry(FileInformationClass) == 0)
+    if ((ULONG)FileInformationClass >= RTL_NUMBER_OF(IopEntries)
+        || IopEntries[FileInformationClass].Length == 0)
         return STATUS_INVALID_INFO_CLASS;
-    if (Length < IopLeastEntry(FileInformationClass))
+    if (Length < IopEntries[FileInformationClass].Length)
         return STATUS_INFO_LENGTH_MISMATCH;
     Status = IopBeginCall(&Call, FileHandle, FILE_LIST_DIRECTORY, Event);
     if (Status != STATUS_SUCCESS)
@@ -112,4 +110,13 @@ NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
     if (!NT_SUCCESS(Status))
         return IopEndCall(&Call, Status);
     return IopFinishCall(&Call);
+}
+
+/* System service: changes of a directory are not told. */
+NTSTATUS NTAPI
+NtNotifyChangeDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                            PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                            ULONG Length, ULONG CompletionFilter, BOOLEAN WatchTree)
+{
+    return UNIMPLEMENTED();
 }

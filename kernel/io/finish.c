@@ -77,7 +77,7 @@ IopSignal(PIRP Irp, PFILE_OBJECT File, NTSTATUS Status)
         KeSetEvent(Irp->UserEvent, 0, FALSE);
     if (File != NULL && (Irp->UserEvent == NULL || (File->Flags & FO_SYNCHRONOUS_IO))) {
         File->FinalStatus = Status;
-        if (File->Event.Header.SignalState == 0)
+        if (File->Event.Header.SignalState == 0 && !(File->Flags & FO_SKIP_SET_EVENT))
             KeSetEvent(&File->Event, 0, FALSE);
     }
 }
@@ -106,6 +106,33 @@ IopQueueUserApc(PIRP Irp)
                     IopRundownUserApc, (PKNORMAL_ROUTINE)(PVOID)Routine, Irp->RequestorMode,
                     Irp->Overlay.AsynchronousParameters.UserApcContext);
     return KeInsertQueueApc(&Irp->Tail.Apc, Irp->UserIosb, NULL, 2);
+}
+
+/*
+ * A success that nobody had to wait for leaves no packet if the file says so. The caller's context
+ * is part of the packet; without one it wants none.
+ */
+static inline BOOLEAN
+IopWantsPacket(PIRP Irp, PFILE_OBJECT File, NTSTATUS Status)
+{
+    return File->CompletionContext != NULL
+        && Irp->Overlay.AsynchronousParameters.UserApcContext != NULL
+        && (!(File->Flags & FO_SKIP_COMPLETION_PORT) || Irp->PendingReturned
+            || !NT_SUCCESS(Status));
+}
+
+/* The last use of an asynchronous file's IRP: the user's APC, the port's packet, or none. */
+static VOID
+IopTellAsynchronous(PIRP Irp, PFILE_OBJECT File, BOOLEAN Told, NTSTATUS Status)
+{
+    if (Told && Irp->Overlay.AsynchronousParameters.UserApcRoutine != NULL
+        && IopQueueUserApc(Irp))
+        return;
+    if (Told && Irp->Overlay.AsynchronousParameters.UserApcRoutine == NULL
+        && IopWantsPacket(Irp, File, Status))
+        IopQueuePacket(Irp, File->CompletionContext);
+    else
+        IoFreeIrp(Irp);
 }
 
 /*
@@ -139,15 +166,16 @@ IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary)
 
     if (Told)
         IopSignal(Irp, File, Status);
-    if (File != NULL) {
-        if (Irp->UserEvent != NULL && !(Flags & IRP_SYNCHRONOUS_API))
-            ObDereferenceObject(Irp->UserEvent);
-        if (!(File->Flags & FO_SYNCHRONOUS_IO))
-            ObDereferenceObject(File);
+    if (File != NULL && Irp->UserEvent != NULL && !(Flags & IRP_SYNCHRONOUS_API))
+        ObDereferenceObject(Irp->UserEvent);
+    if (File == NULL || (File->Flags & FO_SYNCHRONOUS_IO)) {
+        if (!Told || Irp->Overlay.AsynchronousParameters.UserApcRoutine == NULL ||
+            !IopQueueUserApc(Irp))
+            IoFreeIrp(Irp);
+        return Status;
     }
-    if (!Told || Irp->Overlay.AsynchronousParameters.UserApcRoutine == NULL ||
-        !IopQueueUserApc(Irp))
-        IoFreeIrp(Irp);
+    IopTellAsynchronous(Irp, File, Told, Status);
+    ObDereferenceObject(File);
     return Status;
 }
 

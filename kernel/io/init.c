@@ -6,12 +6,14 @@
  *   Driver      \Driver\NAME: a loaded driver (driver.c)
  *   File        one open of a device or of something on it; no name of its own, waits on its
  *               Event (parse.c, close.c)
+ *   IoCompletion  a completion port (iocomp.c)
  *   Adapter, Controller, DeviceHandler   known by name only: there is no DMA
  *
  * Drivers find the types through exported pointers (IoFileObjectType, ...), as the DDK headers
  * declare them.
  */
 #include "iop.h"
+#include "sdk/ntfile.h"
 
 POBJECT_TYPE  IopDeviceObjectType, IopDriverObjectType, IopFileObjectType;
 POBJECT_TYPE *IoDeviceObjectType = &IopDeviceObjectType;
@@ -21,6 +23,12 @@ POBJECT_TYPE  IoAdapterObjectType, IoControllerObjectType, IoDeviceHandlerObject
 
 static GENERIC_MAPPING IopFileMapping = {
     FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS
+};
+
+static GENERIC_MAPPING IopPortMapping = {
+    STANDARD_RIGHTS_READ | IO_COMPLETION_QUERY_STATE,
+    STANDARD_RIGHTS_WRITE | IO_COMPLETION_MODIFY_STATE, STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE,
+    IO_COMPLETION_ALL_ACCESS
 };
 
 /* What GENERIC_READ and its kin mean for files. */
@@ -36,8 +44,10 @@ IopCreateType(PCWSTR Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Tag, LONG
 {
     NTSTATUS Status;
 
-    Initializer->GenericMapping = IopFileMapping;
-    Initializer->ValidAccessMask = FILE_ALL_ACCESS;
+    if (Initializer->ValidAccessMask == 0) {
+        Initializer->GenericMapping = IopFileMapping;
+        Initializer->ValidAccessMask = FILE_ALL_ACCESS;
+    }
     Initializer->InvalidAttributes = OBJ_OPENLINK;
     Initializer->PoolType = NonPagedPool;
     Initializer->CaseInsensitive = TRUE;
@@ -79,6 +89,10 @@ IoInitSystem(VOID)
                                      .QueryNameProcedure = IopQueryName,
                                      .SecurityProcedure = IopFileSecurity,
                                      .DefaultNonPagedPoolCharge = sizeof(FILE_OBJECT) };
+    OBJECT_TYPE_INITIALIZER Port = { .CloseProcedure = IopClosePort,
+                                     .DeleteProcedure = IopDeletePort,
+                                     .GenericMapping = IopPortMapping,
+                                     .ValidAccessMask = IO_COMPLETION_ALL_ACCESS };
 
     IopReadPatience();
     IopCreateType(L"Adapter", &Plain, 'padA', OB_WAIT_NEVER, &IoAdapterObjectType);
@@ -86,6 +100,7 @@ IoInitSystem(VOID)
     IopCreateType(L"DeviceHandler", &Plain, 'hveD', OB_WAIT_NEVER, &IoDeviceHandlerObjectType);
     IopCreateType(L"Device", &Device, 'iveD', OB_WAIT_NEVER, &IopDeviceObjectType);
     IopCreateType(L"Driver", &Driver, 'virD', OB_WAIT_NEVER, &IopDriverObjectType);
+    IopCreateType(L"IoCompletion", &Port, 'pCoI', OB_WAIT_NEVER, &IopCompletionObjectType);
     IopCreateType(L"File", &File, 'eliF', FIELD_OFFSET(FILE_OBJECT, Event), &IopFileObjectType);
     IopInitializeSecurity();
 }

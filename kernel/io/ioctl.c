@@ -56,8 +56,25 @@ IopTryFastControl(PIOP_CALL Call, CONTROL_REQUEST *Control, PIO_STATUS_BLOCK Res
     return Done;
 }
 
+/* What finish.c does for an IRP that nobody had to wait for. */
+static VOID
+IopTellFastControl(PIOP_CALL Call, PVOID ApcContext, PIO_STATUS_BLOCK Result)
+{
+    PFILE_OBJECT File = Call->File;
+
+    if (Call->Event != NULL)
+        KeSetEvent(Call->Event, 0, FALSE);
+    if (File->CompletionContext == NULL || ApcContext == NULL || NT_ERROR(Result->Status)
+        || ((File->Flags & FO_SKIP_COMPLETION_PORT) && NT_SUCCESS(Result->Status)))
+        return;
+    if (!NT_SUCCESS(IopPostPacket(File->CompletionContext->Port, File->CompletionContext->Key,
+                                  ApcContext, Result->Status, Result->Information)))
+        Result->Status = STATUS_INSUFFICIENT_RESOURCES;
+}
+
 static NTSTATUS
-IopFinishFastControl(PIOP_CALL Call, PIO_STATUS_BLOCK Result, PIO_STATUS_BLOCK Iosb)
+IopFinishFastControl(PIOP_CALL Call, PVOID ApcContext, PIO_STATUS_BLOCK Result,
+                     PIO_STATUS_BLOCK Iosb)
 {
     __try {
         Iosb->Information = Result->Information;
@@ -65,8 +82,7 @@ IopFinishFastControl(PIOP_CALL Call, PIO_STATUS_BLOCK Result, PIO_STATUS_BLOCK I
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Result->Status = GetExceptionCode();
     }
-    if (Call->Event != NULL)
-        KeSetEvent(Call->Event, 0, FALSE);
+    IopTellFastControl(Call, ApcContext, Result);
     return IopEndCall(Call, Result->Status);
 }
 
@@ -89,7 +105,7 @@ IopControl(UCHAR Major, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTINE A
         IopProbeStatusBlock(Iosb, Call.Mode);
         if (Major == IRP_MJ_DEVICE_CONTROL && Apc == NULL &&
             IopTryFastControl(&Call, Control, &Fast))
-            return IopFinishFastControl(&Call, &Fast, Iosb);
+            return IopFinishFastControl(&Call, ApcContext, &Fast, Iosb);
         Status = IopAllocateCallIrp(&Call, Major, Apc, ApcContext, Iosb);
         if (NT_SUCCESS(Status))
             IopSetControlBuffers(Call.Irp, Call.Sp, Control->Code, Control->Input,

@@ -100,6 +100,7 @@ IopDriverExtension(PDRIVER_OBJECT Driver)
 
 extern KSPIN_LOCK   IopDatabaseLock;
 extern POBJECT_TYPE IopDeviceObjectType, IopDriverObjectType, IopFileObjectType;
+extern POBJECT_TYPE IopCompletionObjectType;
 
 /* The device at the top of Device's stack. */
 static inline PDEVICE_OBJECT
@@ -176,56 +177,7 @@ VOID         IopFreeName(PUNICODE_STRING Name);
 NTSTATUS     IopReadImageFile(PCUNICODE_STRING FullName, PVOID *Data, PSIZE_T Size,
                               PBOOLEAN FromPool);
 
-/* ---- opening and closing files (create.c, parse.c, close.c, name.c) ---- */
-
-/* What NtCreateFile tells the device's parse procedure, through the object manager. */
-typedef struct _OPEN_PACKET {
-    CSHORT        Type, Size;
-    NTSTATUS      FinalStatus;              // out: of the parse procedure
-    ULONG_PTR     Information;              // out: FILE_OPENED and so on
-    PFILE_OBJECT  RelatedFileObject;        // set by the file type's parse procedure
-    LARGE_INTEGER AllocationSize;
-    ULONG         Options;                  // CreateOptions
-    ULONG         Disposition;
-    ULONG         Flags;                    // IO_ of IoCreateFile
-    USHORT        FileAttributes, ShareAccess;
-    PVOID         EaBuffer;                 // captured, in pool
-    ULONG         EaLength;
-} OPEN_PACKET, *POPEN_PACKET;
-
-NTSTATUS IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
-                        KPROCESSOR_MODE Mode, ULONG Attributes, PUNICODE_STRING CompleteName,
-                        PUNICODE_STRING RemainingName, PVOID Context,
-                        PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID *Object);
-NTSTATUS IopParseFile(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessState,
-                      KPROCESSOR_MODE Mode, ULONG Attributes, PUNICODE_STRING CompleteName,
-                      PUNICODE_STRING RemainingName, PVOID Context,
-                      PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID *Object);
-VOID     IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access,
-                      ULONG64 ProcessHandleCount, ULONG64 SystemHandleCount);
-VOID     IopDeleteFile(PVOID Object);
-
-/*
- * security.c: whether an open of a device (Itself) or of something below it may go on; moves what
- * is granted already to PreviouslyGrantedAccess.
- */
-VOID     IopInitializeSecurity(VOID);
-NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, PACCESS_STATE AccessState, BOOLEAN Itself,
-                      KPROCESSOR_MODE Check);
-NTSTATUS IopDeviceSecurity(PVOID Object, SECURITY_OPERATION_CODE Operation,
-                           PSECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Descriptor,
-                           PULONG Length, PSECURITY_DESCRIPTOR *ObjectsDescriptor,
-                           POOL_TYPE PoolType, PGENERIC_MAPPING Mapping);
-NTSTATUS IopFileSecurity(PVOID Object, SECURITY_OPERATION_CODE Operation,
-                         PSECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Descriptor,
-                         PULONG Length, PSECURITY_DESCRIPTOR *ObjectsDescriptor,
-                         POOL_TYPE PoolType, PGENERIC_MAPPING Mapping);
-NTSTATUS IopCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
-                         PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType,
-                         ULONG DeviceCharacteristics, BOOLEAN Exclusive,
-                         PSECURITY_DESCRIPTOR Descriptor, PDEVICE_OBJECT *DeviceObject);
-NTSTATUS IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information,
-                      ULONG Length, PULONG ReturnLength, KPROCESSOR_MODE Mode);
+#include "iopfile.h"
 
 /* ---- IRPs (irp.c, buffer.c, complete.c, finish.c, cancel.c) ---- */
 

@@ -22,6 +22,7 @@ static const struct { ULONG Option, Flag; } IopFileFlags[] = {
     { FILE_WRITE_THROUGH,             FO_WRITE_THROUGH },
     { FILE_SEQUENTIAL_ONLY,           FO_SEQUENTIAL_ONLY },
     { FILE_RANDOM_ACCESS,             FO_RANDOM_ACCESS },
+    { FILE_DELETE_ON_CLOSE,           FO_DELETE_ON_CLOSE },
 };
 
 static NTSTATUS
@@ -48,11 +49,13 @@ IopCreateFileObject(POPEN_PACKET Packet, ULONG Attributes, PUNICODE_STRING Name,
     PFILE_OBJECT File;
     NTSTATUS     Status;
 
-    Status = ObCreateObject(KernelMode, IopFileObjectType, NULL, KernelMode, NULL, sizeof *File,
-                            0, 0, (PVOID *)&File);
+    Status = ObCreateObject(KernelMode, IopFileObjectType, NULL, KernelMode, NULL,
+                            sizeof *File + sizeof(IOP_FILE_EXTENSION), 0, 0, (PVOID *)&File);
     if (!NT_SUCCESS(Status))
         return Status;
 
+    File->FileObjectExtension = File + 1;
+    IopFileExtension(File)->PriorityHint = IoPriorityNormal;
     File->Type = IO_TYPE_FILE;
     File->Size = sizeof *File;
     File->RelatedFileObject = Packet->RelatedFileObject;
@@ -106,7 +109,13 @@ IopSendCreate(PFILE_OBJECT File, POPEN_PACKET Packet, PACCESS_STATE AccessState,
     Sp->Parameters.Create.Options = (Packet->Disposition << 24) | (Packet->Options & 0x00FFFFFF);
     Sp->Parameters.Create.FileAttributes = Packet->FileAttributes;
     Sp->Parameters.Create.ShareAccess = Packet->ShareAccess;
-    Sp->Parameters.Create.EaLength = Packet->EaLength;
+    if (Packet->FileType == CreateFileTypeNone) {
+        Sp->Parameters.Create.EaLength = Packet->EaLength;
+    } else {
+        Sp->MajorFunction = Packet->FileType == CreateFileTypeNamedPipe
+            ? IRP_MJ_CREATE_NAMED_PIPE : IRP_MJ_CREATE_MAILSLOT;
+        Sp->Parameters.CreatePipe.Parameters = Packet->TypeParameters;
+    }
     return IopCallAndWait(Device, Irp, &Packet->Information, Mode);     // (3) to (8)
 }
 
@@ -123,6 +132,20 @@ IopParseWithoutPacket(PVOID ParseObject, POBJECT_TYPE ObjectType, KPROCESSOR_MOD
     if (NT_SUCCESS(Status))
         *Object = ParseObject;
     return Status;
+}
+
+/* The driver has opened the file: it is what the walk was for, or is visited and closed. */
+static NTSTATUS
+IopEndOpen(PFILE_OBJECT File, POPEN_PACKET Packet, PVOID *Object)
+{
+    if (Packet->Visit == NULL) {
+        *Object = File;
+        return Packet->FinalStatus;
+    }
+    Packet->FinalStatus = Packet->Visit(File, Packet->VisitContext);
+    Packet->Visited = TRUE;
+    ObDereferenceObject(File);                  // CLEANUP and CLOSE
+    return STATUS_NO_MORE_ENTRIES;              // there is no object: the walk must not go on
 }
 
 static BOOLEAN
@@ -171,8 +194,7 @@ IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessS
     File->RelatedFileObject = NULL;
     if (NT_SUCCESS(Status) && Status != STATUS_REPARSE) {
         File->Flags |= FO_FILE_OPEN;
-        *Object = File;
-        return Status;
+        return IopEndOpen(File, Packet, Object);
     }
 
     if (Status == STATUS_REPARSE) {

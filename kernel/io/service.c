@@ -104,8 +104,11 @@ IopAllocateCallIrp(PIOP_CALL Call, UCHAR Major, PIO_APC_ROUTINE Apc, PVOID ApcCo
     CCHAR              StackSize = Call->Device->StackSize;
     PIO_STACK_LOCATION Sp;
     UCHAR              Flags;
-    PIRP               Irp = IopTakeIrp(StackSize, &Flags);
+    PIRP               Irp;
 
+    if (Apc != NULL && Call->File->CompletionContext != NULL)
+        return STATUS_INVALID_PARAMETER;        // a request tells its end in one way
+    Irp = IopTakeIrp(StackSize, &Flags);
     if (Irp == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
     Irp->Type = IO_TYPE_IRP;

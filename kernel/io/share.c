@@ -36,19 +36,27 @@ IopCountShare(PFILE_OBJECT File, PSHARE_ACCESS Access, LONG Delta)
     Access->SharedDelete += File->SharedDelete ? Delta : 0;
 }
 
+/* Who may not write to a file may not shut its other readers out by opening it. */
+static ULONG
+IopEffectiveShare(ULONG Share, PBOOLEAN WritePermission)
+{
+    return WritePermission != NULL && !*WritePermission ? Share | FILE_SHARE_READ : Share;
+}
+
 /*
  * Whether a new open fits those there are; if so and Update is TRUE, it is counted.
- * STATUS_SHARING_VIOLATION.
+ * WritePermission, if not NULL, says whether the caller could have opened the file for writing; if
+ * not, it shares reading whatever it says. STATUS_SHARING_VIOLATION.
  */
 NTSTATUS NTAPI
-IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
-                   PSHARE_ACCESS ShareAccess,
-                   BOOLEAN Update)
+IoCheckShareAccessEx(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
+                     PSHARE_ACCESS ShareAccess, BOOLEAN Update, PBOOLEAN WritePermission)
 {
     ULONG Opens = ShareAccess->OpenCount;
 
     PAGED_CODE();
 
+    DesiredShareAccess = IopEffectiveShare(DesiredShareAccess, WritePermission);
     if (!IopSetFileAccess(FileObject, DesiredAccess, DesiredShareAccess))
         return STATUS_SUCCESS;
     if ((FileObject->ReadAccess && ShareAccess->SharedRead < Opens)
@@ -63,16 +71,32 @@ IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OB
     return STATUS_SUCCESS;
 }
 
-/* The first open. */
+NTSTATUS NTAPI
+IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
+                   PSHARE_ACCESS ShareAccess, BOOLEAN Update)
+{
+    return IoCheckShareAccessEx(DesiredAccess, DesiredShareAccess, FileObject, ShareAccess, Update,
+                                NULL);
+}
+
+/* The first open. WritePermission as above. */
+VOID NTAPI
+IoSetShareAccessEx(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
+                   PSHARE_ACCESS ShareAccess, PBOOLEAN WritePermission)
+{
+    PAGED_CODE();
+
+    DesiredShareAccess = IopEffectiveShare(DesiredShareAccess, WritePermission);
+    RtlZeroMemory(ShareAccess, sizeof *ShareAccess);
+    if (IopSetFileAccess(FileObject, DesiredAccess, DesiredShareAccess))
+        IopCountShare(FileObject, ShareAccess, 1);
+}
+
 VOID NTAPI
 IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
                  PSHARE_ACCESS ShareAccess)
 {
-    PAGED_CODE();
-
-    RtlZeroMemory(ShareAccess, sizeof *ShareAccess);
-    if (IopSetFileAccess(FileObject, DesiredAccess, DesiredShareAccess))
-        IopCountShare(FileObject, ShareAccess, 1);
+    IoSetShareAccessEx(DesiredAccess, DesiredShareAccess, FileObject, ShareAccess, NULL);
 }
 
 /* Counts an open that IoCheckShareAccess allowed without counting it. */

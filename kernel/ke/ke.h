@@ -350,6 +350,8 @@ VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment,
 BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
                                KPRIORITY Increment);
 BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc);
+PLIST_ENTRY KiRemoveQueue(PKQUEUE Queue, KPROCESSOR_MODE Mode, BOOLEAN Alertable,
+                          PLARGE_INTEGER Timeout);
 /*
  * Takes all APCs of Mode off the queue: the first one's entry of a circular list without a head,
  * or NULL. KernelMode also closes both queues for good: flush it first when a thread ends, then

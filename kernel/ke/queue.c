@@ -141,13 +141,9 @@ KiLinkQueueWait(PKTHREAD Thread, PKQUEUE Queue, BOOLEAN Timed, ULONG64 Due)
     return TRUE;
 }
 
-/*
- * Takes the first entry, waiting for one at most Timeout (NULL: for ever). Returns the entry, or
- * STATUS_TIMEOUT or STATUS_USER_APC as a pointer, or STATUS_ABANDONED after KeRundownQueue. IRQL
- * <= APC_LEVEL.
- */
-PLIST_ENTRY NTAPI
-KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEGER Timeout)
+/* KeRemoveQueue in a wait that may be Alertable: STATUS_ALERTED too. */
+PLIST_ENTRY
+KiRemoveQueue(PKQUEUE Queue, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {
     PKTHREAD Thread = KeGetCurrentThread();
     ULONG64  Due = Timeout != NULL && Timeout->QuadPart != 0 ? KiComputeDueTime(*Timeout) : 0;
@@ -162,20 +158,31 @@ KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEGER Timeout)
             Result = (LONG_PTR)KiTakeEntry(Queue);
             break;
         }
-        Result = KiTestInterruption(Thread, WaitMode, FALSE);
+        Result = KiTestInterruption(Thread, WaitMode, Alertable);
         if (Result != STATUS_SUCCESS)
             break;
         Thread->WaitStatus = 0;
         Result = STATUS_TIMEOUT;
         if ((Timeout != NULL && Due == 0) || !KiLinkQueueWait(Thread, Queue, Timeout != NULL, Due))
             break;
-        Result = KiBlockThread(Thread, WrQueue, WaitMode, FALSE, OldIrql);
+        Result = KiBlockThread(Thread, WrQueue, WaitMode, Alertable, OldIrql);
         if (Result != STATUS_KERNEL_APC)
             return (PLIST_ENTRY)Result;
     }
     Queue->CurrentCount++;
     KiExitDispatcher(OldIrql);
     return (PLIST_ENTRY)Result;
+}
+
+/*
+ * Takes the first entry, waiting for one at most Timeout (NULL: for ever). Returns the entry, or
+ * STATUS_TIMEOUT or STATUS_USER_APC as a pointer, or STATUS_ABANDONED after KeRundownQueue. IRQL
+ * <= APC_LEVEL.
+ */
+PLIST_ENTRY NTAPI
+KeRemoveQueue(PRKQUEUE Queue, KPROCESSOR_MODE WaitMode, PLARGE_INTEGER Timeout)
+{
+    return KiRemoveQueue(Queue, WaitMode, FALSE, Timeout);
 }
 
 LONG NTAPI
@@ -209,6 +216,7 @@ KeRundownQueue(PRKQUEUE Queue)
         Thread = CONTAINING_RECORD(RemoveHeadList(&Queue->ThreadListHead), KTHREAD, QueueListEntry);
         Thread->Queue = NULL;
     }
+    Queue->CurrentCount = 0;
     while (!IsListEmpty(&Queue->Header.WaitListHead))
         KiUnwaitThread(CONTAINING_RECORD(Queue->Header.WaitListHead.Flink, KWAIT_BLOCK,
             WaitListEntry)->Thread, STATUS_ABANDONED, 0);

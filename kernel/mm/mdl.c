@@ -17,8 +17,8 @@
 #include "mm/lock.h"
 
 #define MI_MDL_TAG      ' ldM'
-// pages that MDL.Size can express
-#define MI_MDL_MOST     ((MAXSHORT - sizeof(MDL)) / sizeof(PFN_NUMBER))
+// pages that MDL.Size, read as unsigned, can express: some 32 MiB, as documented for Server 2003
+#define MI_MDL_MOST     ((MAXUSHORT - sizeof(MDL)) / sizeof(PFN_NUMBER))
 
 SIZE_T NTAPI
 MmSizeOfMdl(PVOID Base, SIZE_T Length)
@@ -102,7 +102,7 @@ IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Le
     if (TargetMdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED)
         MmUnmapLockedPages(TargetMdl->MappedSystemVa, TargetMdl);
     if (Offset + (ULONG64)Length > SourceMdl->ByteCount ||
-        sizeof(MDL) + Pages * sizeof(PFN_NUMBER) > (SIZE_T)TargetMdl->Size)
+        sizeof(MDL) + Pages * sizeof(PFN_NUMBER) > (USHORT)TargetMdl->Size)
         KeBugCheckEx(TARGET_MDL_TOO_SMALL, (ULONG_PTR)SourceMdl, (ULONG_PTR)TargetMdl,
                      (ULONG_PTR)VirtualAddress, Length);
 

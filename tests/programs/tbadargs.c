@@ -23,6 +23,10 @@ static const struct {
     const char *Name;
     SERVICE     Call;
 } Services[] = {
+    S(NtCreateIoCompletion), S(NtOpenIoCompletion), S(NtQueryIoCompletion), S(NtSetIoCompletion),
+    S(NtRemoveIoCompletion), S(NtRemoveIoCompletionEx), S(NtSetVolumeInformationFile),
+    S(NtQueryFullAttributesFile), S(NtLockFile), S(NtUnlockFile),
+    S(NtNotifyChangeDirectoryFile),
     S(NtClose), S(NtCreateFile), S(NtOpenFile), S(NtReadFile), S(NtWriteFile),
     S(NtDeviceIoControlFile), S(NtFsControlFile), S(NtQueryInformationFile),
     S(NtSetInformationFile), S(NtQueryVolumeInformationFile), S(NtQueryDirectoryFile),

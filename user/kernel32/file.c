@@ -206,23 +206,6 @@ DeviceIoControl(HANDLE File, DWORD Code, LPVOID Input, DWORD InputLength, LPVOID
 }
 
 BOOL WINAPI
-GetOverlappedResult(HANDLE File, LPOVERLAPPED Overlapped, LPDWORD Done, BOOL Wait)
-{
-    if ((NTSTATUS)Overlapped->Internal == STATUS_PENDING) {
-        HANDLE Event = (HANDLE)((ULONG_PTR)Overlapped->hEvent & ~1ULL);
-
-        if (!Wait) {
-            RtlSetLastWin32Error(ERROR_IO_INCOMPLETE);
-            return FALSE;
-        }
-        if (!BaseSetStatus(NtWaitForSingleObject(Event ? Event : File, FALSE, NULL)))
-            return FALSE;
-    }
-    *Done = (DWORD)Overlapped->InternalHigh;
-    return BaseSetStatus((NTSTATUS)Overlapped->Internal);
-}
-
-BOOL WINAPI
 CancelIo(HANDLE File)
 {
     IO_STATUS_BLOCK Iosb;
