@@ -63,3 +63,13 @@ for _driver, _subject in PROMISES.items():
     keep(_driver, _subject)
 for _sin in SINS:
     commit(_sin)
+
+
+@test("A thread that is displaced while another one moves between processors is not lost", timeout=120)
+def displaced(context):
+    # The end of an unload visits every processor, with more rank than the program that waits for it.
+    guest = context.boot()
+    guest.prompt()
+    for _ in range(100):
+        context.check("stopped" in guest.command("sc stop null"), "null.sys does not stop")
+        context.check("running" in guest.command("sc start null"), "null.sys does not start")

@@ -233,15 +233,22 @@ KiSwapThread(VOID)
 VOID
 KiSwitchToNextThread(PKPRCB Prcb, BOOLEAN Preempted)
 {
-    PKTHREAD Old = Prcb->CurrentThread, New = Prcb->NextThread;
+    PKTHREAD Old = Prcb->CurrentThread, New;
 
     if (Old != Prcb->IdleThread) {
         Old->Preempted = Preempted;
-        // while NextThread still stands for this processor's work
+        // while NextThread still stands for this processor's work; what Old displaces elsewhere,
+        // or Old itself if it has gained rank, may be given to this processor instead
         KiReadyThread(Old);
     }
+    New = Prcb->NextThread;
     Prcb->NextThread = NULL;
-    KiSwitchTo(Prcb, New);
+    if (New == Old) {
+        Old->State = Running;
+        KiFinishSwitch();
+    } else {
+        KiSwitchTo(Prcb, New);
+    }
 }
 
 /*
