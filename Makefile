@@ -112,7 +112,7 @@ SOURCES_ntdll  += $(NTDLL_EXTRA)
 
 # ---- targets -----------------------------------------------------------------------------------------------------------
 
-.PHONY: all iso run debug attach console2 test bench bench-peers soak clean doctor help setup FORCE
+.PHONY: check-wine all iso run debug attach console2 test bench bench-peers soak clean doctor help setup FORCE
 
 all: $(BUILD)/boot.elf $(KERNEL) $(BUILD)/ramdisk.tar $(BUILD)/ramdisk-test.tar compile_commands.json   ## build everything but the ISO
 
@@ -154,6 +154,10 @@ bench-peers: all                       ## the same beside Linux, whose kernel is
 
 soak: all                              ## gigabytes through pipes on four processors while clients are killed (SOAK_MB=4096)
 	$(Q)SOAK_MB=$(or $(SOAK_MB),4096) BUILD=$(BUILD) $(PYTHON) tests/run.py "soak.pipe smp=4"
+
+check-wine: setup                      ## the model drivers and their programs, the same binaries, under Debian's wine64
+	$(Q)$(MAKE) all
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/wine.py
 
 clean:                                 ## remove everything that was built
 	$(Q)rm -rf $(BUILD) compile_commands.json
