@@ -9,7 +9,7 @@ STOPS = {               # what is left: code, first parameter, what the report n
     "timerdpc": (TIMER, "1", r"badleft!LeftDpcRoutine\+", (1, 4)),
     "dpc": (TIMER, "1", r"badleft!LeftDpcRoutine\+", (4,)),
     "workitem": (UNLOADED, None, r"badleft!LeftWorker\+", (1, 4)),
-    "thread": (UNLOADED, None, r"badleft", (1,)),
+    "thread": (UNLOADED, None, r"badleft", (1, 4)),
 }
 NAMES = {               # what is left: what the debug port says
     "rest": (r"left link \\DosDevices\\BadLeft behind", r"left 2 blocks of pool behind under the tag 'Left'", r"badleft-rest is unloaded"),
