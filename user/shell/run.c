@@ -21,8 +21,8 @@ static CRITICAL_SECTION ForegroundLock;
 static BOOL             Running, Broken;
 static HANDLE           Foreground;
 
-/* Set by a break at the prompt, once BreakThread has dealt with it. */
-static HANDLE PromptBroken;
+/* Set by a break at the prompt, or while a program runs, once BreakThread has dealt with it. */
+static HANDLE PromptBroken, ProgramBroken;
 
 /*
  * After a read at the prompt was cancelled by a break: waits until BreakThread has seen that
@@ -45,8 +45,7 @@ BreakThread(void *Parameter)
         Broken = Running;
         if (Foreground)
             TerminateProcess(Foreground, (UINT)STATUS_CONTROL_C_EXIT);
-        if (!Running)
-            SetEvent(PromptBroken);
+        SetEvent(Running ? ProgramBroken : PromptBroken);
         LeaveCriticalSection(&ForegroundLock);
     }
     return 0;
@@ -60,6 +59,7 @@ WatchBreaks(const char *Name)
 
     InitializeCriticalSection(&ForegroundLock);
     PromptBroken = CreateEventA(NULL, FALSE, FALSE, NULL);
+    ProgramBroken = CreateEventA(NULL, TRUE, FALSE, NULL);
     // at the prompt a break only drops the line
     SetConsoleCtrlHandler(NULL, TRUE);
     _snprintf(Path, sizeof Path, "\\\\.\\%s", Name);
@@ -146,6 +146,7 @@ RunForeground(char *CommandLine)
 
     NameOf(CommandLine, Name, sizeof Name);
     fflush(stdout);
+    ResetEvent(ProgramBroken);
     SetForeground(TRUE, NULL);
     if (!CreateProcessA(NULL, CommandLine, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL,
         &Startup, &Information)) {
@@ -158,8 +159,11 @@ RunForeground(char *CommandLine)
     CloseHandle(Information.hThread);
 
     WaitForSingleObject(Information.hProcess, INFINITE);
-    SetForeground(FALSE, NULL);
     GetExitCodeProcess(Information.hProcess, &Code);
+    // a program that a break has ended by itself may be gone before BreakThread has seen the break
+    if (Code == (DWORD)STATUS_CONTROL_C_EXIT)
+        WaitForSingleObject(ProgramBroken, 1000);
+    SetForeground(FALSE, NULL);
     CloseHandle(Information.hProcess);
     ExplainExit(Name, Code);
 }
