@@ -124,7 +124,8 @@ main(int Count, char **Arguments)
     Expect(After == Ports, "%llu blocks IoCp became %llu", Ports, After);
     PoolTag("File", &After, &Bytes);
     Expect(After == Files, "%llu files became %llu", Files, After);
-    Expect(HandleCount() == Handles, "%lu handles became %lu", Handles, HandleCount());
+    // threads that meet at the loader, the heap or the PEB leave an event each, for good
+    Expect(HandleCount() <= Handles + 3, "%lu handles became %lu", Handles, HandleCount());
     Expect(XferLoad(FALSE) == STATUS_SUCCESS, "the driver cannot be unloaded");
     return Done("tports");
 }
