@@ -50,7 +50,7 @@ for _sin in SINS:
     commit(_sin)
 
 
-@test("Open against close, duplicate against close, lookup against delete, a million times; a million handles", timeout=400)
+@test("Open against close, duplicate against close, lookup against delete, a million times; a million handles", timeout=900)
 def races(context):
     rounds = 1000000 if context.smp > 1 else 50000
     guest = context.boot(append=f'run="tobrace {rounds}" testexit')
