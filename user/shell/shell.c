@@ -107,6 +107,13 @@ static const COMMAND Programs[] = {
     { "sc",         "VERB [NAME]", "query, start, stop, create or delete a driver",        NULL },
     { "objdir",     "[-r] [PATH]", "list a directory of the object namespace",             NULL },
     { "reg",        "VERB KEY",    "query, add to or delete from the registry",            NULL },
+    { "access",     "OBJECT",      "show who may do what to an object",                    NULL },
+    { "runas",      "USER PROGRAM", "run a program as administrator or student",           NULL },
+    { "notify",     "[SECONDS]",   "have notify.sys set an event (sc start notify)",       NULL },
+    { "inverted",   "VERB",        "wait for news from inverted.sys, or make some",        NULL },
+    { "ticker",     "MS...",       "keep ticker.sys busy, one request after the other",    NULL },
+    { "irptrack",   "DEVICE",      "show the requests that pass through a device",         NULL },
+    { "getdev",     "VERB DEVICE", "have getdev.sys take another driver's device",         NULL },
 };
 
 static void
