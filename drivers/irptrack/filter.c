@@ -22,146 +22,121 @@
  */
 #include "irptrack.h"
 
-static NPAGED_LOOKASIDE_LIST TrackContexts;
-
-/* What TrackDone needs to know. */
-typedef struct _TRACK_CONTEXT {
+/* What is known of one IRP: on its way up it is TrackDone's context, then it waits to be read. */
+typedef struct _TRACK_NOTE {
+    LIST_ENTRY      Entry;                      // in Filter->Notes
     PTRACK_FILTER   Filter;
     IRPTRACK_RECORD Record;
-} TRACK_CONTEXT, *PTRACK_CONTEXT;
+} TRACK_NOTE, *PTRACK_NOTE;
 
-static IO_COMPLETION_ROUTINE TrackDone;
-
-VOID
-TrackInitialize(VOID)
+/* NULL without memory: the IRP passes all the same, and is counted as lost. */
+static PTRACK_NOTE
+TrackBegin(PTRACK_FILTER Filter, PIRP Irp)
 {
-    ExInitializeNPagedLookasideList(&TrackContexts, NULL, NULL, 0, sizeof(TRACK_CONTEXT),
-                                    TRACK_TAG, 0);
+    PTRACK_NOTE Note = ExAllocatePoolWithTag(NonPagedPool, sizeof *Note, TRACK_TAG);
+
+    if (Note == NULL)
+        return NULL;
+    RtlZeroMemory(Note, sizeof *Note);
+    Note->Filter = Filter;
+    Note->Record.Irp = (ULONG_PTR)Irp;
+    Note->Record.Started = KeQueryInterruptTime();
+    Note->Record.Process = HandleToULong(PsGetCurrentProcessId());
+    Note->Record.Thread = HandleToULong(PsGetCurrentThreadId());
+    Note->Record.Major = IoGetCurrentIrpStackLocation(Irp)->MajorFunction;
+    return Note;
 }
 
-VOID
-TrackUninitialize(VOID)
-{
-    ExDeleteNPagedLookasideList(&TrackContexts);
-}
-
+/* The filter has no more to do with the IRP, which may be gone: its address is only a name here. */
 static VOID
-TrackBegin(PIRPTRACK_RECORD Record, PIRP Irp)
+TrackEnd(PTRACK_FILTER Filter, PTRACK_NOTE Note, UCHAR How, PIRP Irp, IO_STATUS_BLOCK Result)
 {
-    PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
-
-    RtlZeroMemory(Record, sizeof *Record);
-    Record->Irp = (ULONG_PTR)Irp;
-    Record->Started = KeQueryInterruptTime();
-    Record->Process = HandleToULong(PsGetCurrentProcessId());
-    Record->Thread = HandleToULong(PsGetCurrentThreadId());
-    Record->Major = Stack->MajorFunction;
-    Record->Minor = Stack->MinorFunction;
-}
-
-static VOID
-TrackEnd(PTRACK_FILTER Filter, PIRPTRACK_RECORD Record, NTSTATUS Status, ULONG_PTR Information)
-{
-    PTRACK_RING Ring;
-    KIRQL       Irql;
-
-    Record->Ended = KeQueryInterruptTime();
-    Record->Status = Status;
-    Record->Information = Information;
+    KIRQL Irql;
 
     KeAcquireSpinLock(&Filter->Lock, &Irql);
-    Ring = Filter->Ring;
-    if (Ring != NULL && Ring->Count < IRPTRACK_RING)
-        Ring->Records[(Ring->First + Ring->Count++) % IRPTRACK_RING] = *Record;
-    else if (Ring != NULL)
-        Ring->Lost++;
-    KeReleaseSpinLock(&Filter->Lock, Irql);
-}
-
-/* The filter's file is open, so it has its ring. */
-ULONG
-TrackRead(PTRACK_FILTER Filter, PIRPTRACK_RECORD To, ULONG Room)
-{
-    PTRACK_RING Ring = Filter->Ring;
-    ULONG       Taken;
-    KIRQL       Irql;
-
-    KeAcquireSpinLock(&Filter->Lock, &Irql);
-    for (Taken = 0; Taken < Room && Ring->Count > 0; Taken++) {
-        To[Taken] = Ring->Records[Ring->First];
-        Ring->First = (Ring->First + 1) % IRPTRACK_RING;
-        Ring->Count--;
+    if (Note != NULL && !Filter->Closed && Filter->Count < IRPTRACK_KEPT) {
+        Note->Record.Ended = KeQueryInterruptTime();
+        Note->Record.Status = Result.Status;
+        Note->Record.Information = Result.Information;
+        Note->Record.How = How;
+        Note->Record.Lost = Filter->Lost;
+        InsertTailList(&Filter->Notes, &Note->Entry);
+        InterlockedIncrement(&Filter->Count);
+        Filter->Lost = 0;
+        Note = NULL;
+    } else {
+        Filter->Lost++;
     }
     KeReleaseSpinLock(&Filter->Lock, Irql);
-    return Taken;
+    if (Note != NULL)
+        ExFreePoolWithTag(Note, TRACK_TAG);
+    IoReleaseRemoveLock(&Filter->RemoveLock, Irp);
 }
 
 ULONG
-TrackLost(PTRACK_FILTER Filter)
+TrackRead(PTRACK_FILTER Filter, PIRPTRACK_RECORD To, ULONG Length)
 {
-    return Filter->Ring->Lost;
+    PLIST_ENTRY Entry;
+    PTRACK_NOTE Note;
+    ULONG       Done;
+
+    for (Done = 0; Length - Done >= sizeof *To; Done += sizeof *To) {
+        Entry = ExInterlockedRemoveHeadList(&Filter->Notes, &Filter->Lock);
+        if (Entry == NULL)
+            break;
+        Note = CONTAINING_RECORD(Entry, TRACK_NOTE, Entry);
+        *To++ = Note->Record;
+        ExFreePoolWithTag(Note, TRACK_TAG);
+        InterlockedDecrement(&Filter->Count);
+    }
+    return Done;
 }
 
 /* ---- the three ways ---- */
 
 static NTSTATUS
-TrackRefuse(PTRACK_FILTER Filter, PIRP Irp)
+TrackRefuse(PTRACK_FILTER Filter, PTRACK_NOTE Note, PIRP Irp)
 {
-    IRPTRACK_RECORD Record;
-
-    TrackBegin(&Record, Irp);
-    Record.How = IRPTRACK_HERE;
-    TrackEnd(Filter, &Record, STATUS_ACCESS_DENIED, 0);
     TrackComplete(Irp, STATUS_ACCESS_DENIED, 0);
-    IoReleaseRemoveLock(&Filter->RemoveLock, Irp);
+    TrackEnd(Filter, Note, IRPTRACK_HERE, Irp, (IO_STATUS_BLOCK){ .Status = STATUS_ACCESS_DENIED });
     return STATUS_ACCESS_DENIED;
 }
 
 static NTSTATUS
-TrackPassBlind(PTRACK_FILTER Filter, PIRP Irp)
+TrackPassBlind(PTRACK_FILTER Filter, PTRACK_NOTE Note, PIRP Irp)
 {
-    IRPTRACK_RECORD Record;
-    NTSTATUS        Status;
+    NTSTATUS Status;
+    UCHAR    How;
 
-    TrackBegin(&Record, Irp);
     IoSkipCurrentIrpStackLocation(Irp);
     Status = IoCallDriver(Filter->Lower, Irp);
-    Record.How = IRPTRACK_BLIND | (Status == STATUS_PENDING ? IRPTRACK_PENDED : 0);
-    TrackEnd(Filter, &Record, Status, 0);
-    IoReleaseRemoveLock(&Filter->RemoveLock, Irp);
+    How = IRPTRACK_BLIND | (Status == STATUS_PENDING ? IRPTRACK_PENDED : 0);
+    TrackEnd(Filter, Note, How, Irp, (IO_STATUS_BLOCK){ .Status = Status });
     return Status;
 }
 
-static NTSTATUS
-TrackPassAndWatch(PTRACK_FILTER Filter, PIRP Irp)
-{
-    PTRACK_CONTEXT Context = ExAllocateFromNPagedLookasideList(&TrackContexts);
-
-    if (Context == NULL)
-        return TrackPassBlind(Filter, Irp);
-    Context->Filter = Filter;
-    TrackBegin(&Context->Record, Irp);
-    IoCopyCurrentIrpStackLocationToNext(Irp);
-    IoSetCompletionRoutine(Irp, TrackDone, Context, TRUE, TRUE, TRUE);
-    return IoCallDriver(Filter->Lower, Irp);
-}
-
 static NTSTATUS NTAPI
-TrackDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Opaque)
+TrackDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
-    PTRACK_CONTEXT Context = Opaque;
-    PTRACK_FILTER  Filter = Context->Filter;
+    PTRACK_NOTE Note = Context;
+    UCHAR       How = Irp->Cancel ? IRPTRACK_CANCELLED : 0;
 
     UNREFERENCED_PARAMETER(DeviceObject);
 
-    if (Irp->PendingReturned)
+    if (Irp->PendingReturned) {
         IoMarkIrpPending(Irp);
-    Context->Record.How = (Irp->PendingReturned ? IRPTRACK_PENDED : 0)
-                        | (Irp->Cancel ? IRPTRACK_CANCELLED : 0);
-    TrackEnd(Filter, &Context->Record, Irp->IoStatus.Status, Irp->IoStatus.Information);
-    ExFreeToNPagedLookasideList(&TrackContexts, Context);
-    IoReleaseRemoveLock(&Filter->RemoveLock, Irp);
+        How |= IRPTRACK_PENDED;
+    }
+    TrackEnd(Note->Filter, Note, How, Irp, Irp->IoStatus);
     return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS
+TrackPassAndWatch(PTRACK_FILTER Filter, PTRACK_NOTE Note, PIRP Irp)
+{
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, TrackDone, Note, TRUE, TRUE, TRUE);
+    return IoCallDriver(Filter->Lower, Irp);
 }
 
 /* Every IRP for a filter device, at whatever IRQL its sender has. */
@@ -169,81 +144,51 @@ NTSTATUS NTAPI
 TrackPass(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PTRACK_FILTER Filter = DeviceObject->DeviceExtension;
+    PTRACK_NOTE   Note;
 
     if (!NT_SUCCESS(IoAcquireRemoveLock(&Filter->RemoveLock, Irp))) {
         IoSkipCurrentIrpStackLocation(Irp);
         return IoCallDriver(Filter->Lower, Irp);
     }
+    Note = TrackBegin(Filter, Irp);
     if ((Filter->Flags & IRPTRACK_REFUSE_WRITES) &&
         IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_WRITE)
-        return TrackRefuse(Filter, Irp);
-    return Filter->Flags & IRPTRACK_PASS_BLIND ? TrackPassBlind(Filter, Irp)
-                                               : TrackPassAndWatch(Filter, Irp);
+        return TrackRefuse(Filter, Note, Irp);
+    if ((Filter->Flags & IRPTRACK_PASS_BLIND) || Note == NULL)
+        return TrackPassBlind(Filter, Note, Irp);
+    return TrackPassAndWatch(Filter, Note, Irp);
 }
 
 /* ---- attaching and detaching ---- */
 
-/* The I/O manager prepares buffers as the top of the stack says, so it must say what is below. */
-static VOID
-TrackCopyFlags(PDEVICE_OBJECT Filter, PDEVICE_OBJECT Lower)
-{
-    Filter->Flags |= Lower->Flags & (DO_BUFFERED_IO | DO_DIRECT_IO | DO_POWER_PAGABLE);
-    Filter->DeviceType = Lower->DeviceType;
-    Filter->Characteristics = Lower->Characteristics;
-}
-
-/* A filter device that is not attached yet, with its ring. */
-static NTSTATUS
-TrackCreate(PDRIVER_OBJECT Driver, ULONG Flags, PDEVICE_OBJECT *Device)
-{
-    PTRACK_RING   Ring = ExAllocatePoolWithTag(NonPagedPool, sizeof *Ring, TRACK_TAG);
-    PTRACK_FILTER Filter;
-    NTSTATUS      Status;
-
-    if (Ring == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    Status = IoCreateDevice(Driver, sizeof *Filter, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, Device);
-    if (!NT_SUCCESS(Status)) {
-        ExFreePoolWithTag(Ring, TRACK_TAG);
-        return Status;
-    }
-    Ring->First = Ring->Count = Ring->Lost = 0;
-    Filter = (*Device)->DeviceExtension;
-    Filter->Ring = Ring;
-    Filter->Flags = Flags;
-    KeInitializeSpinLock(&Filter->Lock);
-    IoInitializeRemoveLock(&Filter->RemoveLock, TRACK_TAG, 0, 0);
-    return STATUS_SUCCESS;
-}
-
 NTSTATUS
-TrackAttach(PDRIVER_OBJECT Driver, PCUNICODE_STRING Name, ULONG Flags, PDEVICE_OBJECT *Attached)
+TrackAttach(PDRIVER_OBJECT Driver, PUNICODE_STRING Name, PDEVICE_OBJECT *Device)
 {
-    PDEVICE_OBJECT Target, Top, Device;
+    PDEVICE_OBJECT Target, Top;
     PTRACK_FILTER  Filter;
     NTSTATUS       Status;
 
-    Status = ObReferenceObjectByName((PUNICODE_STRING)Name, OBJ_CASE_INSENSITIVE, NULL, 0,
-                                     *IoDeviceObjectType, KernelMode, NULL, (PVOID *)&Target);
+    Status = ObReferenceObjectByName(Name, OBJ_CASE_INSENSITIVE, NULL, 0, *IoDeviceObjectType,
+                                     KernelMode, NULL, (PVOID *)&Target);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = TrackCreate(Driver, Flags, &Device);
+    Top = IoGetAttachedDeviceReference(Target);
+    Status = IoCreateDevice(Driver, sizeof *Filter, NULL, Top->DeviceType, Top->Characteristics,
+                            FALSE, Device);
     if (NT_SUCCESS(Status)) {
-        Filter = Device->DeviceExtension;
-        Top = IoGetAttachedDeviceReference(Target);
-        TrackCopyFlags(Device, Top);
-        ObDereferenceObject(Top);
-        Status = IoAttachDeviceToDeviceStackSafe(Device, Target, &Filter->Lower);
-        if (NT_SUCCESS(Status)) {
-            TrackCopyFlags(Device, Filter->Lower);
-            Device->Flags &= ~DO_DEVICE_INITIALIZING;
-            Filter->Attached = TRUE;
-            *Attached = Device;
-        } else {
-            ExFreePoolWithTag(Filter->Ring, TRACK_TAG);
-            IoDeleteDevice(Device);
-        }
+        Filter = (*Device)->DeviceExtension;
+        KeInitializeSpinLock(&Filter->Lock);
+        InitializeListHead(&Filter->Notes);
+        IoInitializeRemoveLock(&Filter->RemoveLock, TRACK_TAG, 0, 0);
+        // buffers are prepared as the topmost device says, and that is this one now
+        (*Device)->Flags |= Top->Flags & (DO_BUFFERED_IO | DO_DIRECT_IO | DO_POWER_PAGABLE);
+        (*Device)->Flags &= ~DO_DEVICE_INITIALIZING;
+        Filter->Attached = TRUE;
+        Status = IoAttachDeviceToDeviceStackSafe(*Device, Target, &Filter->Lower);
+        if (!NT_SUCCESS(Status))
+            IoDeleteDevice(*Device);
     }
+    ObDereferenceObject(Top);
     ObDereferenceObject(Target);
     return Status;
 }
@@ -251,17 +196,15 @@ TrackAttach(PDRIVER_OBJECT Driver, PCUNICODE_STRING Name, ULONG Flags, PDEVICE_O
 VOID
 TrackLeave(PDEVICE_OBJECT Device)
 {
-    PTRACK_FILTER Filter = Device->DeviceExtension;
-    PTRACK_RING   Ring;
-    KIRQL         Irql;
+    PTRACK_FILTER   Filter = Device->DeviceExtension;
+    IRPTRACK_RECORD Unread;
+    KIRQL           Irql;
 
     KeAcquireSpinLock(&Filter->Lock, &Irql);
-    Ring = Filter->Ring;
-    Filter->Ring = NULL;
+    Filter->Closed = TRUE;
     KeReleaseSpinLock(&Filter->Lock, Irql);
-    if (Ring != NULL)
-        ExFreePoolWithTag(Ring, TRACK_TAG);
-
+    while (TrackRead(Filter, &Unread, sizeof Unread) != 0)
+        ;
     if (Filter->Attached && Device->AttachedDevice == NULL) {
         Filter->Attached = FALSE;
         IoDetachDevice(Filter->Lower);

@@ -1,16 +1,17 @@
 /*
  * irptrack.sys, a filter that shows what passes between the I/O manager and a device.
  *
- * A program opens \\.\IrpTrack and names a device; the driver attaches a filter (filter.c) above
- * it and keeps a record of each IRP until the program reads it. The filter belongs to the file:
- * the file's cleanup takes it out of the stack, so it goes also when the program dies.
+ * A program opens \\.\IrpTrack\Device\Example; the driver attaches a filter (filter.c) above
+ * \Device\Example and keeps a record of each IRP until the program reads it, by ReadFile. The
+ * filter belongs to the file: the file's cleanup takes it out of the stack, so it goes also when
+ * the program dies.
  *
  * One driver, two kinds of device: the control device has a name and its own dispatch routines;
  * a filter has neither name nor opinion, and passes every major function. All go through
  * TrackDispatch, which tells them apart by the device the IRP was sent to.
  *
  * Filters that have left their stacks stay as devices until the driver is unloaded (filter.c says
- * why). FsContext of a control file is its filter, or NULL; it changes once, from NULL.
+ * why). FsContext of a control file is its filter, from its create on.
  */
 #include "irptrack.h"
 
@@ -29,76 +30,49 @@ TrackComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
     return Status;
 }
 
-/* FsContext of a file whose filter is being attached. */
-#define TRACK_BUSY  ((PVOID)1)
-
 static NTSTATUS
-TrackAttachFor(PFILE_OBJECT File, PIRPTRACK_ATTACH Request, ULONG Length)
+TrackControl(PTRACK_FILTER Filter, PIRP Irp, PIO_STACK_LOCATION Stack)
 {
-    UNICODE_STRING Name;
-    PDEVICE_OBJECT Filter;
-    NTSTATUS       Status;
+    PULONG Flags = Irp->AssociatedIrp.SystemBuffer;
 
-    if (Length != sizeof *Request)
-        return STATUS_INFO_LENGTH_MISMATCH;
-    if (Request->Flags & ~(IRPTRACK_PASS_BLIND | IRPTRACK_REFUSE_WRITES))
-        return STATUS_INVALID_PARAMETER;
-    Request->Name[IRPTRACK_MAX_NAME - 1] = L'\0';
-    RtlInitUnicodeString(&Name, Request->Name);
-
-    if (InterlockedCompareExchangePointer(&File->FsContext, TRACK_BUSY, NULL) != NULL)
-        return STATUS_DEVICE_BUSY;
-    Status = TrackAttach(TrackControlDevice->DriverObject, &Name, Request->Flags, &Filter);
-    InterlockedExchangePointer(&File->FsContext, NT_SUCCESS(Status) ? Filter : NULL);
-    return Status;
-}
-
-static NTSTATUS
-TrackControl(PIRP Irp, PIO_STACK_LOCATION Stack)
-{
-    ULONG          InputLength = Stack->Parameters.DeviceIoControl.InputBufferLength;
-    ULONG          OutputLength = Stack->Parameters.DeviceIoControl.OutputBufferLength;
-    PVOID          Buffer = Irp->AssociatedIrp.SystemBuffer;
-    PDEVICE_OBJECT Device = Stack->FileObject->FsContext;
-    ULONG          Count;
-
-    if (Stack->Parameters.DeviceIoControl.IoControlCode == IOCTL_IRPTRACK_ATTACH)
-        return TrackComplete(Irp, TrackAttachFor(Stack->FileObject, Buffer, InputLength), 0);
-    if (Device == NULL || Device == TRACK_BUSY)
-        return TrackComplete(Irp, STATUS_INVALID_DEVICE_STATE, 0);
-
-    switch (Stack->Parameters.DeviceIoControl.IoControlCode) {
-    case IOCTL_IRPTRACK_READ:
-        Count = TrackRead(Device->DeviceExtension, Buffer, OutputLength / sizeof(IRPTRACK_RECORD));
-        return TrackComplete(Irp, STATUS_SUCCESS, Count * sizeof(IRPTRACK_RECORD));
-    case IOCTL_IRPTRACK_LOST:
-        if (OutputLength < sizeof(ULONG))
-            return TrackComplete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
-        *(PULONG)Buffer = TrackLost(Device->DeviceExtension);
-        return TrackComplete(Irp, STATUS_SUCCESS, sizeof(ULONG));
-    default:
+    if (Stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_IRPTRACK_SET_FLAGS)
         return TrackComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
-    }
+    if (Stack->Parameters.DeviceIoControl.InputBufferLength != sizeof *Flags)
+        return TrackComplete(Irp, STATUS_INFO_LENGTH_MISMATCH, 0);
+    if (*Flags & ~(IRPTRACK_PASS_BLIND | IRPTRACK_REFUSE_WRITES))
+        return TrackComplete(Irp, STATUS_INVALID_PARAMETER, 0);
+    Filter->Flags = *Flags;
+    return TrackComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 static NTSTATUS NTAPI
 TrackDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
+    PFILE_OBJECT       File = Stack->FileObject;
+    PDEVICE_OBJECT     Filter = File != NULL ? File->FsContext : NULL;
+    NTSTATUS           Status;
 
     if (DeviceObject != TrackControlDevice)
         return TrackPass(DeviceObject, Irp);
+    if (Filter == NULL && Stack->MajorFunction != IRP_MJ_CREATE)
+        return TrackComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
 
     switch (Stack->MajorFunction) {
     case IRP_MJ_CREATE:
+        Status = TrackAttach(DeviceObject->DriverObject, &File->FileName, &Filter);
+        File->FsContext = Filter;
+        return TrackComplete(Irp, Status, FILE_OPENED);
+    case IRP_MJ_READ:
+        return TrackComplete(Irp, STATUS_SUCCESS, TrackRead(Filter->DeviceExtension,
+            Irp->AssociatedIrp.SystemBuffer, Stack->Parameters.Read.Length));
+    case IRP_MJ_DEVICE_CONTROL:
+        return TrackControl(Filter->DeviceExtension, Irp, Stack);
+    case IRP_MJ_CLEANUP:
+        TrackLeave(Filter);
+        // fall through
     case IRP_MJ_CLOSE:
         return TrackComplete(Irp, STATUS_SUCCESS, 0);
-    case IRP_MJ_CLEANUP:
-        if (Stack->FileObject->FsContext != NULL)
-            TrackLeave(Stack->FileObject->FsContext);
-        return TrackComplete(Irp, STATUS_SUCCESS, 0);
-    case IRP_MJ_DEVICE_CONTROL:
-        return TrackControl(Irp, Stack);
     default:
         return TrackComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
@@ -121,7 +95,6 @@ TrackUnload(PDRIVER_OBJECT DriverObject)
     KeFlushQueuedDpcs();
     while (DriverObject->DeviceObject != NULL)
         IoDeleteDevice(DriverObject->DeviceObject);
-    TrackUninitialize();
 }
 
 NTSTATUS NTAPI
@@ -138,13 +111,13 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
                             &TrackControlDevice);
     if (!NT_SUCCESS(Status))
         return Status;
+    TrackControlDevice->Flags |= DO_BUFFERED_IO;
     Status = IoCreateSymbolicLink(&Link, &Name);
     if (!NT_SUCCESS(Status)) {
         IoDeleteDevice(TrackControlDevice);
         return Status;
     }
 
-    TrackInitialize();
     for (Major = 0; Major <= IRP_MJ_MAXIMUM_FUNCTION; Major++)
         DriverObject->MajorFunction[Major] = TrackDispatch;
     DriverObject->DriverUnload = TrackUnload;

@@ -23,11 +23,19 @@ typedef struct _LOAD {
 static IRPTRACK_RECORD Records[64];
 static volatile LONG   Loads;
 
-static HANDLE
-OpenTracker(void)
+/* A filter above Device: a file of irptrack.sys. */
+static NTSTATUS
+Attach(PCWSTR Device, PHANDLE Tracker)
 {
-    return CreateFileA("\\\\.\\IrpTrack", GENERIC_READ | GENERIC_WRITE,
-        FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+    WCHAR             Path[64] = L"\\??\\IrpTrack";
+    UNICODE_STRING    Name;
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK   Block;
+
+    RtlInitUnicodeString(&Name, wcscat(Path, Device));
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE, NULL, NULL);
+    return NtOpenFile(Tracker, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &Attributes, &Block,
+        FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_SYNCHRONOUS_IO_NONALERT);
 }
 
 static HANDLE
@@ -41,34 +49,21 @@ OpenPipe(const char *Name)
 }
 
 static NTSTATUS
-Control(HANDLE File, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength,
-        PULONG Done)
+SetFlags(HANDLE Tracker, ULONG Flags, ULONG Length)
 {
-    IO_STATUS_BLOCK Block = { 0 };
-    NTSTATUS        Status = NtDeviceIoControlFile(File, NULL, NULL, NULL, &Block, Code, Input,
-        InputLength, Output, OutputLength);
+    IO_STATUS_BLOCK Block;
 
-    *Done = (ULONG)Block.Information;
-    return Status;
-}
-
-static NTSTATUS
-Attach(HANDLE Tracker, PCWSTR Device, ULONG Flags)
-{
-    IRPTRACK_ATTACH Request = { .Flags = Flags };
-    ULONG           Done;
-
-    wcscpy(Request.Name, Device);
-    return Control(Tracker, IOCTL_IRPTRACK_ATTACH, &Request, sizeof Request, NULL, 0, &Done);
+    return NtDeviceIoControlFile(Tracker, NULL, NULL, NULL, &Block, IOCTL_IRPTRACK_SET_FLAGS,
+        &Flags, Length, NULL, 0);
 }
 
 static ULONG
 ReadRecords(HANDLE Tracker)
 {
-    ULONG Done;
+    DWORD Done;
 
     memset(Records, 0, sizeof Records);
-    if (Control(Tracker, IOCTL_IRPTRACK_READ, NULL, 0, Records, sizeof Records, &Done))
+    if (!ReadFile(Tracker, Records, sizeof Records, &Done, NULL))
         return (ULONG)-1;
     return Done / sizeof Records[0];
 }
@@ -85,12 +80,12 @@ Is(ULONG Index, UCHAR Major, UCHAR How, NTSTATUS Status)
 static void
 Watches(void)
 {
-    HANDLE Tracker = OpenTracker(), Pipe;
+    HANDLE Tracker, Pipe;
     char   Data[16];
     ULONG  Count, Done;
 
     Promise("Between attach and close every IRP of the device is seen, with status and length");
-    Expect(Attach(Tracker, L"\\Device\\Example", 0) == STATUS_SUCCESS, "attach");
+    Expect(Attach(L"\\Device\\Example", &Tracker) == STATUS_SUCCESS, "attach");
     Pipe = OpenPipe("TRACK");
     WriteFile(Pipe, "seven..", 7, &Done, NULL);
     ReadFile(Pipe, Data, sizeof Data, &Done, NULL);
@@ -108,13 +103,14 @@ Watches(void)
 static void
 Variants(void)
 {
-    HANDLE Blind = OpenTracker(), Refuser = OpenTracker(), Pipe;
+    HANDLE Blind, Refuser, Pipe;
     DWORD  Done;
 
     Promise("An IRP can be completed by the filter, passed down blind, or watched");
-    Expect(Attach(Blind, L"\\device\\example", IRPTRACK_PASS_BLIND) == STATUS_SUCCESS, "attach");
-    Expect(Attach(Refuser, L"\\Device\\Example", IRPTRACK_REFUSE_WRITES) == STATUS_SUCCESS,
-        "attach above");
+    Expect(Attach(L"\\device\\example", &Blind) == STATUS_SUCCESS &&
+        SetFlags(Blind, IRPTRACK_PASS_BLIND, sizeof(ULONG)) == STATUS_SUCCESS, "attach");
+    Expect(Attach(L"\\Device\\Example", &Refuser) == STATUS_SUCCESS &&
+        SetFlags(Refuser, IRPTRACK_REFUSE_WRITES, sizeof(ULONG)) == STATUS_SUCCESS, "attach above");
     Pipe = OpenPipe("TRACK");
     Expect(!WriteFile(Pipe, "x", 1, &Done, NULL) && RtlGetLastNtStatus() == STATUS_ACCESS_DENIED,
         "the write was not refused");
@@ -132,27 +128,49 @@ Variants(void)
 static void
 Refuses(void)
 {
-    HANDLE Tracker = OpenTracker();
-    ULONG  Done;
+    HANDLE Tracker;
 
-    Promise("Wrong names, flags, lengths and orders are refused");
-    Expect(Attach(Tracker, L"\\Device\\NoSuch", 0) == STATUS_OBJECT_NAME_NOT_FOUND, "no such name");
-    Expect(Attach(Tracker, L"\\Driver\\pipe", 0) == STATUS_OBJECT_TYPE_MISMATCH, "no device");
-    Expect(Attach(Tracker, L"\\Device\\Example", 8) == STATUS_INVALID_PARAMETER, "flags");
-    Expect(Control(Tracker, IOCTL_IRPTRACK_READ, NULL, 0, Records, sizeof Records, &Done)
-        == STATUS_INVALID_DEVICE_STATE, "read before attach");
-    Expect(Control(Tracker, IOCTL_IRPTRACK_ATTACH, Records, 8, NULL, 0, &Done)
-        == STATUS_INFO_LENGTH_MISMATCH, "length");
-    Expect(Attach(Tracker, L"\\Device\\Example", 0) == STATUS_SUCCESS, "attach");
-    Expect(Attach(Tracker, L"\\Device\\Null", 0) == STATUS_DEVICE_BUSY, "attached twice");
+    Promise("Wrong names, flags, lengths and functions are refused");
+    Expect(Attach(L"\\Device\\NoSuch", &Tracker) == STATUS_OBJECT_NAME_NOT_FOUND, "no such name");
+    Expect(Attach(L"\\Driver\\pipe", &Tracker) == STATUS_OBJECT_TYPE_MISMATCH, "no device");
+    Expect(!NT_SUCCESS(Attach(L"", &Tracker)), "no name");
+    Expect(Attach(L"\\Device\\Example", &Tracker) == STATUS_SUCCESS, "attach");
+    Expect(SetFlags(Tracker, 8, sizeof(ULONG)) == STATUS_INVALID_PARAMETER, "flags");
+    Expect(SetFlags(Tracker, 0, 3) == STATUS_INFO_LENGTH_MISMATCH, "length");
+    Expect(!FlushFileBuffers(Tracker) && RtlGetLastNtStatus() == STATUS_INVALID_DEVICE_REQUEST,
+        "function");
     CloseHandle(Tracker);
+}
+
+/*
+ * More IRPs than are kept, and nobody reads: the first after the gap says how many are missing.
+ */
+static void
+CountsLost(void)
+{
+    HANDLE Tracker, Pipe = OpenPipe("TRACK");
+    ULONG  Count, Seen = 0, Lost = 0, Done;
+
+    Promise("IRPs that find no room for their record are counted");
+    Expect(Attach(L"\\Device\\Example", &Tracker) == STATUS_SUCCESS, "attach");
+    for (int Index = 0; Index < IRPTRACK_KEPT + 10; Index++)
+        WriteFile(Pipe, "", 0, &Done, NULL);
+    while ((Count = ReadRecords(Tracker)) != 0 && Count <= 64)
+        Seen += Count;
+    Expect(Seen == IRPTRACK_KEPT, "%lu records", Seen);
+    WriteFile(Pipe, "", 0, &Done, NULL);
+    Expect(ReadRecords(Tracker) == 1, "no record after the gap");
+    Lost = Records[0].Lost;
+    Expect(Lost == 10, "%lu were lost", Lost);
+    CloseHandle(Tracker);
+    CloseHandle(Pipe);
 }
 
 /* Requests that are pending while the filter comes and goes. */
 static void
 Pending(void)
 {
-    HANDLE          Tracker = OpenTracker(), File;
+    HANDLE          Tracker, File;
     IO_STATUS_BLOCK Blocks[3];
     INVERTED_NEWS   News[3];
 
@@ -160,7 +178,7 @@ Pending(void)
     StartDriver("inverted");
     File = CreateFileA("\\\\.\\Inverted", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
         FILE_FLAG_OVERLAPPED, NULL);
-    Expect(Attach(Tracker, L"\\Device\\Inverted", 0) == STATUS_SUCCESS, "attach");
+    Expect(Attach(L"\\Device\\Inverted", &Tracker) == STATUS_SUCCESS, "attach");
     for (int Index = 0; Index < 3; Index++)
         Expect(NtDeviceIoControlFile(File, NULL, NULL, NULL, &Blocks[Index], IOCTL_INVERTED_WAIT,
             NULL, 0, &News[Index], sizeof News[Index]) == STATUS_PENDING, "not pending");
@@ -210,9 +228,10 @@ ComesAndGoes(void)
     for (int Index = 0; Index < 3; Index++)
         Some[Index].Thread = CreateThread(NULL, 0, Load, &Some[Index], 0, NULL);
     for (int Cycle = 0; Cycle < CYCLES; Cycle++) {
-        HANDLE Tracker = OpenTracker();
+        HANDLE Tracker;
 
-        Expect(Attach(Tracker, L"\\Device\\Example", Cycle % 2) == STATUS_SUCCESS, "attach");
+        Expect(Attach(L"\\Device\\Example", &Tracker) == STATUS_SUCCESS, "attach");
+        SetFlags(Tracker, Cycle % 2 ? IRPTRACK_PASS_BLIND : 0, sizeof(ULONG));
         ReadRecords(Tracker);
         CloseHandle(Tracker);
     }
@@ -241,6 +260,7 @@ main(void)
     Watches();
     Variants();
     Refuses();
+    CountsLost();
     Pending();
     ComesAndGoes();
     return Done("tirptrack");

@@ -39,6 +39,8 @@ Print(const IRPTRACK_RECORD *Record)
     const char *Name = Record->Major < sizeof Majors / sizeof Majors[0] ? Majors[Record->Major]
                                                                         : "?";
 
+    if (Record->Lost != 0)
+        printf("(%lu IRPs passed unrecorded: more came than were read)\n", Record->Lost);
     printf("%016llx %4lu.%-4lu %-24s %s%s%s %6llu us  %s, %llu bytes\n", Record->Irp,
         Record->Process, Record->Thread, Name,
         Record->How & IRPTRACK_HERE ? "here  " : Record->How & IRPTRACK_BLIND ? "blind " : "passed",
@@ -53,13 +55,12 @@ static int
 Show(HANDLE Filter, ULONG Count)
 {
     static IRPTRACK_RECORD Records[MAX_AT_ONCE];
-    ULONG                  Shown = 0, Lost = 0, NewLost, Done;
+    ULONG                  Shown = 0, Done;
 
     printf("irp               process   function                 way                          time"
            "  status\n");
     while (Count == 0 || Shown < Count) {
-        if (!DeviceIoControl(Filter, IOCTL_IRPTRACK_READ, NULL, 0, Records, sizeof Records, &Done,
-                NULL))
+        if (!ReadFile(Filter, Records, sizeof Records, &Done, NULL))
             return FailLast(PROGRAM, "cannot read the records");
         if (Done == 0)
             Sleep(PAUSE_MS);
@@ -68,45 +69,54 @@ Show(HANDLE Filter, ULONG Count)
                 Print(&Records[Index]);
                 Shown++;
             }
-        if (DeviceIoControl(Filter, IOCTL_IRPTRACK_LOST, NULL, 0, &NewLost, sizeof NewLost, &Done,
-                NULL) && NewLost != Lost)
-            printf("(%lu IRPs passed unseen: the ring was full)\n", NewLost - Lost), Lost = NewLost;
         fflush(stdout);
     }
     return 0;
 }
 
+/* The file is the filter: it leaves the stack when the file is closed. */
+static HANDLE
+OpenFilter(const char *Device)
+{
+    char   Path[MAX_PATH];
+    HANDLE Filter;
+
+    _snprintf(Path, sizeof Path, "\\\\.\\IrpTrack%s", Device);
+    Path[sizeof Path - 1] = '\0';
+    Filter = CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+        NULL, OPEN_EXISTING, 0, NULL);
+    if (Filter == INVALID_HANDLE_VALUE) {
+        FailLast(PROGRAM, "cannot attach above %s", Device);
+        fprintf(stderr, "%s: `sc start irptrack` loads the driver.\n", PROGRAM);
+    }
+    return Filter;
+}
+
 int
 main(int Count, char **Arguments)
 {
-    IRPTRACK_ATTACH Request = { 0 };
-    ULONG           Limit = 0;
-    HANDLE          Filter;
-    DWORD           Done;
-    int             Index, Result;
+    ULONG  Flags = 0, Limit = 0;
+    HANDLE Filter;
+    DWORD  Done;
+    int    Index;
 
     for (Index = 1; Index < Count && Arguments[Index][0] == '-'; Index++)
         if (strcmp(Arguments[Index], "-b") == 0)
-            Request.Flags |= IRPTRACK_PASS_BLIND;
+            Flags |= IRPTRACK_PASS_BLIND;
         else if (strcmp(Arguments[Index], "-r") == 0)
-            Request.Flags |= IRPTRACK_REFUSE_WRITES;
+            Flags |= IRPTRACK_REFUSE_WRITES;
         else if (strcmp(Arguments[Index], "-n") == 0 && Index + 1 < Count)
             Limit = strtoul(Arguments[++Index], NULL, 0);
         else
             return Usage();
-    if (Index != Count - 1 || strlen(Arguments[Index]) >= IRPTRACK_MAX_NAME)
+    if (Index != Count - 1 || Arguments[Index][0] != '\\')
         return Usage();
 
-    Filter = CreateFileA("\\\\.\\IrpTrack", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ |
-        FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
-    if (Filter == INVALID_HANDLE_VALUE) {
-        Result = FailLast(PROGRAM, "cannot open \\\\.\\IrpTrack");
-        fprintf(stderr, "%s: `sc start irptrack` loads the driver.\n", PROGRAM);
-        return Result;
-    }
-    mbstowcs(Request.Name, Arguments[Index], IRPTRACK_MAX_NAME);
-    if (!DeviceIoControl(Filter, IOCTL_IRPTRACK_ATTACH, &Request, sizeof Request, NULL, 0, &Done,
+    Filter = OpenFilter(Arguments[Index]);
+    if (Filter == INVALID_HANDLE_VALUE)
+        return 1;
+    if (!DeviceIoControl(Filter, IOCTL_IRPTRACK_SET_FLAGS, &Flags, sizeof Flags, NULL, 0, &Done,
             NULL))
-        return FailLast(PROGRAM, "cannot attach above %s", Arguments[Index]);
+        return FailLast(PROGRAM, "cannot set the filter's flags");
     return Show(Filter, Limit);
 }
