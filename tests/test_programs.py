@@ -95,6 +95,9 @@ def shell(context):
             ("sc start serial", r"serial +running"),
             ("objdir \\", r"SystemRoot +SymbolicLink .*-> \\Device\\Ramdisk"),
             ("objdir \\nosuch", r"STATUS_OBJECT_NAME_NOT_FOUND"),
+            ("type config\\system.reg", r"Windows Registry Editor"),
+            ("type nosuch", r"cannot open nosuch: .*NOT_FOUND"),
+            ("type", r"without a name"),
             ("kill 99999", r"STATUS_INVALID_CID"),
             ("ps", r"System(.|\n)*smss.exe(.|\n)*shell.exe(.|\n)*ps.exe")):
         printed = guest.command(line)

@@ -86,12 +86,31 @@ Directory(char *Arguments)
     FindClose(Find);
 }
 
+static void
+Type(char *Arguments)
+{
+    HANDLE File = CreateFileA(Arguments, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+        OPEN_EXISTING, 0, NULL);
+    char   Part[512];
+    DWORD  Length;
+
+    if (File == INVALID_HANDLE_VALUE) {
+        FailLast("type", "cannot open %s", *Arguments ? Arguments : "a file without a name");
+        return;
+    }
+    while (ReadFile(File, Part, sizeof Part, &Length, NULL) && Length != 0)
+        fwrite(Part, 1, Length, stdout);
+    CloseHandle(File);
+}
+
 static const COMMAND Commands[] = {
     { "help",     "",                  "this list",                           Help },
     { "start",    "PROGRAM ARGUMENTS", "run a program in the background",     Start },
     { "dir",      "[FOLDER]",          "list a folder of the RAM disk",       Directory },
+    { "type",     "FILE",              "print a file of the RAM disk",        Type },
     { "echo",     "TEXT",              "print text",                          Echo },
     { "cls",      "",                  "clear the screen",                    Clear },
+    { "clear",    "",                  "the same",                            Clear },
     { "exit",     "",                  "end this shell (another one starts)", Exit },
     { "shutdown", "[reboot]",          "power off",                           Shutdown },
 };
