@@ -12,3 +12,4 @@ def program(name, sentence, timeout=90):
 
 program("tports", "Completion ports, APCs and status blocks tell the end of requests")
 program("ttransfer", "Every way data travels, with every kind of buffer")
+program("tfiles", "Every class of information about files and volumes, with every kind of buffer")
