@@ -16,6 +16,8 @@ SINS = {                # the last part of the service's name: code, first param
     "forgotten": (IO_MANAGER, "226", "the IRP is not completed"),
     "marked": (IO_MANAGER, "23E", "did not return STATUS_PENDING"),
     "overrun": ("00000019 BAD_POOL_HEADER", "20", "past the end of a system buffer"),
+    "information": (IO_MANAGER, "200", "more in IoStatus.Information than its output buffer"),
+    "informationlater": (IO_MANAGER, "200", "more in IoStatus.Information than its output buffer"),
     "freedtwice": (IO_MANAGER, "01", "was freed before"),
     "freeinuse": (IO_MANAGER, "02", "still on its thread's list"),
     "freebelow": (IO_MANAGER, "20B", "freed an IRP that a driver below still has"),

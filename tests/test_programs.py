@@ -7,8 +7,8 @@ import tarfile
 from etude import BUILD, EXIT_SUCCESS, test
 
 
-def run_program(context, name):
-    guest = context.boot(append=f'run="{name}" testexit')
+def run_program(context, name, append=""):
+    guest = context.boot(append=f'run="{name}" testexit {append}')
     text = guest.expect(rf"\[done\] {name}|smss: .*ended with", timeout=context.test.timeout)
     status = guest.wait_exit()
     context.marked(guest.consoles[0].text if hasattr(guest, "consoles") else text, name)

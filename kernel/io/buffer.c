@@ -36,6 +36,13 @@ IopSetSystemBuffer(PIRP Irp, ULONG Length)
     Irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
 }
 
+static inline VOID
+IopWantOutput(PIRP Irp, ULONG Length)
+{
+    Irp->Flags |= IRP_INPUT_OPERATION;
+    IopOutputLength(Irp) = Length;
+}
+
 static VOID
 IopSetMdl(PIRP Irp, PVOID Buffer, ULONG Length, KPROCESSOR_MODE Mode, LOCK_OPERATION Operation)
 {
@@ -43,7 +50,7 @@ IopSetMdl(PIRP Irp, PVOID Buffer, ULONG Length, KPROCESSOR_MODE Mode, LOCK_OPERA
 
     if (Mdl == NULL)
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
-    MmProbeAndLockPages(Mdl, Mode, Operation);
+    MmProbeAndLockForIrp(Mdl, Mode, Operation);
 }
 
 VOID
@@ -59,7 +66,7 @@ IopSetTransferBuffer(PIRP Irp, ULONG DeviceFlags, PVOID Buffer, ULONG Length,
         if (Write)
             RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, Buffer, Length);
         else
-            Irp->Flags |= IRP_INPUT_OPERATION;
+            IopWantOutput(Irp, Length);
     } else if (DeviceFlags & DO_DIRECT_IO) {
         IopSetMdl(Irp, Buffer, Length, Mode, Write ? IoReadAccess : IoWriteAccess);
     }
@@ -110,7 +117,7 @@ IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Input, U
         RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, Input, InputLength);
     if (OutputLength != 0) {
         Irp->UserBuffer = Output;
-        Irp->Flags |= IRP_INPUT_OPERATION;
+        IopWantOutput(Irp, OutputLength);
     }
 }
 

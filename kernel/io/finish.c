@@ -20,18 +20,17 @@
 
 static KSPIN_LOCK IopDisownLock;
 
-/* A short system buffer that the driver wrote past. */
+/* What a driver did with a system buffer; it is named by its dispatch routine. */
 static __attribute__((noinline, cold)) VOID
-IopBufferOverrun(PIRP Irp)
+IopBadBuffer(PIRP Irp, ULONG Code, ULONG_PTR Rule, PCSTR Sentence)
 {
     PIO_STACK_LOCATION Sp = (PIO_STACK_LOCATION)(Irp + 1) + Irp->StackCount - 1;
     PVOID              Address = _ReturnAddress();
 
     if (Sp->DeviceObject != NULL)
         Address = Sp->DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction];
-    IopStop(BAD_POOL_HEADER, 0x20, (ULONG_PTR)Irp->AssociatedIrp.SystemBuffer, (ULONG_PTR)Irp,
-            Address,
-            "wrote past the end of a system buffer");
+    IopStop(Code, Rule, (ULONG_PTR)Irp->AssociatedIrp.SystemBuffer, (ULONG_PTR)Irp, Address,
+            Sentence);
 }
 
 static inline VOID
@@ -41,13 +40,17 @@ IopCheckInlineBuffer(PIRP Irp)
 
     if (Irp->AssociatedIrp.SystemBuffer == Inline->Data
         && *(ULONG64 UNALIGNED *)(Inline->Data + Inline->Length) != INLINE_GUARD)
-        IopBufferOverrun(Irp);
+        IopBadBuffer(Irp, BAD_POOL_HEADER, 0x20, "wrote past the end of a system buffer");
 }
 
 /* Copies a buffered request's output to the caller, whose memory may have gone. */
 static __attribute__((noinline)) VOID
 IopCopyOut(PIRP Irp)
 {
+    if (Irp->IoStatus.Information > IopOutputLength(Irp) && IopOutputLength(Irp) != 0)
+        IopBadBuffer(Irp, DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200,
+                     "completed an IRP with more in IoStatus.Information than its output buffer "
+                     "has");
     __try {
         RtlCopyMemory(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Irp->IoStatus.Information);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
@@ -287,6 +290,9 @@ IopDisownIrp(PIRP Irp)
     KeAcquireSpinLock(&IopDisownLock, &Irql);
     if (!(Irp->AllocationFlags & IOP_IRP_FINISHING)) {
         IopReportHeldIrp(Irp);
+        for (PMDL Mdl = Irp->MdlAddress; Mdl != NULL; Mdl = Mdl->Next)
+            if (Mdl->MdlFlags & MDL_PAGES_LOCKED)
+                MmDisownPages(Mdl);
         IopLeaveWaited(Irp);
         RemoveEntryList(&Irp->ThreadListEntry);
         InitializeListHead(&Irp->ThreadListEntry);

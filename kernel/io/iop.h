@@ -256,6 +256,11 @@ IopStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, PVOID Address, PCS
 _Static_assert(FIELD_OFFSET(IRP, Size) == 2 && FIELD_OFFSET(IRP, MdlAddress) == 8,
                "an IRP has a hole at 4");
 
+/* How much a buffered request's output may be, 0: not known. In another hole. */
+#define IopOutputLength(Irp)    (*(PULONG)((PUCHAR)(Irp) + 0x14))
+_Static_assert(FIELD_OFFSET(IRP, Flags) == 0x10 && FIELD_OFFSET(IRP, AssociatedIrp) == 0x18,
+               "an IRP has a hole at 0x14");
+
 static inline BOOLEAN
 IopIsInUse(PIRP Irp)
 {

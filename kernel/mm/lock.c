@@ -8,7 +8,8 @@
  * still valid and take the reference; if it is not, begin again.
  *
  * The process counts the pages that MDLs hold of it; one that ends before they are released is
- * bugcheck 0x76.
+ * bugcheck 0x76, which names the driver that locked last. Those of an IRP that its thread has
+ * given up count no longer (MmDisownPages).
  */
 #include "mm/lock.h"
 
@@ -20,6 +21,16 @@ MiUnlockFrames(PMDL Mdl, SIZE_T Pages)
         MiDereferenceFrame(MmGetMdlPfnArray(Mdl)[Index]);
     if (Mdl->Process != NULL)
         InterlockedAdd64(&Mdl->Process->Mm.LockedPages, -(LONG64)Pages);
+}
+
+/* The process answers for the pages no longer, though they stay locked. IRQL <= DISPATCH_LEVEL. */
+VOID
+MmDisownPages(PMDL Mdl)
+{
+    PEPROCESS Process = InterlockedExchangePointer((PVOID *)&Mdl->Process, NULL);
+
+    if (Process != NULL)
+        InterlockedAdd64(&Process->Mm.LockedPages, -(LONG64)MiPagesOfMdl(Mdl));
 }
 
 /*
@@ -118,13 +129,9 @@ MiLockPages(PMDL Mdl, BOOLEAN Write, PSIZE_T Locked)
     return Status;
 }
 
-/*
- * Locks the pages of the buffer Mdl describes, in the running process, after checking that
- * AccessMode may do Operation. Raises STATUS_ACCESS_VIOLATION and the like; then nothing is
- * locked. IRQL <= DISPATCH_LEVEL; for pageable memory <= APC_LEVEL.
- */
-VOID NTAPI
-MmProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
+/* MmProbeAndLockPages for an IRP's buffer, which the I/O manager will unlock. */
+VOID
+MmProbeAndLockForIrp(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
 {
     ULONG64  Start = (ULONG64)MmGetMdlVirtualAddress(Mdl), End = Start + Mdl->ByteCount;
     BOOLEAN  User = Start <= MM_HIGHEST_USER;
@@ -145,6 +152,19 @@ MmProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operati
     Mdl->MdlFlags |= MDL_PAGES_LOCKED | (Operation != IoReadAccess ? MDL_WRITE_OPERATION : 0);
 }
 
+/*
+ * Locks the pages of the buffer Mdl describes, in the running process, after checking that
+ * AccessMode may do Operation. Raises STATUS_ACCESS_VIOLATION and the like; then nothing is
+ * locked. IRQL <= DISPATCH_LEVEL; for pageable memory <= APC_LEVEL.
+ */
+VOID NTAPI
+MmProbeAndLockPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
+{
+    MmProbeAndLockForIrp(Mdl, AccessMode, Operation);
+    if (Mdl->Process != NULL)
+        Mdl->Process->Mm.Locker = __builtin_return_address(0);
+}
+
 /* Unmaps and unlocks. Any context, IRQL <= DISPATCH_LEVEL. */
 VOID NTAPI
 MmUnlockPages(PMDL Mdl)
@@ -156,9 +176,9 @@ MmUnlockPages(PMDL Mdl)
         KeBugCheckEx(0xC4, 0x7C, (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->MdlFlags, 0);
     if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)
         MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
+    MmDisownPages(Mdl);
     MiUnlockFrames(Mdl, MiPagesOfMdl(Mdl));
     Mdl->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
-    Mdl->Process = NULL;
 }
 
 /* The same in another process. PASSIVE_LEVEL. */
@@ -170,7 +190,8 @@ MmProbeAndLockProcessPages(PMDL Mdl, PEPROCESS Process, KPROCESSOR_MODE AccessMo
 
     KeStackAttachProcess((PRKPROCESS)Process, &ApcState);
     __try {
-        MmProbeAndLockPages(Mdl, AccessMode, Operation);
+        MmProbeAndLockForIrp(Mdl, AccessMode, Operation);
+        Process->Mm.Locker = __builtin_return_address(0);
     } __finally {
         KeUnstackDetachProcess(&ApcState);
     }

@@ -101,8 +101,11 @@ typedef struct _MM_PROCESS {
     SIZE_T     PeakCommitCharge, PeakVirtualSize;       // the same
     ULONG      VadCount;                        // in VadList; guarded by AddressCreationLock
     volatile LONG64 LockedPages;                // by MDLs; interlocked
+    PVOID      Locker;                          // the last driver that called to lock some
 } MM_PROCESS, *PMM_PROCESS;
 
+VOID     MmProbeAndLockForIrp(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation);
+VOID     MmDisownPages(PMDL Mdl);
 NTSTATUS MmCreateProcessAddressSpace(PMM_PROCESS Mm, PULONG64 DirectoryTableBase);
 // frees everything below MM_HIGHEST_USER; attached or current
 VOID     MmCleanProcessAddressSpace(PEPROCESS Process);

@@ -117,7 +117,8 @@ MmDeleteProcessAddressSpace(PEPROCESS Process)
     if (DirectoryTableBase == 0 || Pml4 == MiSystemPml4)
         return;
     if (Process->Mm.LockedPages != 0)
-        KeBugCheckEx(PROCESS_HAS_LOCKED_PAGES, 0, (ULONG_PTR)Process, Process->Mm.LockedPages, 0);
+        KiStopDriver(PROCESS_HAS_LOCKED_PAGES, 0, (ULONG_PTR)Process, Process->Mm.LockedPages, 0,
+                     Process->Mm.Locker, "left pages of a process locked that has ended");
     if (!IsListEmpty(&Process->Mm.VadList)) {       // it never ran
         KAPC_STATE ApcState;
 

@@ -97,6 +97,24 @@ BadRegion(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
+/* More than the one byte that was asked for. */
+static NTSTATUS NTAPI
+BadInformation(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = 2;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI
+BadInformationLater(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    BadInformation(DeviceObject, Irp);
+    return STATUS_PENDING;
+}
+
 static NTSTATUS NTAPI
 BadForgotten(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -268,6 +286,8 @@ static const SIN Sins[] = {
     { L"cancelroutine", BadThroughFile, BadCancelRoutineLeft },
     { L"irql", BadThroughFile, BadIrql },
     { L"region", BadThroughFile, BadRegion },
+    { L"information", BadThroughFile, BadInformation },
+    { L"informationlater", BadThroughFile, BadInformationLater },
     { L"forgotten", BadThroughFile, BadForgotten },
     { L"marked", BadThroughFile, BadMarked },
     { L"overrun", BadThroughFile, BadOverrun },

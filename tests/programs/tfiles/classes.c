@@ -345,7 +345,7 @@ Classes(void)
         File = XferOpen(OnDisk ? DISK_FILE : NO_DRIVER, OnDisk ? MAXIMUM_ALLOWED : FILE_ALL_ACCESS,
             FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, FILE_SYNCHRONOUS_IO_NONALERT);
         Refusals();
-        Each(OnDisk ? "Every class of a file on the RAM disk: what is right works, and writes no more"
+        Each(OnDisk ? "Every class of a file on the RAM disk: what is right works, and no more"
             : "Every class of a file whose driver knows no information", Good);
         Now = Known();
         Expect(Now.Position == 1234 && Now.Mode == FILE_SYNCHRONOUS_IO_NONALERT && Now.Hint == 1,
