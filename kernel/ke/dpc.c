@@ -180,8 +180,9 @@ KiRetireDpcList(PKPRCB Prcb)
 
 /*
  * Returns when every DPC that was queued before the call, on any processor, has run. Visits each
- * processor: where a thread runs below DISPATCH_LEVEL the queue has been drained. IRQL
- * PASSIVE_LEVEL.
+ * processor that has any: where a thread runs below DISPATCH_LEVEL the queue has been drained. A
+ * DPC leaves the queue when DpcRoutineActive is set, so a processor seen with an empty queue and
+ * then without a routine has none. IRQL PASSIVE_LEVEL.
  */
 VOID NTAPI
 KeFlushQueuedDpcs(VOID)
@@ -193,7 +194,8 @@ KeFlushQueuedDpcs(VOID)
     for (Number = 0; Number < MAXIMUM_KERNEL_PROCESSORS; Number++) {
         PKPRCB Prcb = KiProcessorBlock[Number];
 
-        if (Prcb == NULL)
+        if (Prcb == NULL || (Prcb->DpcQueueDepth == 0
+                             && !Prcb->DpcRoutineActive))
             continue;
         Old = KeSetSystemAffinityThreadEx(Prcb->SetMember);
         if (Prcb->DpcQueueDepth != 0)

@@ -9,16 +9,21 @@
 #define DEVICE_NAME     L"\\Device\\KtStorm"
 #define STORM_TAG       'mrtS'
 
+NTSYSAPI NTSTATUS NTAPI ZwYieldExecution(VOID);
+
 extern PDRIVER_OBJECT KtDriver;
 extern PDEVICE_OBJECT KtDevice;
 extern IO_CSQ         KtQueue;
 extern volatile LONG  KtCompleted, KtCancelled; // reads that left the queue, by how
+extern volatile LONG  KtCleaned;                // of those cancelled, by CLEANUP
 
 VOID KtExpectAt(BOOLEAN Holds, PCSTR Condition, ULONG Line);
 #define EXPECT_HERE(Condition) KtExpectAt(!!(Condition), #Condition, __LINE__)
 
-/* Runs both at once, in two threads, and returns when both are done. */
-VOID KtBoth(VOID (*First)(VOID), VOID (*Second)(VOID));
+/* Runs them at once, in two or three threads, and returns when all are done. */
+typedef VOID (*KT_ROUTINE)(VOID);
+VOID KtTogether(const KT_ROUTINE *Routines, ULONG Count);
+VOID KtBoth(KT_ROUTINE First, KT_ROUTINE Second);
 NTSTATUS KtOpen(PCWSTR Name, ULONG Options, PHANDLE Handle);
 VOID KtFinish(PIRP Irp, NTSTATUS Status);
 
@@ -32,5 +37,11 @@ extern PDEVICE_OBJECT KtFilter;
 extern volatile LONG  KtFiltered;
 VOID KtCloseAgainstCancel(VOID);
 VOID KtAttachAgainstCall(VOID);
+
+/* loads.c */
 VOID KtUnloadAgainstOpen(VOID);
 VOID KtTenThousandLoads(VOID);
+
+/* counts.c: notes the counts of everything; whether they are the same (soon) */
+VOID    KtNoteCounts(VOID);
+BOOLEAN KtCountsAreBack(VOID);
