@@ -35,6 +35,7 @@
 #define OBJ_OPENIF              0x00000080
 #define OBJ_OPENLINK            0x00000100
 #define OBJ_KERNEL_HANDLE       0x00000200
+#define DUPLICATE_SAME_ATTRIBUTES 4
 #endif
 
 #ifndef InitializeObjectAttributes

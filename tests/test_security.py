@@ -1,7 +1,9 @@
 """Security: access checks from inside (ktse.sys), runas and access at the shell."""
 import re
 
-from etude import EXIT_SUCCESS, test
+from etude import test
+
+HELD = "Enter closes it"
 
 
 @test("Access checks, descriptors and impersonation are right from inside", timeout=90, smp=(1, 4))
@@ -33,12 +35,89 @@ def shell(context):
         context.check(re.search(wanted, printed), f"`{line}` printed {printed!r}")
 
 
-@test("Handles, waits, pipes and processes work for the student as they do for the administrator", timeout=120,
-      smp=(4,))
+STUDENTS = ("thandles", "tobargs", "tobjects", "tbadargs", "tinfo", "tsync", "tthreads", "tsuspend", "tprocess", "tends", "tseh",
+            "tlibrary", "tpipe", "twait")
+
+
+@test("Names, handles, rights, waits, services, processes, their ends and pipes hold for the student, or refuse him as documented",
+      timeout=240, smp=(1, 4))
 def student(context):
-    for name in ("thandles", "tsync", "tpipe", "tprocess"):
-        guest = context.boot(append=f'run="runas student {name}" testexit')
-        status = guest.wait_exit()
-        context.marked(guest.consoles[0].text, name)
-        context.check(status == EXIT_SUCCESS, f"QEMU ended with {status} after {name}")
-        guest.end()
+    guest = context.boot()
+    guest.prompt()
+    for name in STUDENTS:
+        context.marked(guest.command(f"runas student {name}"), name)
+
+
+@test("The races for handles and names hold for the student", timeout=240, smp=(1, 4))
+def student_races(context):
+    guest = context.boot()
+    guest.prompt()
+    context.marked(guest.command(f"runas student tobrace {100000 if context.smp > 1 else 10000}"), "tobrace")
+
+
+@test("The programs that show objects, handles and processes serve the student, and refuse him what is not his", smp=(1, 4))
+def student_tools(context):
+    guest = context.boot()
+    guest.prompt()
+    for line, wanted in (
+            ("objdir -r", r"(?m)^  Null +Device +0 +2$(.|\n)*^Driver +Directory +\d+ +\d+$\n^\S(.|\n)*^  NUL +SymbolicLink +0 +1 -> \\Device\\Null$"),
+            ("objdir \\Driver", r"STATUS_ACCESS_DENIED"),
+            ("objdir --dot \\Device", r'"\\\\Device" -> "\\\\Device\\\\Null";'),
+            ("handle -s", r"File +\d+(.|\n)*total +\d+"),
+            ("handle -a -p shell", r"Event *\n(.|\n)*File +\\Device\\Console0"),
+            ("ps", r"smss\.exe\n(.|\n)*shell\.exe\n(.|\n)*    runas\.exe\n.*      ps\.exe"),
+            ("kill smss", r"STATUS_ACCESS_DENIED"),
+            ("kill 4", r"STATUS_ACCESS_DENIED"),
+            ("access \\Device\\Null", r"student may: 0x1201BF"),
+            ("access -u administrator \\Device\\Null", r"STATUS_LOGON_FAILURE"),
+            ("access \\Driver", r"STATUS_ACCESS_DENIED"),
+            ("access \\Driver\\Null", r"STATUS_OBJECT_TYPE_MISMATCH"),
+            ("sc query null", r"null +running"),
+            ("sc stop null", r"STATUS_PRIVILEGE_NOT_HELD"),
+            ("sc start getdev", r"STATUS_PRIVILEGE_NOT_HELD")):
+        printed = guest.command(f"runas student {line}")
+        context.check(re.search(wanted, printed), f"`{line}` as the student printed {printed!r}")
+    context.check("null                     running" in guest.command("sc query null"), "the student has stopped a driver")
+
+
+@test("The student counts a driver's clients; what he holds keeps a driver that the administrator stops, and a device that he had taken",
+      smp=(1, 4))
+def student_investigates(context):
+    guest = context.boot()
+    guest.prompt(0)
+    guest.prompt(1)
+
+    def says(line, *patterns):
+        printed = guest.command(line)
+        for wanted in patterns:
+            context.check(re.search(wanted, printed), f"`{line}` printed {printed!r}")
+
+    says("runas student clients NUL", r"Null: 0 clients, 0 handles")
+    guest.send("runas student shell\r", 1)
+    guest.prompt(1)
+    for number in range(1, 5):              # one in the background has NUL as its standard input too
+        guest.send("start clients -o NUL\r", 1)
+        guest.expect(r"started as process \d+(.|\n)*" + HELD, 1)
+        says("runas student clients NUL", rf"Null: {2 * number} clients, {2 * number} handles in {number} process")
+    says("kill clients")
+    says("runas student clients NUL", r"Null: 0 clients, 0 handles")
+    guest.send("clients -o NUL\r", 1)
+    guest.expect(HELD, 1)
+    says("runas student clients NUL", r"Null: 1 client, 1 handle in 1 process", r"clients\.exe \(\d+\), access")
+    says("sc stop null", r"stop pending")
+    says(r"runas student clients \Driver\Null", r"STATUS_OBJECT_TYPE_MISMATCH")
+    says(r"runas student clients -o \Device\Null", r"STATUS_NO_SUCH_DEVICE")
+    says("runas student clients NUL", r"Null: 1 client, 1 handle in 1 process")
+    context.check(not re.search(r"\\Driver\\null is unloaded", guest.debug_text()), "it left before its file was closed")
+    guest.send("\r", 1)
+    guest.prompt(1)
+    says(r"runas student clients -w \Driver\Null", r"STATUS_OBJECT_NAME_NOT_FOUND")
+    guest.expect_debug(r"\\Driver\\null is unloaded")
+
+    says("sc start null", "running")
+    says("sc start getdev", "running")
+    says(r"runas student getdev take \Device\Null", r"taken and kept")
+    says("runas student clients NUL", r"Null: 1 client, 0 handles in 0 processes", r"HandleCount 0 +PointerCount 1\n")
+    says("sc stop null", r"stop pending")
+    says("runas student getdev drop", r"let go")
+    says(r"runas student clients -w \Driver\Null", r"STATUS_OBJECT_NAME_NOT_FOUND")

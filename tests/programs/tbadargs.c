@@ -60,7 +60,7 @@ static HANDLE Event, Semaphore, Mutant, Timer, File, Directory;
 
 /* Unmapped, kernel memory, the kernel's image, not canonical, misaligned, the last page. */
 static const ULONG_PTR BadPointers[] = {
-    0x8, 0x6660000, 0x123457, 0xFFFF800000001000, 0xFFFFF80000401000, 0xFFFFA00000000000,
+    0x7008, 0x6660000, 0x123457, 0xFFFF800000001000, 0xFFFFF80000401000, 0xFFFFA00000000000,
     0x0000800000000000, 0x00FF000000000001, 0xFFFFFFFFFFFFF000, 0x7FFFFFFF000,
 };
 

@@ -169,7 +169,8 @@ Handles(void)
     ROW(STATUS_ACCESS_VIOLATION, NtDuplicateObject(SELF, Event, SELF, BAD, 0, 0, 2));
     ROW(STATUS_DATATYPE_MISALIGNMENT, NtDuplicateObject(SELF, Event, SELF, ODD, 0, 0, 2));
     ROW(STATUS_INVALID_HANDLE, NtMakeTemporaryObject((HANDLE)0x7770));
-    ROW(STATUS_INVALID_HANDLE, NtMakePermanentObject((HANDLE)0x7770));
+    ROW(IsUser("student") ? STATUS_PRIVILEGE_NOT_HELD : STATUS_INVALID_HANDLE,
+        NtMakePermanentObject((HANDLE)0x7770));
     ROW(STATUS_INVALID_INFO_CLASS, NtSetInformationObject(Event, 0, Room, 2));
     ROW(STATUS_INFO_LENGTH_MISMATCH, NtSetInformationObject(Event, 4, Room, 3));
     ROW(STATUS_ACCESS_VIOLATION, NtSetInformationObject(Event, 4, BAD, 2));

@@ -158,6 +158,12 @@ Prefixes(void)
     ULONG  Kind = LINK;
     HANDLE Link, Again;
 
+    if (IsUser("student")) {
+        Promise("A student makes no DOS names");
+        for (ULONG Index = 0; Index < ARRAYSIZE(Same); Index++)
+            IS(STATUS_ACCESS_DENIED, MakeLink(&Link, Same[Index], L"\\Device", 0, NULL));
+        return;
+    }
     Promise("\\??, \\DosDevices and \\GLOBAL?? are one place, with Global and GLOBALROOT in it");
     IS(STATUS_SUCCESS, MakeLink(&Link, L"\\??\\TobDos", L"\\Device", 0, NULL));
     for (ULONG Index = 0; Index < ARRAYSIZE(Same); Index++) {
@@ -209,10 +215,17 @@ static void
 Permanent(void)
 {
     ULONG  Kind = EVENT;
-    HANDLE Event;
+    HANDLE Event, Other;
 
     Promise("A permanent object keeps its name without handles, a temporary one does not");
     IS(STATUS_SUCCESS, Create(EVENT, &Event, BASE L"TobStays", 0, NULL));
+    if (IsUser("student")) {
+        IS(STATUS_PRIVILEGE_NOT_HELD, NtMakePermanentObject(Event));
+        IS(STATUS_PRIVILEGE_NOT_HELD, Create(EVENT, &Other, BASE L"TobOther", OBJ_PERMANENT, NULL));
+        NtClose(Event);
+        IS(STATUS_OBJECT_NAME_NOT_FOUND, Open(EVENT, &Event, BASE L"TobStays", 0, NULL));
+        return;
+    }
     IS(STATUS_SUCCESS, NtMakePermanentObject(Event));
     NtSetEvent(Event, NULL);
     NtClose(Event);

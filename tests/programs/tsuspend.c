@@ -217,6 +217,11 @@ Settings(void)
     Expect(NtSetInformationProcess(NtCurrentProcess(), EtProcessQuotaLimits, &Limits,
         sizeof Limits) == STATUS_PRIVILEGE_NOT_HELD, "a limit without the privilege");
     SwitchQuotaPrivilege(TRUE);
+    if (IsUser("student")) {                    // who has no such privilege to switch on
+        Expect(NtSetInformationProcess(NtCurrentProcess(), EtProcessQuotaLimits, &Limits,
+            sizeof Limits) == STATUS_PRIVILEGE_NOT_HELD, "a limit set by the student");
+        return;
+    }
     Expect(NtSetInformationProcess(NtCurrentProcess(), EtProcessQuotaLimits, &Limits,
         sizeof Limits) == STATUS_SUCCESS, "a limit");
     memset(&Limits, 0, sizeof Limits);

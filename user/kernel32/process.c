@@ -108,7 +108,7 @@ BasepPassStandardHandles(HANDLE Process, PRTL_USER_PROCESS_PARAMETERS Own)
     for (ULONG Index = 0; Index < 4; Index++)
         if (Handles[Index])
             NtDuplicateObject(NtCurrentProcess(), Handles[Index], Process, &Copies[Index], 0, 0,
-                DUPLICATE_SAME_ACCESS);
+                DUPLICATE_SAME_ACCESS | DUPLICATE_SAME_ATTRIBUTES);
     Status = NtWriteVirtualMemory(Process, &Remote->ConsoleHandle, &Copies[0], sizeof(HANDLE),
         NULL);
     if (NT_SUCCESS(Status))

@@ -86,6 +86,15 @@ PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes)
     return TRUE;
 }
 
+BOOL
+IsUser(const char *Name)
+{
+    char  Own[64];
+    DWORD Room = sizeof Own;
+
+    return GetUserNameA(Own, &Room) && strcmp(Own, Name) == 0;
+}
+
 ULONG
 RunProgram(const char *CommandLine)
 {

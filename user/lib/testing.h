@@ -17,6 +17,9 @@ int  Done(const char *Name);
 ULONG HandleCount(void);
 BOOL  PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes);
 
+/* Whether this process acts for the account of that name. */
+BOOL IsUser(const char *Name);
+
 /*
  * Runs CommandLine in a process with the given standard handles (or NULL) and returns its exit
  * status.

@@ -44,15 +44,6 @@ MakeEvent(PCWSTR Name, const char *Sddl)
     return Event;
 }
 
-BOOL
-IsUser(const char *Wanted)
-{
-    char  Name[64];
-    DWORD Room = sizeof Name;
-
-    return GetUserNameA(Name, &Room) && strcmp(Name, Wanted) == 0;
-}
-
 NTSTATUS
 LoadNothing(BOOL Unload)
 {

@@ -23,7 +23,6 @@
 OBJECT_ATTRIBUTES *Named(PCWSTR Name, PSECURITY_DESCRIPTOR Descriptor);
 NTSTATUS OpenEventAs(PCWSTR Name, ACCESS_MASK Access);
 HANDLE   MakeEvent(PCWSTR Name, const char *Sddl);
-BOOL     IsUser(const char *Wanted);
 NTSTATUS LoadNothing(BOOL Unload);              // a service that is not there
 
 /* What the student checks: student.c. */
