@@ -29,6 +29,16 @@ Waits(PVOID Parameter)
     return 5;
 }
 
+/* A thread that starts holds the loader's lock; one that was suspended then would never give it. */
+static DWORD WINAPI
+TellsAndWaits(PVOID Parameter)
+{
+    HANDLE *Handles = Parameter;
+
+    SetEvent(Handles[1]);
+    return Waits(Handles[0]);
+}
+
 static DWORD WINAPI
 EndsProcess(PVOID Parameter)
 {
@@ -46,9 +56,10 @@ Faults(PVOID Parameter)
 static void
 Furnish(HANDLE Never)
 {
-    static ULONG Counter;
-    HANDLE       Suspended;
-    ULONG        Index;
+    static HANDLE Handles[2];
+    static ULONG  Counter;
+    HANDLE        Suspended;
+    ULONG         Index;
 
     for (Index = 0; Index < 20; Index++) {
         CreateEventA(NULL, TRUE, FALSE, NULL);
@@ -60,7 +71,10 @@ Furnish(HANDLE Never)
     CreateThread(NULL, 0, Waits, Never, 0, NULL);
     CreateThread(NULL, 0, Waits, Never, 0, NULL);
     CreateThread(NULL, 0, Waits, Never, CREATE_SUSPENDED, NULL);
-    Suspended = CreateThread(NULL, 0, Waits, Never, 0, NULL);
+    Handles[0] = Never;
+    Handles[1] = CreateEventA(NULL, TRUE, FALSE, NULL);
+    Suspended = CreateThread(NULL, 0, TellsAndWaits, Handles, 0, NULL);
+    WaitForSingleObject(Handles[1], INFINITE);
     SuspendThread(Suspended);
 }
 
