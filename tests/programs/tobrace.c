@@ -185,8 +185,8 @@ main(int Count, char **Words)
     Expect(HandleCount() <= Handles + 3, "%lu handles became %lu", Handles, HandleCount());
     for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++) {
         PoolTag(Tags[Index], &Now, &Bytes);
-        Expect(Now <= Before[Index] + (Index == 0 ? 3 : 0), "tag %s: %I64u blocks became %I64u", Tags[Index],
-            Before[Index], Now);
+        Expect(Now <= Before[Index] + (Index == 0 ? 3 : 0),
+            "tag %s: %I64u blocks became %I64u", Tags[Index], Before[Index], Now);
     }
     return Done("tobrace");
 }
