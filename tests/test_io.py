@@ -52,6 +52,7 @@ inside("ktio", "Transfers and control requests reach a driver as its device asks
 inside("ktirp", "IRPs that drivers make are sent, kept, finished and passed along a stack")
 inside("ktcancel", "Pended IRPs are cancelled or completed, each exactly once")
 inside("ktdev", "Devices and drivers come and go with every count where it was", timeout=300)
+inside("ktshare", "Share access is checked and counted as documented, through all its routines", timeout=60)
 inside("ktfile", "The RAM disk, the pipe and the null device do what they say")
 
 

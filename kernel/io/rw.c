@@ -4,7 +4,8 @@
  * Where in the file: a synchronous file has CurrentByteOffset, used when the caller gives no
  * offset or the special one that asks for it; the driver of a file system moves it on. An
  * asynchronous file needs an offset with each request, named pipes and mailslots excepted.
- * Negative offsets are refused, but for a write's "at the end of the file".
+ * Negative offsets are refused, but for a write's "at the end of the file", which is where a
+ * handle with FILE_APPEND_DATA but not FILE_WRITE_DATA writes, whatever offset is given.
  *
  * Fast I/O: when a file system has set PrivateCacheMap and offers FastIoRead or FastIoWrite, a
  * synchronous request tries it first, and sends no IRP if it answers TRUE.
@@ -13,6 +14,8 @@
  * without keeping anything in registers, so that routine holds no more than it must.
  */
 #include "iop.h"
+
+#define WRITE_AT_END    (-1LL)                  // FILE_WRITE_TO_END_OF_FILE, and -1 above it
 
 /* The request, as the service was called. */
 typedef struct _TRANSFER {
@@ -23,6 +26,13 @@ typedef struct _TRANSFER {
     PULONG           Key;
 } TRANSFER;
 
+static inline BOOLEAN
+IopAppends(PIOP_CALL Call, BOOLEAN Write)
+{
+    return Write
+        && (Call->Granted & (FILE_WRITE_DATA | FILE_APPEND_DATA)) == FILE_APPEND_DATA;
+}
+
 /* The offset the caller gave, captured, or NULL: is it one, and which? */
 static NTSTATUS
 IopResolveOffset(PIOP_CALL Call, PLARGE_INTEGER Given, BOOLEAN Write, PLARGE_INTEGER Offset)
@@ -31,6 +41,10 @@ IopResolveOffset(PIOP_CALL Call, PLARGE_INTEGER Given, BOOLEAN Write, PLARGE_INT
     BOOLEAN UsePosition = Special && Given->LowPart == FILE_USE_FILE_POINTER_POSITION;
     BOOLEAN AtEnd = Special && Write && Given->LowPart == FILE_WRITE_TO_END_OF_FILE;
 
+    if (IopAppends(Call, Write)) {
+        Offset->QuadPart = WRITE_AT_END;
+        return STATUS_SUCCESS;
+    }
     if (Call->Locked && (Given == NULL || UsePosition)) {
         *Offset = Call->File->CurrentByteOffset;
         return STATUS_SUCCESS;
@@ -89,7 +103,8 @@ IopSetTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write)
     if (Call->Mode != KernelMode)
         IopProbeTransfer(Transfer, Write);
     Sp->Parameters.Read.ByteOffset = Call->File->CurrentByteOffset;
-    if (Transfer->ByteOffset != NULL || Transfer->Key != NULL || !Call->Locked)
+    if (Transfer->ByteOffset != NULL || Transfer->Key != NULL || !Call->Locked
+        || IopAppends(Call, Write))
         Status = IopCaptureOffset(Call, Transfer, Write, &Sp->Parameters.Read.ByteOffset, &Key);
     Sp->Parameters.Read.Length = Transfer->Length;
     Sp->Parameters.Read.Key = Key;
@@ -169,7 +184,7 @@ IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTAT
     if (Call->Mode != KernelMode && (!IopIsUserRange(Transfer->Buffer, Transfer->Length) ||
         !IopIsUserRange(Transfer->Iosb, sizeof *Transfer->Iosb)))
         return FALSE;
-    if ((Transfer->ByteOffset != NULL || Transfer->Key != NULL) &&
+    if ((Transfer->ByteOffset != NULL || Transfer->Key != NULL || IopAppends(Call, Write)) &&
         !NT_SUCCESS(IopCaptureFastOffset(Call, Transfer, Write, &Offset, &Key)))
         return FALSE;
     if (!Routine(Call->File, &Offset, Transfer->Length, TRUE, Key, Transfer->Buffer, &Result,
@@ -179,6 +194,17 @@ IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTAT
         KeSetEvent(Call->Event, 0, FALSE);
     *Status = IopEndCall(Call, IopWriteFastStatus(Transfer->Iosb, &Result));
     return TRUE;
+}
+
+/* A file without intermediate buffering moves whole sectors, from and to aligned memory. */
+static __attribute__((noinline)) BOOLEAN
+IopIsAligned(PIOP_CALL Call, const TRANSFER *Transfer)
+{
+    ULONG   Sector = max(Call->File->DeviceObject->SectorSize, 1);
+    LONG64  Offset = Call->Sp->Parameters.Read.ByteOffset.QuadPart;
+
+    return Transfer->Length % Sector == 0 && (Offset < 0 || Offset % Sector == 0)
+        && ((ULONG_PTR)Transfer->Buffer & Call->Device->AlignmentRequirement) == 0;
 }
 
 /* What both services have in common. The compiler makes two routines of it. */
@@ -207,8 +233,11 @@ IopTransfer(BOOLEAN Write, HANDLE FileHandle, HANDLE EventHandle, PIO_APC_ROUTIN
 
     Call.Irp->Flags |= Write ? IRP_WRITE_OPERATION : IRP_READ_OPERATION;
     if (Call.File->Flags & (FO_NO_INTERMEDIATE_BUFFERING | FO_WRITE_THROUGH)) {
-        if (Call.File->Flags & FO_NO_INTERMEDIATE_BUFFERING)
+        if (Call.File->Flags & FO_NO_INTERMEDIATE_BUFFERING) {
+            if (Call.Mode != KernelMode && !IopIsAligned(&Call, Transfer))
+                return IopEndCall(&Call, STATUS_INVALID_PARAMETER);
             Call.Irp->Flags |= IRP_NOCACHE;
+        }
         if (Write && (Call.File->Flags & FO_WRITE_THROUGH))
             Call.Sp->Flags = SL_WRITE_THROUGH;
     }
