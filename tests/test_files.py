@@ -16,6 +16,7 @@ program("tports", "Completion ports, APCs and status blocks tell the end of requ
 program("ttransfer", "Every way data travels, with every kind of buffer")
 program("tfiles", "Every class of information about files and volumes, with every kind of buffer")
 program("topen", "Every argument of an open is checked; opens share a file as documented, whatever they ask for")
+program("tsyncfile", "Synchronous, alertable and asynchronous files: offsets, waits, the file's lock and event")
 program("tcleanup", "CLEANUP comes with the last handle, CLOSE with the last reference, wherever that goes",
         append="cancelwait=1")
 

@@ -130,7 +130,11 @@ typedef struct _EA {
 static void
 Eas(void)
 {
-    static const struct { ULONG Offset, Value, Size, Length; NTSTATUS Status; ULONG Error; } Eas[] = {
+    static const struct {
+        ULONG    Offset, Value, Size, Length;
+        NTSTATUS Status;
+        ULONG    Error;
+    } Eas[] = {
         { 0, 16, 4, 28, OK, 0 },
         { 0, 16, 4, 27, OK, 0 },                // the last one's name and its end are enough
         { 0, 16, 4, 24, STATUS_EA_LIST_INCONSISTENT, 16 },
