@@ -17,6 +17,7 @@ program("ttransfer", "Every way data travels, with every kind of buffer")
 program("tfiles", "Every class of information about files and volumes, with every kind of buffer")
 program("topen", "Every argument of an open is checked; opens share a file as documented, whatever they ask for")
 program("tsyncfile", "Synchronous, alertable and asynchronous files: offsets, waits, the file's lock and event")
+program("tlocks", "Byte range locks on the RAM disk: which go together, waiting for one, losing them")
 program("tcleanup", "CLEANUP comes with the last handle, CLOSE with the last reference, wherever that goes",
         append="cancelwait=1")
 

@@ -106,6 +106,7 @@ RamdiskCleanup(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PFILE_OBJECT File = IoGetCurrentIrpStackLocation(Irp)->FileObject;
     PNODE        Node = File->FsContext;
 
+    RamdiskGiveUpLocks(Node, File, NULL, NULL);
     ExAcquireFastMutex(&Disk->ShareMutex);
     IoRemoveShareAccess(File, &Node->Share);
     ExReleaseFastMutex(&Disk->ShareMutex);

@@ -3,9 +3,9 @@
  * \SystemRoot). Read-only.
  *
  * The archive is found through KeLoaderBlock, mapped, and read into a tree when the driver starts
- * (archive.c); after that the tree never changes, so reading takes no lock, and opening only that
- * of share access (open.c). A file's FsContext is its node; FsContext2 of a directory, when it has
- * been listed, is its cursor (directory.c).
+ * (archive.c); after that the tree never changes, so reading takes no lock, unless ranges of the
+ * file are locked (lock.c), and opening only that of share access (open.c). A file's FsContext is
+ * its node; FsContext2 of a directory, when it has been listed, is its cursor (directory.c).
  *
  * The device does neither buffered nor direct I/O: reads and directory queries copy to the
  * caller's own memory, in the caller's thread, under __try. Whatever would change the disk fails
@@ -64,6 +64,8 @@ RamdiskRead(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
     if (Length > Node->Size - Offset)
         Length = (ULONG)(Node->Size - Offset);
+    if (!RamdiskMayRead(Node, Irp, Stack, Length))
+        return RamdiskComplete(Irp, STATUS_FILE_LOCK_CONFLICT, 0);
     __try {
         RtlCopyMemory(Target, Node->Data + Offset, Length);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
@@ -138,6 +140,7 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     DriverObject->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = RamdiskFlush;
     DriverObject->MajorFunction[IRP_MJ_QUERY_INFORMATION] = RamdiskQueryInformation;
     DriverObject->MajorFunction[IRP_MJ_QUERY_VOLUME_INFORMATION] = RamdiskQueryVolume;
+    DriverObject->MajorFunction[IRP_MJ_LOCK_CONTROL] = RamdiskLockControl;
     DriverObject->MajorFunction[IRP_MJ_DIRECTORY_CONTROL] = RamdiskDirectoryControl;
     return STATUS_SUCCESS;
 }

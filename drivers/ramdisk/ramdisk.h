@@ -8,7 +8,9 @@
 
 #define RAMDISK_TAG     'ksiD'                  // shows as Disk
 
-/* A file or directory; made when the driver starts, never changed but for Share. */
+typedef struct _LOCKS *PLOCKS;                  // lock.c
+
+/* A file or directory; made when the driver starts, never changed but for Share and Locks. */
 typedef struct _NODE {
     LONG64        Id;                           // RAMDISK_ID of how many there were before
     struct _NODE *Parent;                       // NULL: the root
@@ -19,6 +21,7 @@ typedef struct _NODE {
     ULONG64       Size;
     // its own, without the path; characters follow the node
     UNICODE_STRING Name;
+    PLOCKS        Locks;                        // set once, when there is the first lock
 
     /* Guarded by RAMDISK.ShareMutex: */
     SHARE_ACCESS  Share;
@@ -66,10 +69,16 @@ PNODE RamdiskFindId(PNODE Root, LONG64 Id);
 #define RAMDISK_PATTERN_MAX 255                 // characters
 BOOLEAN RamdiskMatches(PCUNICODE_STRING Pattern, PCUNICODE_STRING Name);
 
-/* open.c, info.c, volume.c, directory.c */
+/* open.c, info.c, volume.c, directory.c, lock.c */
 DRIVER_DISPATCH RamdiskCreate, RamdiskCleanup;
 DRIVER_DISPATCH RamdiskQueryInformation, RamdiskQueryVolume, RamdiskDirectoryControl;
+DRIVER_DISPATCH RamdiskLockControl;
 VOID     RamdiskFreeCursor(PCURSOR Cursor);
+
+/* lock.c: gives up File's locks; Process NULL: everybody's, and the waits too; Key may be NULL. */
+VOID     RamdiskGiveUpLocks(PNODE Node, PFILE_OBJECT File, PEPROCESS Process, const ULONG *Key);
+/* Whether nobody else has locked what a read IRP is for, of which Length bytes are there. */
+BOOLEAN  RamdiskMayRead(PNODE Node, PIRP Irp, PIO_STACK_LOCATION Stack, ULONG Length);
 
 static inline NTSTATUS
 RamdiskComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
