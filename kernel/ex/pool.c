@@ -50,7 +50,7 @@ ExpPopBlock(BOOLEAN Paged, ULONG Units)
     PPOOL_STACK  Stack;
 
     _disable();
-    Stack = &ExpPoolStacks[KeGetCurrentPrcb()->Number][Paged][Units];
+    Stack = &ExpPoolStacks[KiCurrentNumber()][Paged][Units];
     if (Stack->Count > 0)
         Block = Stack->Blocks[--Stack->Count];
     __writeeflags(Flags);
@@ -65,7 +65,7 @@ ExpPushBlock(PPOOL_HEADER Block, BOOLEAN Paged, ULONG Units)
     BOOLEAN     Kept;
 
     _disable();
-    Stack = &ExpPoolStacks[KeGetCurrentPrcb()->Number][Paged][Units];
+    Stack = &ExpPoolStacks[KiCurrentNumber()][Paged][Units];
     Kept = Stack->Count < POOL_STACK_DEPTH;
     if (Kept)
         Stack->Blocks[Stack->Count++] = Block;

@@ -70,4 +70,16 @@ VOID  ExpFreeBigPool(PVOID Va, ULONG Tag);
 /* ---- pooltag.c ---- */
 VOID ExpTrackAllocation(ULONG Tag, BOOLEAN Paged, LONG64 Bytes);
 VOID ExpTrackFree(ULONG Tag, BOOLEAN Paged, LONG64 Bytes);
-VOID ExpCheckTag(PVOID Va, ULONG AllocationTag, ULONG FreeTag); // 0xC2 if the tag does not match
+
+/*
+ * Whoever frees with a tag must name the one it allocated with; a tag with PROTECTED_POOL may not
+ * be left out. The flag itself is no part of the comparison.
+ */
+static inline VOID
+ExpCheckTag(PVOID Va, ULONG AllocationTag, ULONG FreeTag)
+{
+    BOOLEAN Protected = (AllocationTag & PROTECTED_POOL) != 0;
+
+    if (FreeTag == 0 ? Protected : (AllocationTag ^ FreeTag) & ~PROTECTED_POOL)
+        KeBugCheckEx(BAD_POOL_CALLER, 0x0A, (ULONG_PTR)Va, AllocationTag, FreeTag);
+}

@@ -81,16 +81,3 @@ ExpTrackFree(ULONG Tag, BOOLEAN Paged, LONG64 Bytes)
     InterlockedIncrement(Paged ? &Tracker->PagedFrees : &Tracker->NonPagedFrees);
     InterlockedAdd64(Paged ? &Tracker->PagedBytes : &Tracker->NonPagedBytes, -Bytes);
 }
-
-/*
- * Whoever frees with a tag must name the one it allocated with; a tag with PROTECTED_POOL may not
- * be left out. The flag itself is no part of the comparison.
- */
-VOID
-ExpCheckTag(PVOID Va, ULONG AllocationTag, ULONG FreeTag)
-{
-    BOOLEAN Protected = (AllocationTag & PROTECTED_POOL) != 0;
-
-    if (FreeTag == 0 ? Protected : (AllocationTag ^ FreeTag) & ~PROTECTED_POOL)
-        KeBugCheckEx(BAD_POOL_CALLER, 0x0A, (ULONG_PTR)Va, AllocationTag, FreeTag);
-}

@@ -17,8 +17,8 @@
  */
 #include "iop.h"
 
-static PIRP
-IopAllocateCloseIrp(CCHAR StackSize)
+static DECLSPEC_NOINLINE PIRP
+IopInsistOnIrp(CCHAR StackSize)
 {
     LARGE_INTEGER Delay = { .QuadPart = -CLOCK_INTERVAL_100NS };
     PIRP          Irp;
@@ -31,10 +31,13 @@ IopAllocateCloseIrp(CCHAR StackSize)
 static VOID
 IopSendClose(PFILE_OBJECT File, UCHAR Major)
 {
-    PDEVICE_OBJECT     Device = IoGetRelatedDeviceObject(File);
-    PIRP               Irp = IopAllocateCloseIrp(Device->StackSize);
-    PIO_STACK_LOCATION Sp = IoGetNextIrpStackLocation(Irp);
+    PDEVICE_OBJECT     Device = IopTopOf(File->DeviceObject);
+    PIRP               Irp = IoAllocateIrp(Device->StackSize, FALSE);   // (1)
+    PIO_STACK_LOCATION Sp;
 
+    if (Irp == NULL)
+        Irp = IopInsistOnIrp(Device->StackSize);
+    Sp = IoGetNextIrpStackLocation(Irp);
     Irp->Flags = IRP_CLOSE_OPERATION;
     Irp->Tail.Overlay.OriginalFileObject = File;
     Sp->MajorFunction = Major;
@@ -76,7 +79,8 @@ IopDeleteFile(PVOID Object)
             IopSendClose(File, IRP_MJ_CLEANUP);
         IopSendClose(File, IRP_MJ_CLOSE);
     }
-    IopReleaseFilePort(File);
+    if (File->CompletionContext != NULL)
+        IopReleaseFilePort(File);
     if (File->FileName.Buffer != NULL)
         ExFreePool(File->FileName.Buffer);
     if (Device != NULL)

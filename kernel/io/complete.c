@@ -26,6 +26,13 @@ IopBadCall(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
             "sent an IRP further down than it has stack locations");
 }
 
+/* Apart, so that IofCallDriver keeps its values in fewer registers. */
+static DECLSPEC_NOINLINE VOID
+IopTracePending(PIRP Irp, PDEVICE_OBJECT Device, PVOID Dispatch, KIRQL Irql)
+{
+    IopTrace(IopTracePended, Irp, 0, Device, Dispatch, 0, Irql);        // (4)
+}
+
 /*
  * (3) Sends Irp to Device's driver, whose dispatch routine owns it from here on: the caller must
  * not touch it again unless it set a completion routine that keeps it. Returns what the dispatch
@@ -54,7 +61,7 @@ IofCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     IopTrace(IopTraceSent, Irp, Irp->CurrentLocation, DeviceObject, Dispatch, *(PUSHORT)Sp, Irql);
     Status = Dispatch(DeviceObject, Irp);
     if (Status == STATUS_PENDING)
-        IopTrace(IopTracePended, Irp, 0, DeviceObject, Dispatch, 0, Irql);
+        IopTracePending(Irp, DeviceObject, Dispatch, Irql);
 
     KiCheckCallout(KiDispatchRoutine, Dispatch, DeviceObject, Irql, State);
     return Status;

@@ -64,15 +64,25 @@ IopCheckCreateType(CREATE_FILE_TYPE Type, PVOID Parameters, ULONG ShareAccess, U
         ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }
 
-/* Probes and captures what lies in the caller's memory; raises. */
+/* Where the results will go. */
+static NTSTATUS
+IopProbeResults(PHANDLE FileHandle, PIO_STATUS_BLOCK Iosb)
+{
+    __try {
+        EX_PROBE_WRITE(FileHandle, sizeof *FileHandle, sizeof(ULONG));
+        EX_PROBE_WRITE(Iosb, sizeof *Iosb, sizeof(ULONG));
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+    return STATUS_SUCCESS;
+}
+
+/* Probes and captures what else may lie in the caller's memory; raises. */
 static VOID
-IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle,
-                 PIO_STATUS_BLOCK Iosb, PLARGE_INTEGER AllocationSize, PVOID EaBuffer,
-                 ULONG EaLength)
+IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PLARGE_INTEGER AllocationSize,
+                 PVOID EaBuffer, ULONG EaLength)
 {
     if (Mode != KernelMode) {
-        ProbeForWrite(FileHandle, sizeof *FileHandle, sizeof(ULONG));
-        IopProbeStatusBlock(Iosb, Mode);
         if (AllocationSize != NULL)
             ProbeForRead(AllocationSize, sizeof *AllocationSize, sizeof(ULONG));
         if (EaBuffer != NULL && EaLength != 0)
@@ -94,16 +104,15 @@ IopCaptureCreate(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle,
 }
 
 /* The same without raising; the list of extended attributes, if there is one, is one. */
-static NTSTATUS
-IopCheckCapture(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PHANDLE FileHandle,
-                PIO_STATUS_BLOCK Iosb, PLARGE_INTEGER AllocationSize, PVOID EaBuffer,
-                ULONG EaLength)
+static DECLSPEC_NOINLINE NTSTATUS
+IopCheckCapture(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PIO_STATUS_BLOCK Iosb,
+                PLARGE_INTEGER AllocationSize, PVOID EaBuffer, ULONG EaLength)
 {
     ULONG    ErrorOffset;
     NTSTATUS Status;
 
     __try {
-        IopCaptureCreate(Packet, Mode, FileHandle, Iosb, AllocationSize, EaBuffer, EaLength);
+        IopCaptureCreate(Packet, Mode, AllocationSize, EaBuffer, EaLength);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
@@ -162,7 +171,7 @@ IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES O
                                .FileType = CreateFileType,
                                .TypeParameters = InternalParameters };
     HANDLE          Handle = NULL;
-    NTSTATUS        Status;
+    NTSTATUS        Status = STATUS_SUCCESS;
 
     PAGED_CODE();
 
@@ -175,8 +184,10 @@ IoCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES O
         if (!NT_SUCCESS(Status))
             return Status;
     }
-    Status = IopCheckCapture(&Packet, Mode, FileHandle, IoStatusBlock, AllocationSize, EaBuffer,
-                             EaLength);
+    if (Mode != KernelMode)
+        Status = IopProbeResults(FileHandle, IoStatusBlock);
+    if (NT_SUCCESS(Status) && (AllocationSize != NULL || EaBuffer != NULL))
+        Status = IopCheckCapture(&Packet, Mode, IoStatusBlock, AllocationSize, EaBuffer, EaLength);
     if (NT_SUCCESS(Status))
         Status = ObOpenObjectByName(ObjectAttributes, IopFileObjectType, Mode, NULL,
                                     DesiredAccess, &Packet, &Handle);

@@ -263,9 +263,9 @@ NTSTATUS
 IopReferenceDevice(PDEVICE_OBJECT Device)
 {
     NTSTATUS Status = STATUS_SUCCESS;
-    KIRQL    Irql;
+    KIRQL    Irql = KeRaiseIrqlToDpcLevel();
 
-    KeAcquireSpinLock(&IopDatabaseLock, &Irql);
+    KiAcquireSpinLock(&IopDatabaseLock);
     if (IopExtension(Device)->ExtensionFlags
             & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED)
         || (Device->Flags & DO_DEVICE_INITIALIZING))
@@ -274,7 +274,8 @@ IopReferenceDevice(PDEVICE_OBJECT Device)
         Status = STATUS_ACCESS_DENIED;
     else
         Device->ReferenceCount++;
-    KeReleaseSpinLock(&IopDatabaseLock, Irql);
+    KiReleaseSpinLock(&IopDatabaseLock);
+    KeLowerIrql(Irql);
     return Status;
 }
 

@@ -111,14 +111,12 @@ IopSetFilePort(PFILE_OBJECT File, HANDLE Handle, PVOID Key, KPROCESSOR_MODE Mode
     return Context == NULL ? STATUS_INSUFFICIENT_RESOURCES : STATUS_INVALID_PARAMETER;
 }
 
-/* The file is being deleted. */
+/* The file, which has a port, is being deleted. */
 VOID
 IopReleaseFilePort(PFILE_OBJECT File)
 {
     PIO_COMPLETION_CONTEXT Context = File->CompletionContext;
 
-    if (Context == NULL)
-        return;
     ObDereferenceObject(Context->Port);
     ExFreePoolWithTag(Context, IOP_TAG_PORT);
 }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "io/io.h"
+#include "ex/probe.h"
 #include "init.h"
 #include "sdk/ntsysinfo.h"
 #include "rtl/rtl.h"
@@ -264,7 +265,7 @@ _Static_assert(FIELD_OFFSET(IRP, Flags) == 0x10 && FIELD_OFFSET(IRP, AssociatedI
 static inline BOOLEAN
 IopIsInUse(PIRP Irp)
 {
-    return IopOwnerLocation(Irp) != 0 && Irp->CurrentLocation < IopOwnerLocation(Irp);
+    return Irp->CurrentLocation < IopOwnerLocation(Irp);        // never below 0
 }
 
 /*
@@ -346,5 +347,5 @@ static inline VOID
 IopProbeStatusBlock(PIO_STATUS_BLOCK Iosb, KPROCESSOR_MODE Mode)
 {
     if (Mode != KernelMode)
-        ProbeForWrite(Iosb, sizeof *Iosb, sizeof(ULONG));
+        EX_PROBE_WRITE(Iosb, sizeof *Iosb, sizeof(ULONG));
 }

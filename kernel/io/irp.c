@@ -25,16 +25,9 @@ typedef struct DECLSPEC_ALIGN(64) _IRP_LIST {
 
 static IRP_LIST IopIrpLists[MAXIMUM_KERNEL_PROCESSORS];
 
-/*
- * Makes an IRP out of PacketSize bytes of nonpaged memory: everything zero but sizes, counts and
- * the stack pointer. For memory of the driver's own; an allocated IRP is readied again with
- * IoReuseIrp.
- */
-VOID NTAPI
-IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+static inline VOID
+IopInitializeIrp(PIRP Irp, USHORT PacketSize, UCHAR StackSize)
 {
-    IRQL_AT_MOST(DISPATCH_LEVEL);
-
     __stosq((PULONG64)Irp, 0, IoSizeOfIrp(StackSize) / sizeof(ULONG64));
     Irp->Type = IO_TYPE_IRP;
     Irp->Size = PacketSize;
@@ -45,11 +38,23 @@ IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
     Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
 }
 
+/*
+ * Makes an IRP out of PacketSize bytes of nonpaged memory: everything zero but sizes, counts and
+ * the stack pointer. For memory of the driver's own; an allocated IRP is readied again with
+ * IoReuseIrp.
+ */
+VOID NTAPI
+IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+{
+    IRQL_AT_MOST(DISPATCH_LEVEL);
+    IopInitializeIrp(Irp, PacketSize, StackSize);
+}
+
 static PIRP
 IopPopIrp(ULONG List)
 {
     KIRQL     Irql = KfRaiseIrql(DISPATCH_LEVEL);
-    IRP_LIST *Lists = &IopIrpLists[KeGetCurrentPrcb()->Number];
+    IRP_LIST *Lists = &IopIrpLists[KiCurrentNumber()];
     PIRP      Irp = Lists->First[List];
 
     if (Irp != NULL) {
@@ -64,7 +69,7 @@ static BOOLEAN
 IopPushIrp(PIRP Irp, ULONG List)
 {
     KIRQL     Irql = KfRaiseIrql(DISPATCH_LEVEL);
-    IRP_LIST *Lists = &IopIrpLists[KeGetCurrentPrcb()->Number];
+    IRP_LIST *Lists = &IopIrpLists[KiCurrentNumber()];
     BOOLEAN   Room = Lists->Count[List] < LIST_DEPTH;
 
     if (Room) {
@@ -99,6 +104,20 @@ IopTakeIrp(CCHAR StackSize, PUCHAR Flags)
     return ExAllocatePoolWithTag(NonPagedPool, Size, IOP_TAG_IRP);
 }
 
+/* Out of pool, unless a list has got one meanwhile. */
+static DECLSPEC_NOINLINE PIRP
+IopAllocateIrp(CCHAR StackSize)
+{
+    UCHAR Flags;
+    PIRP  Irp = IopTakeIrp(StackSize, &Flags);
+
+    if (Irp == NULL)
+        return NULL;
+    IopInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
+    Irp->AllocationFlags = Flags;
+    return Irp;
+}
+
 /*
  * (1) Allocates an IRP with StackSize locations; NULL if memory is short or StackSize is not
  * positive. The caller owns it and frees it with IoFreeIrp, or lets its completion free it. IRQL
@@ -107,18 +126,18 @@ IopTakeIrp(CCHAR StackSize, PUCHAR Flags)
 PIRP NTAPI
 IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
 {
-    UCHAR Flags;
-    PIRP  Irp;
+    PIRP Irp = NULL;
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
     if (StackSize <= 0)
         return NULL;
-    Irp = IopTakeIrp(StackSize, &Flags);
+    if (StackSize <= LARGE_LOCATIONS)
+        Irp = IopPopIrp(StackSize > SMALL_LOCATIONS);
     if (Irp == NULL)
-        return NULL;
-    IoInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
-    Irp->AllocationFlags = Flags;
+        return IopAllocateIrp(StackSize);
+    IopInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
+    Irp->AllocationFlags = IRP_ALLOCATED_FIXED_SIZE;
     return Irp;
 }
 

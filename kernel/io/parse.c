@@ -49,8 +49,8 @@ IopCreateFileObject(POPEN_PACKET Packet, ULONG Attributes, PUNICODE_STRING Name,
     PFILE_OBJECT File;
     NTSTATUS     Status;
 
-    Status = ObCreateObject(KernelMode, IopFileObjectType, NULL, KernelMode, NULL,
-                            sizeof *File + sizeof(IOP_FILE_EXTENSION), 0, 0, (PVOID *)&File);
+    Status = ObCreateNameless(KernelMode, IopFileObjectType,
+                              sizeof *File + sizeof(IOP_FILE_EXTENSION), (PVOID *)&File);
     if (!NT_SUCCESS(Status))
         return Status;
 
@@ -64,8 +64,8 @@ IopCreateFileObject(POPEN_PACKET Packet, ULONG Attributes, PUNICODE_STRING Name,
             File->Flags |= IopFileFlags[Index].Flag;
     if (!(Attributes & OBJ_CASE_INSENSITIVE))
         File->Flags |= FO_OPENED_CASE_SENSITIVE;
-    KeInitializeEvent(&File->Lock, SynchronizationEvent, FALSE);
-    KeInitializeEvent(&File->Event, NotificationEvent, FALSE);
+    KiInitializeEvent(&File->Lock, SynchronizationEvent, FALSE);
+    KiInitializeEvent(&File->Event, NotificationEvent, FALSE);
     KeInitializeSpinLock(&File->IrpListLock);
     InitializeListHead(&File->IrpList);
 
@@ -80,7 +80,7 @@ static NTSTATUS
 IopSendCreate(PFILE_OBJECT File, POPEN_PACKET Packet, PACCESS_STATE AccessState,
               KPROCESSOR_MODE Mode)
 {
-    PDEVICE_OBJECT      Device = IoGetRelatedDeviceObject(File);
+    PDEVICE_OBJECT      Device = IopTopOf(File->DeviceObject);
     IO_SECURITY_CONTEXT Security = { .AccessState = AccessState,
                                     .DesiredAccess = AccessState->PreviouslyGrantedAccess
                                         | AccessState->RemainingDesiredAccess,

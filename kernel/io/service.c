@@ -241,9 +241,10 @@ IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
  * then.
  */
 static __attribute__((noinline, cold)) VOID
-IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device, UCHAR Major, NTSTATUS Status)
+IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device)
 {
-    PVOID Dispatch = Device->DriverObject->MajorFunction[Major];
+    PIO_STACK_LOCATION Top = (PIO_STACK_LOCATION)(Irp + 1) + Irp->StackCount - 1;
+    PVOID Dispatch = Device->DriverObject->MajorFunction[Top->MajorFunction];
 
     if (Irp->Type != IO_TYPE_IRP)
         KiStopDriver(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x23E, (ULONG_PTR)Dispatch,
@@ -273,7 +274,7 @@ IopFinishAsynchronous(PIOP_CALL Call)
     Status = IofCallDriver(Call->Device, Irp);                  // (3)
     if (Status != STATUS_PENDING) {
         if (!IopIsCompleted(Irp))
-            IopNotCompleted(Irp, Call->Device, Call->Sp->MajorFunction, Status);
+            IopNotCompleted(Irp, Call->Device);
         Irql = KfRaiseIrql(APC_LEVEL);
         Status = IopFinishIrp(Irp, Call->File, Irp->Tail.Overlay.AuxiliaryBuffer);  // (7)
         KeLowerIrql(Irql);
@@ -302,7 +303,7 @@ IopFinishCall(PIOP_CALL Call)
     } else {
         Thread->WaitedIrp = Outer;
         if (!IopIsCompleted(Irp))
-            IopNotCompleted(Irp, Call->Device, Call->Sp->MajorFunction, Status);
+            IopNotCompleted(Irp, Call->Device);
         Status = IopFinishIrp(Irp, File, Irp->Tail.Overlay.AuxiliaryBuffer);    // (7)
     }
     IopUnlockFile(File);
@@ -310,20 +311,31 @@ IopFinishCall(PIOP_CALL Call)
     return Status;
 }
 
+/* (4) The rest of IopCallAndWait: the driver has kept the IRP. */
+static DECLSPEC_NOINLINE VOID
+IopAwaitIrp(PIRP Irp, PKEVENT Event, KPROCESSOR_MODE WaitMode)
+{
+    LARGE_INTEGER Patience = { .QuadPart = -10000000LL * IopCancelPatience };
+
+    if (KeWaitForSingleObject(Event, Executive, WaitMode, FALSE, NULL) == STATUS_SUCCESS)
+        return;
+    IoCancelIrp(Irp);                                           // (5)
+    while (KeWaitForSingleObject(Event, Executive, KernelMode, FALSE,
+                                 &Patience) == STATUS_TIMEOUT)
+        IopReportHeldIrp(Irp);
+}
+
 NTSTATUS
 IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESSOR_MODE WaitMode)
 {
-    LARGE_INTEGER   Patience = { .QuadPart = -10000000LL * IopCancelPatience };
     PETHREAD        Thread = PsGetCurrentThread();
     PIRP            Outer = Thread->WaitedIrp;
     IO_STATUS_BLOCK Iosb;
     KEVENT          Event;
-    UCHAR           Major;
-    NTSTATUS        Status;
 
     MAY_BLOCK();
 
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    KiInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp->Tail.Overlay.Thread = Thread;
     Thread->WaitedIrp = Irp;
     Irp->UserEvent = &Event;
@@ -331,24 +343,14 @@ IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information, KPROCESS
     Irp->Flags |= IRP_SYNCHRONOUS_API;
     Irp->AllocationFlags |= IOP_IRP_WAITED;
 
-    Major = IoGetNextIrpStackLocation(Irp)->MajorFunction;
-    Status = IofCallDriver(Device, Irp);                        // (3)
-    if (Status != STATUS_PENDING && KeReadStateEvent(&Event) == 0)
-        IopNotCompleted(Irp, Device, Major, Status);
-    if (Status == STATUS_PENDING) {
-        Status = KeWaitForSingleObject(&Event, Executive, WaitMode, FALSE, NULL);
-        if (Status != STATUS_SUCCESS) {
-            IoCancelIrp(Irp);                                   // (5)
-            while (KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE,
-                                         &Patience) == STATUS_TIMEOUT)
-                IopReportHeldIrp(Irp);
-        }
-    }
+    if (IofCallDriver(Device, Irp) == STATUS_PENDING)           // (3)
+        IopAwaitIrp(Irp, &Event, WaitMode);
+    else if (*(volatile LONG *)&Event.Header.SignalState == 0)
+        IopNotCompleted(Irp, Device);
 
     Thread->WaitedIrp = Outer;
-    Status = Iosb.Status;
     if (Information != NULL)
         *Information = Iosb.Information;
     IoFreeIrp(Irp);                                             // (8)
-    return Status;
+    return Iosb.Status;
 }

@@ -42,11 +42,11 @@ IopTrace(IOP_TRACE_EVENT Event, PIRP Irp, CHAR Location, PDEVICE_OBJECT Device, 
     Record->Irp = Irp;
     Record->Device = Device;
     Record->Routine = Routine;
-    Record->Time = __rdtsc();
-    Record->Sequence = Sequence;
     Record->Detail = Detail;
-    Record->Processor = __readgsword(FIELD_OFFSET(KIPCR, Prcb.Number));
     Record->Irql = Irql;
     Record->Event = Event;
     Record->Location = Location;
+    __asm__ ("rdtsc\n\tmov %%eax, %0\n\tmov %%edx, 4+%0" : "=m"(Record->Time) : : "eax", "edx");
+    Record->Processor = KiCurrentNumber();
+    Record->Sequence = Sequence;
 }

@@ -9,11 +9,7 @@
 VOID NTAPI
 KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 {
-    Event->Header.Lock = 0;
-    Event->Header.Type = (UCHAR)Type;
-    Event->Header.Size = sizeof(KEVENT) / sizeof(LONG);
-    Event->Header.SignalState = State;
-    InitializeListHead(&Event->Header.WaitListHead);
+    KiInitializeEvent(Event, Type, State);
 }
 
 /*

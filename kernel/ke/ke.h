@@ -215,6 +215,11 @@ _Static_assert(FIELD_OFFSET(KIPCR, Prcb.CurrentThread) == 0x188,
 
 static inline PKPRCB KeGetCurrentPrcb(VOID) { return (PKPRCB)__readgsqword(0x20); }
 
+static inline USHORT KiCurrentNumber(VOID)
+{
+    return __readgsword(FIELD_OFFSET(KIPCR, Prcb.Number));
+}
+
 static inline KPROCESSOR_MODE KeGetPreviousMode(VOID) { return KeGetCurrentThread()->PreviousMode; }
 
 extern PKPRCB       KiProcessorBlock[MAXIMUM_KERNEL_PROCESSORS];
@@ -371,6 +376,17 @@ static inline VOID KiReleaseSpinLock(PKSPIN_LOCK Lock)
     __asm__ __volatile__("" ::: "memory");
     *(volatile KSPIN_LOCK *)Lock = 0;
 }
+
+/* KeInitializeEvent, in line. */
+static inline VOID
+KiInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
+{
+    Event->Header.Lock = Type | (sizeof(KEVENT) / sizeof(LONG)) << 16;      // Type and Size
+    Event->Header.SignalState = State;
+    InitializeListHead(&Event->Header.WaitListHead);
+}
+_Static_assert(FIELD_OFFSET(DISPATCHER_HEADER, Type) == 0 &&
+               FIELD_OFFSET(DISPATCHER_HEADER, Size) == 2, "Lock is Type and Size");
 
 extern PVOID KiServiceTable[];
 extern UCHAR KiArgumentTable[];

@@ -55,27 +55,34 @@ ObpCheckObject(PACCESS_STATE AccessState, POBJECT_HEADER Header)
     return Status;
 }
 
+static DECLSPEC_NOINLINE NTSTATUS
+ObpGrantRemaining(PACCESS_STATE AccessState, POBJECT_HEADER Header, KPROCESSOR_MODE Check,
+                  BOOLEAN New)
+{
+    if (Check != KernelMode && !New)
+        return ObpCheckObject(AccessState, Header);
+    if ((AccessState->RemainingDesiredAccess & ACCESS_SYSTEM_SECURITY)
+        && !SeHasPrivilege(SE_SECURITY_PRIVILEGE, Check))
+        return STATUS_PRIVILEGE_NOT_HELD;
+    SeGrantRemaining(AccessState, &Header->Type->TypeInfo.GenericMapping);
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS
 ObpGrantAccess(PACCESS_STATE AccessState, POBJECT_HEADER Header, KPROCESSOR_MODE Check,
                BOOLEAN New, PACCESS_MASK Granted)
 {
-    POBJECT_TYPE Type = Header->Type;
-    NTSTATUS     Status = STATUS_SUCCESS;
+    NTSTATUS Status = STATUS_SUCCESS;
 
     *Granted = 0;
-    if (New && AccessState->RemainingDesiredAccess == 0)
-        ;                                       // a parse procedure has granted it all
-    else if (Check != KernelMode && !New)
-        Status = ObpCheckObject(AccessState, Header);
-    else if ((AccessState->RemainingDesiredAccess & ACCESS_SYSTEM_SECURITY)
-             && !SeHasPrivilege(SE_SECURITY_PRIVILEGE, Check))
-        Status = STATUS_PRIVILEGE_NOT_HELD;
-    else
-        SeGrantRemaining(AccessState, &Type->TypeInfo.GenericMapping);
+    // of a new object its parse procedure may have granted it all
+    if (!New || AccessState->RemainingDesiredAccess != 0)
+        Status = ObpGrantRemaining(AccessState, Header, Check, New);
     if (!NT_SUCCESS(Status))
         return Status;
 
-    AccessState->PreviouslyGrantedAccess &= Type->TypeInfo.ValidAccessMask | ACCESS_SYSTEM_SECURITY;
+    AccessState->PreviouslyGrantedAccess &=
+        Header->Type->TypeInfo.ValidAccessMask | ACCESS_SYSTEM_SECURITY;
     *Granted = AccessState->PreviouslyGrantedAccess;
     return STATUS_SUCCESS;
 }

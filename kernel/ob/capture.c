@@ -28,10 +28,10 @@ ObpCaptureName(PUNICODE_STRING Name, KPROCESSOR_MODE Mode, PUNICODE_STRING Captu
     UNICODE_STRING Given;
     PWSTR          Copy = NULL;
 
-    RtlZeroMemory(Captured, sizeof(*Captured));
+    *Captured = (UNICODE_STRING){ 0 };
     __try {
         if (Mode != KernelMode)
-            ProbeForRead(Name, sizeof(*Name), sizeof(ULONG));
+            EX_PROBE_READ(Name, sizeof(*Name), sizeof(ULONG));
         Given = *(volatile UNICODE_STRING *)Name;
         if (Given.Length == 0)
             return STATUS_SUCCESS;
@@ -40,7 +40,7 @@ ObpCaptureName(PUNICODE_STRING Name, KPROCESSOR_MODE Mode, PUNICODE_STRING Captu
             return STATUS_OBJECT_NAME_INVALID;
 
         if (Mode != KernelMode)
-            ProbeForRead(Given.Buffer, Given.Length, sizeof(WCHAR));
+            EX_PROBE_READ(Given.Buffer, Given.Length, sizeof(WCHAR));
 
         Copy = Given.Length <= Room * sizeof(WCHAR)
              ? Inline : ExAllocatePoolWithTag(PagedPool, Given.Length, TAG_OB_NAME);
@@ -59,14 +59,6 @@ ObpCaptureName(PUNICODE_STRING Name, KPROCESSOR_MODE Mode, PUNICODE_STRING Captu
     return STATUS_SUCCESS;
 }
 
-VOID
-ObpFreeName(PUNICODE_STRING Name, PWSTR Inline)
-{
-    if (Name->Buffer != NULL && Name->Buffer != Inline)
-        ExFreePool(Name->Buffer);
-    RtlZeroMemory(Name, sizeof(*Name));
-}
-
 NTSTATUS
 ObpCaptureAttributes(POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE Mode,
                      POBJECT_CREATE_INFORMATION Info,
@@ -74,14 +66,13 @@ ObpCaptureAttributes(POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE Mode,
 {
     OBJECT_ATTRIBUTES Given;
 
-    RtlZeroMemory(Info, sizeof(*Info));
-    Info->ProbeMode = Mode;
+    *Info = (OBJECT_CREATE_INFORMATION){ .Mode = Mode };
     if (Attributes == NULL)
         return STATUS_SUCCESS;
 
     __try {
         if (Mode != KernelMode)
-            ProbeForRead(Attributes, sizeof(*Attributes), sizeof(ULONG));
+            EX_PROBE_READ(Attributes, sizeof(*Attributes), sizeof(ULONG));
         Given = *(volatile OBJECT_ATTRIBUTES *)Attributes;
         if (UNLIKELY(Given.SecurityQualityOfService != NULL)) {
             if (Mode != KernelMode)

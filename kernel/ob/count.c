@@ -17,13 +17,12 @@
 #include "ob/obp.h"
 
 VOID
-ObpCountUp(volatile LONG *Number, LONG By, volatile LONG *Peak)
+ObpRaisePeak(LONG Now, volatile LONG *Peak)
 {
-    LONG Now = InterlockedExchangeAdd(Number, By) + By, High = *Peak;
+    LONG High = *Peak, Seen;
 
     while (Now > High) {
-        LONG Seen = InterlockedCompareExchange(Peak, Now, High);
-
+        Seen = InterlockedCompareExchange(Peak, Now, High);
         if (Seen == High)
             break;
         High = Seen;

@@ -22,14 +22,17 @@
 #include "kernel.h"
 #include "ob/obp.h"
 
-static ULONG
+/* Sets the offsets of Header's optional headers and the flag of the one that has none. */
+static inline ULONG
 ObpOptionalHeaders(POBJECT_TYPE Type, BOOLEAN Named, BOOLEAN Quota, POBJECT_HEADER Header)
 {
     ULONG Size = 0;
 
+    Header->NameInfoOffset = Header->HandleInfoOffset = Header->QuotaInfoOffset = 0;
+    Header->Flags = 0;
     if (Type != NULL && Type->TypeInfo.MaintainTypeList) {
         Size += sizeof(OBJECT_HEADER_CREATOR_INFO);
-        Header->Flags |= OB_FLAG_CREATOR_INFO;
+        Header->Flags = OB_FLAG_CREATOR_INFO;
     }
     if (Named)
         Header->NameInfoOffset = Size += sizeof(OBJECT_HEADER_NAME_INFO);
@@ -44,27 +47,32 @@ ObpOptionalHeaders(POBJECT_TYPE Type, BOOLEAN Named, BOOLEAN Quota, POBJECT_HEAD
 VOID
 ObpGetCharges(POBJECT_HEADER Header, PLONG Charges)
 {
-    POBJECT_TYPE_INITIALIZER  Info  = &Header->Type->TypeInfo;
     POBJECT_HEADER_QUOTA_INFO Quota = ObpQuotaInfo(Header);
 
-    Charges[0] = Quota ? Quota->NonPagedPoolCharge : Info->DefaultNonPagedPoolCharge;
-    Charges[1] = Quota ? Quota->PagedPoolCharge : Info->DefaultPagedPoolCharge;
+    Charges[0] = Header->Type->TypeInfo.DefaultNonPagedPoolCharge;
+    Charges[1] = Header->Type->TypeInfo.DefaultPagedPoolCharge;
+    if (UNLIKELY(Quota != NULL)) {
+        Charges[0] = Quota->NonPagedPoolCharge;
+        Charges[1] = Quota->PagedPoolCharge;
+    }
+}
+
+static inline VOID
+ObpChargePool(POBJECT_TYPE Type, ULONG Pool, LONG Charge)
+{
+    if (Charge != 0)
+        ObpCountUp(&Type->PoolUsage[Pool], Charge, &Type->HighWaterPoolUsage[Pool]);
 }
 
 /* Charges the object to its type, or gives back what it was charged for. */
 VOID
 ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return)
 {
-    POBJECT_TYPE Type = Header->Type;
-    LONG         Charges[2];
+    LONG Charges[2];
 
     ObpGetCharges(Header, Charges);
-    for (ULONG Pool = 0; Pool < 2; Pool++) {
-        if (Charges[Pool] != 0 && !Return)
-            ObpCountUp(&Type->PoolUsage[Pool], Charges[Pool], &Type->HighWaterPoolUsage[Pool]);
-        else if (Charges[Pool] != 0)
-            InterlockedExchangeAdd(&Type->PoolUsage[Pool], -Charges[Pool]);
-    }
+    for (ULONG Pool = 0; Pool < 2; Pool++)
+        ObpChargePool(Header->Type, Pool, Return ? -Charges[Pool] : Charges[Pool]);
 }
 
 static VOID
@@ -82,12 +90,13 @@ ObpEnterTypeList(POBJECT_TYPE Type, POBJECT_HEADER_CREATOR_INFO Creator)
 NTSTATUS
 ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySize, BOOLEAN Named,
                   BOOLEAN Quota,
-    POBJECT_HEADER *Header)
+    POBJECT_HEADER *Result)
 {
-    OBJECT_HEADER Blank = { 0 };
-    ULONG         Below = ObpOptionalHeaders(Type, Named, Quota, &Blank);
-    ULONG         Size  = Below + FIELD_OFFSET(OBJECT_HEADER, Body) + BodySize;
-    PUCHAR        Block;
+    OBJECT_HEADER  Blank;
+    ULONG          Below = ObpOptionalHeaders(Type, Named, Quota, &Blank);
+    ULONG          Size  = Below + FIELD_OFFSET(OBJECT_HEADER, Body) + BodySize;
+    PUCHAR         Block;
+    POBJECT_HEADER Header;
 
     if (Size < BodySize)
         return STATUS_INVALID_PARAMETER;
@@ -96,19 +105,22 @@ ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySi
     if (Block == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
 
-    RtlZeroMemory(Block, Size);
-    *Header = (POBJECT_HEADER)(Block + Below);
-    RtlCopyMemory(*Header, &Blank, FIELD_OFFSET(OBJECT_HEADER, Body));
-    (*Header)->Type         = Type;
-    (*Header)->PointerCount = 1;
+    __stosq((PULONG64)Block, 0, ROUND_UP(Size, sizeof(ULONG64)) / sizeof(ULONG64));
+    *Result = Header = (POBJECT_HEADER)(Block + Below);
+    Header->PointerCount     = 1;
+    Header->Type             = Type;
+    Header->NameInfoOffset   = Blank.NameInfoOffset;
+    Header->HandleInfoOffset = Blank.HandleInfoOffset;
+    Header->QuotaInfoOffset  = Blank.QuotaInfoOffset;
+    Header->Flags            = Blank.Flags;
     if (KeGetPreviousMode() == KernelMode)
-        (*Header)->Flags |= OB_FLAG_KERNEL_OBJECT;
-    ObpTrace(&(*Header)->Body, 1, 1, Tag, CALLER());
+        Header->Flags |= OB_FLAG_KERNEL_OBJECT;
+    ObpTrace(&Header->Body, 1, 1, Tag, CALLER());
 
     if (Type != NULL) {
         ObpCountUp(&Type->TotalNumberOfObjects, 1, &Type->HighWaterNumberOfObjects);
         if (Blank.Flags & OB_FLAG_CREATOR_INFO)
-            ObpEnterTypeList(Type, ObpCreatorInfo(*Header));
+            ObpEnterTypeList(Type, ObpCreatorInfo(Header));
     }
     return STATUS_SUCCESS;
 }
@@ -120,7 +132,7 @@ ObpKeepCreateInformation(POBJECT_HEADER Header, POBJECT_CREATE_INFORMATION Info)
     POBJECT_CREATE_INFORMATION Kept;
 
     if (Info->Name.Length == 0 && Info->SecurityDescriptor == NULL) {
-        Header->ObjectCreateInfo = OB_SMALL_CREATE_INFO(Info->Attributes, Info->ProbeMode);
+        Header->ObjectCreateInfo = OB_SMALL_CREATE_INFO(Info->Attributes, Info->Mode);
     } else {
         Kept = ExAllocatePoolWithTag(PagedPool, sizeof(*Kept), TAG_OB_CREATE);
         if (Kept == NULL)
@@ -135,36 +147,30 @@ ObpKeepCreateInformation(POBJECT_HEADER Header, POBJECT_CREATE_INFORMATION Info)
 }
 
 VOID
-ObpFreeCreateInformation(POBJECT_HEADER Header)
+ObpFreeKeptInformation(POBJECT_CREATE_INFORMATION Info)
 {
-    POBJECT_CREATE_INFORMATION Info = Header->ObjectCreateInfo;
-
-    if (!(Header->Flags & OB_FLAG_CREATE_INFO))
-        return;
-
-    Header->Flags &= ~OB_FLAG_CREATE_INFO;
-    Header->ObjectCreateInfo = NULL;
-    if (!OB_IS_SMALL_CREATE_INFO(Info)) {
-        ObpFreeName(&Info->Name, NULL);
-        SeReleaseSecurityDescriptor(Info->SecurityDescriptor, KernelMode, TRUE);
-        ExFreePoolWithTag(Info, TAG_OB_CREATE);
-    }
+    ObpFreeName(&Info->Name, NULL);
+    SeReleaseSecurityDescriptor(Info->SecurityDescriptor, KernelMode, TRUE);
+    ExFreePoolWithTag(Info, TAG_OB_CREATE);
 }
 
-/* The short way for files and the like: no name, descriptor, attribute or charge of its own. */
-static NTSTATUS
-ObpCreateNameless(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, ULONG BodySize, PVOID *Object)
+NTSTATUS
+ObCreateNameless(KPROCESSOR_MODE Mode, POBJECT_TYPE Type, ULONG BodySize, PVOID *Object)
 {
     POBJECT_HEADER Header;
     NTSTATUS       Status;
+
+    PAGED_CODE();
+    *Object = NULL;
 
     Status = ObpAllocateObject(Type, Type->TypeInfo.PoolType, Type->Key, BodySize, FALSE, FALSE,
                                &Header);
     if (!NT_SUCCESS(Status))
         return Status;
 
-    ObpChargeType(Header, FALSE);
-    Header->ObjectCreateInfo = OB_SMALL_CREATE_INFO(0, ProbeMode);
+    ObpChargePool(Type, 0, Type->TypeInfo.DefaultNonPagedPoolCharge);
+    ObpChargePool(Type, 1, Type->TypeInfo.DefaultPagedPoolCharge);
+    Header->ObjectCreateInfo = OB_SMALL_CREATE_INFO(0, Mode);
     Header->Flags |= OB_FLAG_CREATE_INFO;
     *Object = &Header->Body;
     return STATUS_SUCCESS;
@@ -190,7 +196,7 @@ ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES 
     *Object = NULL;
 
     if (Attributes == NULL && PagedCharge == 0 && NonPagedCharge == 0)
-        return ObpCreateNameless(ProbeMode, Type, BodySize, Object);
+        return ObCreateNameless(ProbeMode, Type, BodySize, Object);
 
     Status = ObpCaptureAttributes(Attributes, ProbeMode, &Info, NULL, 0);
     if (!NT_SUCCESS(Status))
@@ -239,42 +245,53 @@ Done:
     return Status;
 }
 
+/* Frees what some objects have beside their block. */
+static VOID
+ObpFreeBelongings(POBJECT_HEADER Header)
+{
+    POBJECT_HEADER_NAME_INFO   NameInfo = ObpNameInfo(Header);
+    POBJECT_HEADER_HANDLE_INFO Handles  = ObpHandleInfo(Header);
+
+    ObpFreeCreateInformation(Header);
+    if (Header->SecurityDescriptor != NULL)
+        ObReplaceDescriptor(&Header->SecurityDescriptor, NULL);
+    if (NameInfo != NULL)
+        ObpFreeName(&NameInfo->Name, NULL);
+    if (Handles != NULL && Handles->More != NULL)
+        ExFreePoolWithTag(Handles->More, TAG_OB_NAME);
+}
+
+/* How far below its header the object's block begins: where its lowest optional header is. */
+static inline ULONG
+ObpBelowHeader(POBJECT_HEADER Header)
+{
+    if (Header->QuotaInfoOffset != 0)
+        return Header->QuotaInfoOffset;
+    if (Header->HandleInfoOffset != 0)
+        return Header->HandleInfoOffset;
+    if (Header->NameInfoOffset != 0)
+        return Header->NameInfoOffset;
+    return Header->Flags & OB_FLAG_CREATOR_INFO ? sizeof(OBJECT_HEADER_CREATOR_INFO) : 0;
+}
+
 /* Takes the object off its type's list and gives its memory back. */
 VOID
 ObpFreeObject(POBJECT_HEADER Header)
 {
-    POBJECT_TYPE                Type     = Header->Type;
-    POBJECT_HEADER_CREATOR_INFO Creator  = ObpCreatorInfo(Header);
-    POBJECT_HEADER_NAME_INFO    NameInfo = ObpNameInfo(Header);
-    POBJECT_HEADER_HANDLE_INFO  Handles  = ObpHandleInfo(Header);
-    PUCHAR                      Block    = (PUCHAR)Header;
+    POBJECT_TYPE                Type    = Header->Type;
+    POBJECT_HEADER_CREATOR_INFO Creator = ObpCreatorInfo(Header);
 
     if (Creator != NULL) {
         KIRQL OldIrql = ObpLockTypeList(Type);
 
         RemoveEntryList(&Creator->TypeList);
         ObpUnlockTypeList(Type, OldIrql);
-        Block = (PUCHAR)Creator;
     }
-    ObpFreeCreateInformation(Header);
-    if (Header->SecurityDescriptor != NULL)
-        ObReplaceDescriptor(&Header->SecurityDescriptor, NULL);
-    if (NameInfo != NULL) {
-        ObpFreeName(&NameInfo->Name, NULL);
-        Block = (PUCHAR)NameInfo;
-    }
-    if (Handles != NULL) {
-        if (Handles->More != NULL)
-            ExFreePoolWithTag(Handles->More, TAG_OB_NAME);
-        Block = (PUCHAR)Handles;
-    }
-    if (Header->QuotaInfoOffset != 0)
-        Block = (PUCHAR)ObpQuotaInfo(Header);
-
+    ObpFreeBelongings(Header);
     ObpChargeType(Header, TRUE);
     InterlockedDecrement(&Type->TotalNumberOfObjects);
     Header->Type = OB_DELETED_TYPE;
-    ExFreePoolWithTag(Block, Type->Key);
+    ExFreePoolWithTag((PUCHAR)Header - ObpBelowHeader(Header), Type->Key);
 }
 
 VOID

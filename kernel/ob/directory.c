@@ -33,63 +33,54 @@ ObpUpcase(WCHAR Character)
     return Character < 0x80 ? Character : RtlUpcaseUnicodeChar(Character);
 }
 
-/* Four characters (or Count of them, fewer) as one number, upper case but for bit 5 of each. */
-static inline ULONG64
-ObpFoldFour(PWSTR Text, ULONG Count)
+/* Of a name with characters beyond ASCII. */
+static DECLSPEC_NOINLINE ULONG
+ObpHashForeign(PWSTR Text, ULONG Length)
 {
-    ULONG64 Four = Count == 4 ? *(UNALIGNED ULONG64 *)Text : 0;
+    ULONG64 Hash = 0;
 
-    if (Count != 4 || (Four & 0xFF80FF80FF80FF80)) {
-        Four = 0;
-        for (ULONG Index = 0; Index < Count; Index++)
-            Four |= (ULONG64)ObpUpcase(Text[Index]) << (16 * Index);
-    }
-    return Four & ~0x0020002000200020ULL;
+    for (ULONG Index = 0; Index < Length; Index++)
+        Hash = (Hash + (ObpUpcase(Text[Index]) & ~0x20)) * OB_HASH_FACTOR;
+    return (ULONG)(Hash >> 32);
 }
 
-/* The last four characters are taken even if some of them were before: the length is the same. */
+/* Without bit 5 a letter is the same in either case. */
 ULONG
-ObpHashName(PUNICODE_STRING Name)
+ObpHashPart(PWSTR Text, ULONG Room, PULONG Length)
 {
-    ULONG   Count = Name->Length / sizeof(WCHAR);
-    ULONG64 Hash  = Name->Length;
+    PWSTR   At = Text, End = Text + Room;
+    ULONG   Seen = 0;
+    ULONG64 Hash = 0;
 
-    if (Count < 4)
-        return (ULONG)(((Hash ^ ObpFoldFour(Name->Buffer, Count)) * OB_HASH_FACTOR) >> 32);
-
-    for (ULONG Index = 0; Index + 4 < Count; Index += 4) {
-        Hash = (Hash ^ ObpFoldFour(&Name->Buffer[Index], 4)) * OB_HASH_FACTOR;
-        Hash ^= Hash >> 32;
+    for (; At != End && *At != OBJ_NAME_PATH_SEPARATOR; At++) {
+        Seen |= *At;
+        Hash  = (Hash + (*At & ~0x20)) * OB_HASH_FACTOR;
     }
-    return (ULONG)(((Hash ^ ObpFoldFour(&Name->Buffer[Count - 4], 4)) * OB_HASH_FACTOR) >> 32);
+    *Length = (ULONG)(At - Text);
+    if (UNLIKELY(Seen >= 0x80))
+        return ObpHashForeign(Text, *Length);
+    return (ULONG)(Hash >> 32);
 }
 
+static inline PUNICODE_STRING
+ObpEntryName(POBJECT_DIRECTORY_ENTRY Entry)
+{
+    return &ObpNameInfo(OBJECT_TO_HEADER(Entry->Object))->Name;
+}
+
+/* Eight bytes at a time; the last eight are compared even if some of them were before. */
 static inline BOOLEAN
-ObpSameFour(PWSTR A, PWSTR B)
+ObpSameText(PUCHAR A, PUCHAR B, ULONG Bytes)
 {
-    return *(UNALIGNED ULONG64 *)A == *(UNALIGNED ULONG64 *)B;
-}
-
-static BOOLEAN
-ObpSameName(PUNICODE_STRING A, PUNICODE_STRING B, BOOLEAN CaseInsensitive)
-{
-    ULONG Count = A->Length / sizeof(WCHAR), Index = 0;
-
-    if (A->Length != B->Length)
-        return FALSE;
-
-    /* Most names are written as they are. */
-    while (Index + 4 <= Count && ObpSameFour(&A->Buffer[Index], &B->Buffer[Index]))
-        Index += 4;
-    if (Count >= 4 && Index + 4 > Count && ObpSameFour(&A->Buffer[Count - 4],
-                                                       &B->Buffer[Count - 4]))
-        return TRUE;
-
-    for (; Index < Count; Index++)
-        if (A->Buffer[Index] != B->Buffer[Index] &&
-            (!CaseInsensitive || ObpUpcase(A->Buffer[Index]) != ObpUpcase(B->Buffer[Index])))
+    if (Bytes < 8) {
+        while (Bytes > 0 && *(PWSTR)(A + Bytes - 2) == *(PWSTR)(B + Bytes - 2))
+            Bytes -= 2;
+        return Bytes == 0;
+    }
+    for (ULONG At = 0; At + 8 < Bytes; At += 8)
+        if (*(UNALIGNED ULONG64 *)(A + At) != *(UNALIGNED ULONG64 *)(B + At))
             return FALSE;
-    return TRUE;
+    return *(UNALIGNED ULONG64 *)(A + Bytes - 8) == *(UNALIGNED ULONG64 *)(B + Bytes - 8);
 }
 
 NTSTATUS
@@ -141,17 +132,35 @@ ObpGrowDirectoryLocked(POBJECT_DIRECTORY Directory)
     Directory->BucketCount = Count;
 }
 
-/* The object of that name, not referenced, or NULL. */
+/* From Entry on, in any case. */
+static DECLSPEC_NOINLINE PVOID
+ObpFindAnyCaseLocked(POBJECT_DIRECTORY_ENTRY Entry, PUNICODE_STRING Name, ULONG Hash)
+{
+    for (; Entry != NULL; Entry = Entry->ChainLink)
+        if (Entry->HashValue == Hash && RtlEqualUnicodeString(ObpEntryName(Entry), Name, TRUE))
+            return Entry->Object;
+    return NULL;
+}
+
+/* The object of that name, not referenced, or NULL. Most names are written as they are. */
 PVOID
 ObpFindNameLocked(POBJECT_DIRECTORY Directory, PUNICODE_STRING Name, ULONG Hash,
                   BOOLEAN CaseInsensitive)
 {
     POBJECT_DIRECTORY_ENTRY Entry = Directory->HashBuckets[Hash & (Directory->BucketCount - 1)];
 
-    for (; Entry != NULL; Entry = Entry->ChainLink)
-        if (Entry->HashValue == Hash &&
-            ObpSameName(&ObpNameInfo(OBJECT_TO_HEADER(Entry->Object))->Name, Name, CaseInsensitive))
+    for (; Entry != NULL; Entry = Entry->ChainLink) {
+        PUNICODE_STRING Its;
+
+        if (Entry->HashValue != Hash)
+            continue;
+        Its = ObpEntryName(Entry);
+        if (Its->Length == Name->Length &&
+            ObpSameText((PUCHAR)Its->Buffer, (PUCHAR)Name->Buffer, Name->Length))
             return Entry->Object;
+        if (CaseInsensitive)
+            return ObpFindAnyCaseLocked(Entry, Name, Hash);
+    }
     return NULL;
 }
 

@@ -26,9 +26,10 @@ volatile LONG          ObpHandleTraceSequence;
 BOOLEAN                ObpHandleTraceDeep;
 
 /* The system call of the running thread's program. */
-static USHORT
+static DECLSPEC_NOINLINE USHORT
 ObpTraceUserStack(PKTHREAD Thread, PVOID *Stack)
 {
+    PVOID *Top    = (PVOID *)Thread->TrapFrame->Rsp;
     USHORT Frames = 1;
 
     Stack[0] = (PVOID)Thread->TrapFrame->Rip;
@@ -36,8 +37,8 @@ ObpTraceUserStack(PKTHREAD Thread, PVOID *Stack)
         return Frames;                          // its stack is in another address space
 
     __try {
-        ProbeForRead((PVOID)Thread->TrapFrame->Rsp, sizeof(PVOID), 1);
-        Stack[1] = *(PVOID volatile *)Thread->TrapFrame->Rsp;
+        EX_PROBE_READ(Top, sizeof(*Top), 1);
+        Stack[1] = *(PVOID volatile *)Top;
         Frames++;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
     }
@@ -45,7 +46,7 @@ ObpTraceUserStack(PKTHREAD Thread, PVOID *Stack)
 }
 
 /* The nearest driver's frame and those above it; the nearest ones if there is no driver. */
-static USHORT
+static DECLSPEC_NOINLINE USHORT
 ObpTraceKernelStack(PVOID *Stack, ULONG Count)
 {
     PVOID  Frames[OB_DEEPEST_FRAME], Image;
@@ -79,7 +80,7 @@ ObpTraceHandle(UCHAR Kind, PHANDLE_TABLE Table, HANDLE Handle, POBJECT_HEADER He
     Record   = &ObpHandleTraceRing[(Sequence - 1) % OB_HANDLE_TRACE_RECORDS];
     Record->Sequence  = 0;
     Record->Kind      = Kind;
-    Record->Processor = (UCHAR)__readgsword(FIELD_OFFSET(KIPCR, Prcb.Number));
+    Record->Processor = (UCHAR)KiCurrentNumber();
     Record->Handle    = Table == ObpKernelHandleTable ? ObpKernelHandleValue(Handle) : Handle;
     Record->Process   = Table != NULL ? Table->Process : NULL;
     Record->Object    = Header != NULL ? &Header->Body : NULL;

@@ -79,24 +79,17 @@ ObpTakeCreateInformation(POBJECT_HEADER Header, POB_WALK Walk)
     ASSERT(Header->Flags & OB_FLAG_CREATE_INFO);
 
     RtlZeroMemory(Walk, sizeof(*Walk));
-    Walk->Insert = Header;
-    Walk->Type   = Header->Type;
     if (OB_IS_SMALL_CREATE_INFO(Info)) {
         Walk->Attributes = OB_SMALL_ATTRIBUTES(Info);
         Walk->Mode       = OB_SMALL_MODE(Info);
     } else {
-        Walk->RootDirectory = Info->RootDirectory;
-        Walk->Attributes    = Info->Attributes;
-        Walk->Mode          = Info->ProbeMode;
-        Walk->ParseContext  = Info->ParseContext;
-        Walk->Name          = Info->Name;
-        Walk->Qos           = Info->SecurityQos;
-        Walk->SecurityQos   = Walk->Qos.Length != 0 ? &Walk->Qos : NULL;
-        Walk->SecurityDescriptor = Info->SecurityDescriptor;
+        *(POBJECT_CREATE_INFORMATION)Walk = *Info;
         RtlZeroMemory(&Info->Name, sizeof(Info->Name));
         Info->SecurityDescriptor = NULL;
     }
-    Walk->Check = ObpCheckMode(Walk->Mode, Walk->Attributes);
+    Walk->Insert = Header;
+    Walk->Type   = Header->Type;
+    Walk->Check  = ObpCheckMode(Walk->Mode, Walk->Attributes);
     ObpFreeCreateInformation(Header);
 }
 

@@ -100,21 +100,21 @@ ObpStartWalk(POB_WALK Walk, PVOID *Start, PUNICODE_STRING Rest)
 
 /* Cuts the next part off Rest. */
 static NTSTATUS
-ObpNextPart(PUNICODE_STRING Rest, PUNICODE_STRING Part)
+ObpNextPart(PUNICODE_STRING Rest, PUNICODE_STRING Part, PULONG Hash)
 {
-    ULONG Length = 0;
+    PWSTR Text = Rest->Buffer;
+    ULONG Room = Rest->Length / sizeof(WCHAR), Length;
 
-    if (Rest->Buffer[0] == SEPARATOR)
-        ObpSkip(Rest, 1);
-
-    while (Length < Rest->Length / sizeof(WCHAR) && Rest->Buffer[Length] != SEPARATOR)
-        Length++;
+    if (*Text == SEPARATOR)
+        Text++, Room--;
+    *Hash = ObpHashPart(Text, Room, &Length);
     if (Length == 0)
         return STATUS_OBJECT_NAME_INVALID;
 
-    Part->Buffer = Rest->Buffer;
+    Part->Buffer = Text;
     Part->Length = Part->MaximumLength = (USHORT)(Length * sizeof(WCHAR));
-    ObpSkip(Rest, Length);
+    Rest->Buffer = Text + Length;
+    Rest->Length = Rest->MaximumLength = (USHORT)((Room - Length) * sizeof(WCHAR));
     return STATUS_SUCCESS;
 }
 
@@ -124,10 +124,9 @@ ObpNextPart(PUNICODE_STRING Rest, PUNICODE_STRING Part)
  * it has just got it.
  */
 static NTSTATUS
-ObpLookupPart(POB_WALK Walk, POBJECT_DIRECTORY Directory, PUNICODE_STRING Part, BOOLEAN Last,
-              PVOID *Found, PBOOLEAN Inserted)
+ObpLookupPart(POB_WALK Walk, POBJECT_DIRECTORY Directory, PUNICODE_STRING Part, ULONG Hash,
+              BOOLEAN Last, PVOID *Found, PBOOLEAN Inserted)
 {
-    ULONG    Hash   = ObpHashName(Part);
     NTSTATUS Status = STATUS_SUCCESS;
 
     *Inserted = FALSE;
@@ -163,7 +162,7 @@ ObpParse(POB_WALK Walk, PVOID Object, PUNICODE_STRING Rest, PVOID *Result)
     Status = OBJECT_TO_HEADER(Object)->Type->TypeInfo.ParseProcedure(Object, Walk->Type,
         Walk->AccessState, Walk->Mode,
                  Walk->Attributes, &Walk->Name, Rest, Walk->ParseContext,
-                 Walk->SecurityQos, Result);
+                 Walk->SecurityQos.Length != 0 ? &Walk->SecurityQos : NULL, Result);
     ASSERT(KeGetCurrentIrql() == Irql);
 
     if (Status == STATUS_REPARSE) {
@@ -243,6 +242,7 @@ static NTSTATUS
 ObpWalkFrom(POB_WALK Walk, PVOID Current, PUNICODE_STRING Rest, PVOID *Object)
 {
     UNICODE_STRING Part;
+    ULONG          Hash;
     BOOLEAN        Inserted;
     NTSTATUS       Status;
     PVOID          Next;
@@ -260,11 +260,12 @@ ObpWalkFrom(POB_WALK Walk, PVOID Current, PUNICODE_STRING Rest, PVOID *Object)
         } else if (Type != ObpDirectoryObjectType) {
             Status = STATUS_OBJECT_TYPE_MISMATCH;
         } else {
-            Status = ObpNextPart(Rest, &Part);
+            Status = ObpNextPart(Rest, &Part, &Hash);
             if (NT_SUCCESS(Status) && (Walk->Insert != NULL || ObpMustAsk(Walk)))
                 Status = ObpCheckDirectory(Walk, Current, Rest->Length == 0);
             if (NT_SUCCESS(Status))
-                Status = ObpLookupPart(Walk, Current, &Part, Rest->Length == 0, &Next, &Inserted);
+                Status = ObpLookupPart(Walk, Current, &Part, Hash, Rest->Length == 0, &Next,
+                                       &Inserted);
         }
         ObpLeave(Current);
         if (!NT_SUCCESS(Status) || Next == NULL)

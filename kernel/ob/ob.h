@@ -254,6 +254,9 @@ NTSTATUS NTAPI ObCreateObjectType(PUNICODE_STRING Name, POBJECT_TYPE_INITIALIZER
 NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type,
                               POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE OwnerMode,
     PVOID ParseContext, ULONG BodySize, ULONG PagedCharge, ULONG NonPagedCharge, PVOID *Object);
+/* The short way for files and the like: no name, descriptor, attribute or charge of its own. */
+NTSTATUS       ObCreateNameless(KPROCESSOR_MODE Mode, POBJECT_TYPE Type, ULONG BodySize,
+                                PVOID *Object);
 NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
                               ULONG AdditionalReferences,
     PVOID *NewObject, PHANDLE Handle);

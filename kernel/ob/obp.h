@@ -14,6 +14,7 @@
 #pragma once
 
 #include "ob/ob.h"
+#include "ex/probe.h"
 #include "ex/handle.h"
 #include "se/se.h"
 #include "ps/ps.h"
@@ -122,13 +123,13 @@ ObpTrace(PVOID Object, LONG Delta, LONG64 Count, ULONG Tag, PVOID Caller)
 
     Record->Object    = Object;
     Record->Caller    = Caller;
-    __asm__ ("rdtsc\n\tmov %%eax, %0\n\tmov %%edx, 4+%0" : "=m"(Record->Time) : : "eax", "edx");
-    Record->Sequence  = Sequence;
     Record->Tag       = Tag;
     Record->Count     = (LONG)Count;
-    Record->Processor = __readgsword(FIELD_OFFSET(KIPCR, Prcb.Number));
+    __asm__ ("rdtsc\n\tmov %%eax, %0\n\tmov %%edx, 4+%0" : "=m"(Record->Time) : : "eax", "edx");
+    Record->Processor = KiCurrentNumber();
     Record->Irql      = KeGetCurrentIrql();
     Record->Delta     = (SCHAR)Delta;
+    Record->Sequence  = Sequence;
 }
 
 /*
@@ -179,7 +180,7 @@ typedef struct _OBJECT_CREATE_INFORMATION {
     ULONG           Attributes;
     HANDLE          RootDirectory;
     PVOID           ParseContext;
-    KPROCESSOR_MODE ProbeMode;
+    KPROCESSOR_MODE Mode;                               // whose memory the attributes are in
     UNICODE_STRING  Name;                               // captured, the whole of it; own pool
     SECURITY_QUALITY_OF_SERVICE SecurityQos;            // Length 0: none was given
     PSECURITY_DESCRIPTOR SecurityDescriptor;            // the caller's; once kept: captured
@@ -195,7 +196,22 @@ typedef struct _OBJECT_CREATE_INFORMATION {
 #define OB_SMALL_ATTRIBUTES(Info)               ((ULONG)((ULONG_PTR)(Info) >> 2))
 #define OB_SMALL_MODE(Info)                     ((KPROCESSOR_MODE)(((ULONG_PTR)(Info) >> 1) & 1))
 
-VOID ObpFreeCreateInformation(POBJECT_HEADER Header);
+VOID ObpFreeKeptInformation(POBJECT_CREATE_INFORMATION Info);
+
+static inline VOID
+ObpFreeCreateInformation(POBJECT_HEADER Header)
+{
+    POBJECT_CREATE_INFORMATION Info = Header->ObjectCreateInfo;
+
+    if (!(Header->Flags & OB_FLAG_CREATE_INFO))
+        return;
+
+    Header->Flags &= ~OB_FLAG_CREATE_INFO;
+    Header->ObjectCreateInfo = NULL;
+    if (!OB_IS_SMALL_CREATE_INFO(Info))
+        ObpFreeKeptInformation(Info);
+}
+
 VOID ObpGetCharges(POBJECT_HEADER Header, PLONG Charges);
 VOID ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return);
 
@@ -217,78 +233,16 @@ NTSTATUS ObpCaptureAttributes(POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE Mod
     PWSTR Inline, ULONG Room);
 NTSTATUS ObpCaptureName(PUNICODE_STRING Name, KPROCESSOR_MODE Mode, PUNICODE_STRING Captured,
                         PWSTR Inline, ULONG Room);
-VOID     ObpFreeName(PUNICODE_STRING Name, PWSTR Inline);
 
-/* ---- directory.c ---- */
+static inline VOID
+ObpFreeName(PUNICODE_STRING Name, PWSTR Inline)
+{
+    if (Name->Buffer != NULL && Name->Buffer != Inline)
+        ExFreePool(Name->Buffer);
+    *Name = (UNICODE_STRING){ 0 };
+}
 
-typedef struct _OBJECT_DIRECTORY_ENTRY {
-    struct _OBJECT_DIRECTORY_ENTRY *ChainLink;
-    LIST_ENTRY                      Order;              // OBJECT_DIRECTORY.Order
-    PVOID                           Object;             // referenced
-    ULONG                           HashValue;
-    ULONG                           Serial;
-} OBJECT_DIRECTORY_ENTRY, *POBJECT_DIRECTORY_ENTRY;
-
-/* Body of a Directory object. All fields are guarded by Lock. */
-typedef struct _OBJECT_DIRECTORY {
-    FAST_MUTEX               Lock;
-    POBJECT_DIRECTORY_ENTRY *HashBuckets;
-    // a power of two; doubled when there are twice as many entries
-    ULONG                    BucketCount;
-    ULONG                    EntryCount;
-    LIST_ENTRY               Order;                     // entries, oldest first
-    ULONG                    NextSerial;
-    POBJECT_DIRECTORY_ENTRY  QueryHint;                 // where the last query stopped, or NULL
-} OBJECT_DIRECTORY, *POBJECT_DIRECTORY;
-
-extern POBJECT_DIRECTORY ObpRootDirectory, ObpTypeDirectory, ObpDosDevicesDirectory;
-extern FAST_MUTEX        ObpNameLock;
-
-NTSTATUS ObpInitializeDirectory(POBJECT_DIRECTORY Directory);
-VOID     ObpDeleteDirectory(PVOID Object);
-ULONG    ObpHashName(PUNICODE_STRING Name);
-PVOID    ObpFindNameLocked(POBJECT_DIRECTORY Directory, PUNICODE_STRING Name, ULONG Hash,
-                           BOOLEAN CaseInsensitive);
-NTSTATUS ObpInsertNameLocked(POBJECT_DIRECTORY Directory, PUNICODE_STRING Name, ULONG Hash,
-                             POBJECT_HEADER Header);
-VOID     ObpRemoveName(POBJECT_HEADER Header, BOOLEAN OnlyIfUnused);
-BOOLEAN  ObpHasLostName(POBJECT_HEADER Header);
-
-/* ---- symlink.c ---- */
-
-typedef struct _OBJECT_SYMBOLIC_LINK {
-    LARGE_INTEGER  CreationTime;
-    UNICODE_STRING LinkTarget;                          // own pool
-} OBJECT_SYMBOLIC_LINK, *POBJECT_SYMBOLIC_LINK;
-
-VOID     ObpDeleteSymbolicLink(PVOID Object);
-NTSTATUS ObpSubstituteLink(POBJECT_SYMBOLIC_LINK Link, PUNICODE_STRING Rest, PUNICODE_STRING Name);
-
-/* ---- name.c ---- */
-
-typedef struct _OB_WALK {
-    HANDLE          RootDirectory;
-    ULONG           Attributes;
-    POBJECT_TYPE    Type;                               // wanted, or NULL: any
-    KPROCESSOR_MODE Mode;
-    KPROCESSOR_MODE Check;                              // Mode, or UserMode: rights are checked
-    PACCESS_STATE   AccessState;
-    PVOID           ParseContext;
-    PSECURITY_QUALITY_OF_SERVICE SecurityQos;           // captured, or NULL
-    SECURITY_QUALITY_OF_SERVICE  Qos;
-    POBJECT_HEADER  Insert;                             // object that is to get the name, or NULL
-    // replaced by links and reparses; free it with ObpFreeName
-    UNICODE_STRING  Name;
-    PWSTR           Inline;                             // buffer of the first Name that is not pool
-    PSECURITY_DESCRIPTOR SecurityDescriptor;            // captured, or NULL; own pool
-    NTSTATUS        CreateStatus;                       // whether Insert may be, where it goes
-} OB_WALK, *POB_WALK;
-
-/*
- * The object at the name, referenced with OB_TAG_NAME. With Insert: that object, or the one there
- * (STATUS_OBJECT_NAME_EXISTS).
- */
-NTSTATUS ObpWalkName(POB_WALK Walk, PVOID *Object);
+#include "ob/obname.h"
 
 /* ---- count.c ---- */
 
@@ -296,7 +250,16 @@ NTSTATUS ObpIncrementHandleCount(OB_OPEN_REASON Reason, PEPROCESS Process, POBJE
                                  ACCESS_MASK Access,
     ULONG Attributes);
 VOID     ObpDecrementHandleCount(PEPROCESS Process, POBJECT_HEADER Header, ACCESS_MASK Access);
-VOID     ObpCountUp(volatile LONG *Number, LONG By, volatile LONG *Peak);
+VOID     ObpRaisePeak(LONG Now, volatile LONG *Peak);
+
+static inline VOID
+ObpCountUp(volatile LONG *Number, LONG By, volatile LONG *Peak)
+{
+    LONG Now = InterlockedExchangeAdd(Number, By) + By;
+
+    if (UNLIKELY(Now > *Peak))
+        ObpRaisePeak(Now, Peak);
+}
 
 /* ---- handle.c, close.c, table.c ---- */
 

@@ -24,32 +24,25 @@ ObpPrepareWalk(POB_WALK Walk, POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
                KPROCESSOR_MODE Mode, PVOID ParseContext,
     PWSTR Inline)
 {
-    OBJECT_CREATE_INFORMATION Info;
-    NTSTATUS                  Status;
+    NTSTATUS Status;
 
     if (Attributes == NULL)
         return STATUS_INVALID_PARAMETER;
 
-    Status = ObpCaptureAttributes(Attributes, Mode, &Info, Inline, OB_INLINE_NAME);
+    Status = ObpCaptureAttributes(Attributes, Mode, (POBJECT_CREATE_INFORMATION)Walk, Inline,
+                                  OB_INLINE_NAME);
     if (!NT_SUCCESS(Status))
         return Status;
 
-    Walk->RootDirectory = Info.RootDirectory;
-    Walk->Attributes    = Info.Attributes;
-    Walk->Type          = Type;
-    Walk->Mode          = Mode;
-    Walk->Check         = ObpCheckMode(Mode, Info.Attributes);
-    Walk->ParseContext  = ParseContext;
-    Walk->Insert        = NULL;
-    Walk->Qos           = Info.SecurityQos;
-    Walk->SecurityQos   = Info.SecurityQos.Length != 0 ? &Walk->Qos : NULL;
-    Walk->Name          = Info.Name;
-    Walk->Inline        = Inline;
-    Walk->SecurityDescriptor = NULL;
-    if (Type != NULL && (Info.Attributes & Type->TypeInfo.InvalidAttributes))
+    Walk->ParseContext = ParseContext;
+    Walk->Type   = Type;
+    Walk->Check  = ObpCheckMode(Mode, Walk->Attributes);
+    Walk->Insert = NULL;
+    Walk->Inline = Inline;
+    if (Type != NULL && (Walk->Attributes & Type->TypeInfo.InvalidAttributes))
         Status = STATUS_INVALID_PARAMETER;
-    else if (Info.SecurityDescriptor != NULL)   // for what a parse procedure makes
-        Status = SeCaptureSecurityDescriptor(Info.SecurityDescriptor, Mode, PagedPool, TRUE,
+    else if (Walk->SecurityDescriptor != NULL)  // for what a parse procedure makes
+        Status = SeCaptureSecurityDescriptor(Walk->SecurityDescriptor, Mode, PagedPool, TRUE,
                                              &Walk->SecurityDescriptor);
     if (!NT_SUCCESS(Status))
         ObpFreeName(&Walk->Name, Inline);

@@ -151,7 +151,7 @@ SeBeginAccessState(PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
     PSECURITY_SUBJECT_CONTEXT Context = &AccessState->SubjectSecurityContext;
     PETHREAD                  Thread = PsGetCurrentThread();
 
-    RtlZeroMemory(AccessState, sizeof *AccessState);
+    __stosq((PULONG64)AccessState, 0, sizeof *AccessState / sizeof(ULONG64));
     Context->PrimaryToken = SepPrimaryOf(&Thread->Tcb);
     if (Context->PrimaryToken == NULL) {        // before SeInitSystem
         AccessState->RemainingDesiredAccess = DesiredAccess;
