@@ -18,6 +18,7 @@ program("tfiles", "Every class of information about files and volumes, with ever
 program("topen", "Every argument of an open is checked; opens share a file as documented, whatever they ask for")
 program("tsyncfile", "Synchronous, alertable and asynchronous files: offsets, waits, the file's lock and event")
 program("tlocks", "Byte range locks on the RAM disk: which go together, waiting for one, losing them")
+program("tfileapi", "kernel32's functions about files: what they say, refuse and leave alone")
 program("tcleanup", "CLEANUP comes with the last handle, CLOSE with the last reference, wherever that goes",
         append="cancelwait=1")
 

@@ -1,17 +1,9 @@
 /*
- * What is known about a file: size, position, type, attributes; and the listing of a folder.
- *
- * A search handle is a small block on the heap with the folder's handle and the last answer of
- * the file system, which gives one name at a time; the pattern is matched there.
+ * What is known about a file, and may be changed: size, position, type, attributes, and the classes
+ * of GetFileInformationByHandleEx, which are the kernel's under other numbers.
  */
 #include "k32.h"
 #include <winioctl.h>
-
-typedef struct _BASE_SEARCH {
-    HANDLE         Folder;
-    UNICODE_STRING Path, Pattern;
-    BOOLEAN        Started;
-} BASE_SEARCH, *PBASE_SEARCH;
 
 BOOL WINAPI
 GetFileSizeEx(HANDLE File, PLARGE_INTEGER Size)
@@ -39,32 +31,42 @@ GetFileSize(HANDLE File, LPDWORD High)
     return Size.LowPart;
 }
 
-BOOL WINAPI
-SetFilePointerEx(HANDLE File, LARGE_INTEGER Distance, PLARGE_INTEGER New, DWORD Method)
+/* Where a move ends. What is below 0, or does not fit Limit, is none. */
+static BOOL
+BasepMoveFrom(HANDLE File, LARGE_INTEGER Distance, DWORD Method, LONG64 Limit, PLARGE_INTEGER New)
 {
-    FILE_POSITION_INFORMATION Position;
-    IO_STATUS_BLOCK           Iosb;
-    LARGE_INTEGER             Base = { .QuadPart = 0 };
+    IO_STATUS_BLOCK Iosb;
+    LARGE_INTEGER   Base = { .QuadPart = 0 };
 
-    if (Method == FILE_CURRENT) {
-        if (!BaseSetStatus(NtQueryInformationFile(File, &Iosb, &Position, sizeof Position,
-                EtFilePositionInformation)))
-            return FALSE;
-        Base = Position.CurrentByteOffset;
-    } else if (Method == FILE_END && !GetFileSizeEx(File, &Base)) {
+    if (Method > FILE_END)
+        return BaseSetStatus(STATUS_INVALID_PARAMETER);
+    if (Method == FILE_CURRENT && !BaseSetStatus(NtQueryInformationFile(File, &Iosb, &Base,
+            sizeof Base, EtFilePositionInformation)))
+        return FALSE;
+    if (Method == FILE_END && !GetFileSizeEx(File, &Base))
+        return FALSE;
+    New->QuadPart = Base.QuadPart + Distance.QuadPart;
+    if (New->QuadPart < 0 || New->QuadPart > Limit) {
+        RtlSetLastWin32Error(New->QuadPart < 0 ? ERROR_NEGATIVE_SEEK : ERROR_INVALID_PARAMETER);
         return FALSE;
     }
-    Position.CurrentByteOffset.QuadPart = Base.QuadPart + Distance.QuadPart;
-    if (Position.CurrentByteOffset.QuadPart < 0) {
-        RtlSetLastWin32Error(ERROR_NEGATIVE_SEEK);
-        return FALSE;
-    }
-    if (New)
-        *New = Position.CurrentByteOffset;
-    return BaseSetStatus(NtSetInformationFile(File, &Iosb, &Position, sizeof Position,
+    return BaseSetStatus(NtSetInformationFile(File, &Iosb, New, sizeof *New,
         EtFilePositionInformation));
 }
 
+BOOL WINAPI
+SetFilePointerEx(HANDLE File, LARGE_INTEGER Distance, PLARGE_INTEGER New, DWORD Method)
+{
+    LARGE_INTEGER Position;
+
+    if (!BasepMoveFrom(File, Distance, Method, MAXLONGLONG, &Position))
+        return FALSE;
+    if (New)
+        *New = Position;
+    return TRUE;
+}
+
+/* Without High the new position must fit 32 bits. */
 DWORD WINAPI
 SetFilePointer(HANDLE File, LONG Low, PLONG High, DWORD Method)
 {
@@ -75,7 +77,7 @@ SetFilePointer(HANDLE File, LONG Low, PLONG High, DWORD Method)
         Distance.LowPart = (ULONG)Low;
         Distance.HighPart = *High;
     }
-    if (!SetFilePointerEx(File, Distance, &New, Method))
+    if (!BasepMoveFrom(File, Distance, Method, High ? MAXLONGLONG : MAXDWORD, &New))
         return INVALID_SET_FILE_POINTER;
     if (High)
         *High = New.HighPart;
@@ -135,110 +137,122 @@ GetFileAttributesA(LPCSTR Name)
 }
 
 BOOL WINAPI
-FindClose(HANDLE Find)
+GetFileAttributesExW(LPCWSTR Name, GET_FILEEX_INFO_LEVELS Level, LPVOID Information)
 {
-    PBASE_SEARCH Search = Find;
+    WIN32_FILE_ATTRIBUTE_DATA    *Data = Information;
+    FILE_NETWORK_OPEN_INFORMATION Open;
+    UNICODE_STRING                Path;
+    OBJECT_ATTRIBUTES             Attributes;
+    NTSTATUS                      Status = STATUS_OBJECT_PATH_NOT_FOUND;
 
-    NtClose(Search->Folder);
-    RtlFreeUnicodeString(&Search->Path);
-    BaseFree(Search);
-    return TRUE;
-}
-
-BOOL WINAPI
-FindNextFileW(HANDLE Find, LPWIN32_FIND_DATAW Data)
-{
-    PBASE_SEARCH    Search = Find;
-    IO_STATUS_BLOCK Iosb;
-    NTSTATUS        Status;
-    union {
-        FILE_DIRECTORY_INFORMATION Entry;
-        UCHAR                      Bytes[sizeof(FILE_DIRECTORY_INFORMATION) + 2 * MAX_PATH];
-    } Answer;
-
-    Status = NtQueryDirectoryFile(Search->Folder, NULL, NULL, NULL, &Iosb, &Answer,
-        sizeof Answer, EtFileDirectoryInformation, TRUE, Search->Started ? NULL
-        : &Search->Pattern, !Search->Started);
-    Search->Started = TRUE;
+    if (Level != GetFileExInfoStandard)
+        return BaseSetStatus(STATUS_INVALID_PARAMETER);
+    if (RtlDosPathNameToNtPathName_U(Name, &Path, NULL, NULL)) {
+        InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE, NULL, NULL);
+        Status = NtQueryFullAttributesFile(&Attributes, &Open);
+        RtlFreeUnicodeString(&Path);
+    }
     if (!BaseSetStatus(Status))
         return FALSE;
-
-    memset(Data, 0, sizeof *Data);
-    Data->dwFileAttributes = Answer.Entry.FileAttributes;
-    Data->nFileSizeLow = Answer.Entry.EndOfFile.LowPart;
-    Data->nFileSizeHigh = Answer.Entry.EndOfFile.HighPart;
-    memcpy(&Data->ftLastWriteTime, &Answer.Entry.LastWriteTime, sizeof(FILETIME));
-    memcpy(Data->cFileName, Answer.Entry.FileName,
-        min(Answer.Entry.FileNameLength, sizeof Data->cFileName - sizeof(WCHAR)));
+    Data->dwFileAttributes = Open.FileAttributes;
+    BaseFileTime(&Data->ftCreationTime, Open.CreationTime);
+    BaseFileTime(&Data->ftLastAccessTime, Open.LastAccessTime);
+    BaseFileTime(&Data->ftLastWriteTime, Open.LastWriteTime);
+    Data->nFileSizeHigh = Open.EndOfFile.HighPart;
+    Data->nFileSizeLow = Open.EndOfFile.LowPart;
     return TRUE;
-}
-
-HANDLE WINAPI
-FindFirstFileW(LPCWSTR Pattern, LPWIN32_FIND_DATAW Data)
-{
-    PBASE_SEARCH      Search = BaseAllocate(sizeof *Search);
-    UNICODE_STRING    Folder;
-    OBJECT_ATTRIBUTES Attributes;
-    IO_STATUS_BLOCK   Iosb;
-    PWSTR             Last;
-    NTSTATUS          Status;
-
-    if (Search == NULL)
-        return INVALID_HANDLE_VALUE;
-    memset(Search, 0, sizeof *Search);
-    if (!RtlDosPathNameToNtPathName_U(Pattern, &Search->Path, &Last, NULL) || Last == NULL) {
-        RtlFreeUnicodeString(&Search->Path);
-        BaseFree(Search);
-        RtlSetLastWin32Error(ERROR_PATH_NOT_FOUND);
-        return INVALID_HANDLE_VALUE;
-    }
-    RtlInitUnicodeString(&Search->Pattern, Last);
-    Folder = Search->Path;
-    Folder.Length = (USHORT)((PUCHAR)Last - (PUCHAR)Folder.Buffer);
-    InitializeObjectAttributes(&Attributes, &Folder, OBJ_CASE_INSENSITIVE, NULL, NULL);
-    Status = NtOpenFile(&Search->Folder, FILE_LIST_DIRECTORY | SYNCHRONIZE, &Attributes, &Iosb,
-        FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_SYNCHRONOUS_IO_NONALERT | FILE_DIRECTORY_FILE);
-    if (!BaseSetStatus(Status)) {
-        RtlFreeUnicodeString(&Search->Path);
-        BaseFree(Search);
-        return INVALID_HANDLE_VALUE;
-    }
-    if (FindNextFileW(Search, Data))
-        return Search;
-    FindClose(Search);
-    RtlSetLastWin32Error(ERROR_FILE_NOT_FOUND);
-    return INVALID_HANDLE_VALUE;
-}
-
-static VOID
-BasepNarrowFindData(const WIN32_FIND_DATAW *Wide, LPWIN32_FIND_DATAA Data)
-{
-    memset(Data, 0, sizeof *Data);
-    memcpy(Data, Wide, FIELD_OFFSET(WIN32_FIND_DATAA, cFileName));
-    for (ULONG Index = 0; Wide->cFileName[Index] && Index < MAX_PATH - 1; Index++)
-        Data->cFileName[Index] = (CHAR)Wide->cFileName[Index];
-}
-
-HANDLE WINAPI
-FindFirstFileA(LPCSTR Pattern, LPWIN32_FIND_DATAA Data)
-{
-    WIN32_FIND_DATAW WideData;
-    PWSTR            Wide = BaseWiden(Pattern);
-    HANDLE           Find = FindFirstFileW(Wide, &WideData);
-
-    BaseFree(Wide);
-    if (Find != INVALID_HANDLE_VALUE)
-        BasepNarrowFindData(&WideData, Data);
-    return Find;
 }
 
 BOOL WINAPI
-FindNextFileA(HANDLE Find, LPWIN32_FIND_DATAA Data)
+GetFileAttributesExA(LPCSTR Name, GET_FILEEX_INFO_LEVELS Level, LPVOID Information)
 {
-    WIN32_FIND_DATAW WideData;
+    PWSTR Wide = BaseWiden(Name);
+    BOOL  Result = GetFileAttributesExW(Wide, Level, Information);
 
-    if (!FindNextFileW(Find, &WideData))
+    BaseFree(Wide);
+    return Result;
+}
+
+BOOL WINAPI
+GetFileInformationByHandle(HANDLE File, LPBY_HANDLE_FILE_INFORMATION Data)
+{
+    FILE_ALL_INFORMATION       All;
+    FILE_FS_VOLUME_INFORMATION Volume;
+    IO_STATUS_BLOCK            Iosb;
+    NTSTATUS                   Status;
+
+    Status = NtQueryInformationFile(File, &Iosb, &All, sizeof All, EtFileAllInformation);
+    if (Status == STATUS_BUFFER_OVERFLOW || NT_SUCCESS(Status))     // the name is not wanted
+        Status = NtQueryVolumeInformationFile(File, &Iosb, &Volume, sizeof Volume,
+            EtFileFsVolumeInformation);
+    if (Status != STATUS_BUFFER_OVERFLOW && !BaseSetStatus(Status))
         return FALSE;
-    BasepNarrowFindData(&WideData, Data);
+    Data->dwFileAttributes = All.BasicInformation.FileAttributes;
+    BaseFileTime(&Data->ftCreationTime, All.BasicInformation.CreationTime);
+    BaseFileTime(&Data->ftLastAccessTime, All.BasicInformation.LastAccessTime);
+    BaseFileTime(&Data->ftLastWriteTime, All.BasicInformation.LastWriteTime);
+    Data->dwVolumeSerialNumber = Volume.VolumeSerialNumber;
+    Data->nFileSizeHigh = All.StandardInformation.EndOfFile.HighPart;
+    Data->nFileSizeLow = All.StandardInformation.EndOfFile.LowPart;
+    Data->nNumberOfLinks = All.StandardInformation.NumberOfLinks;
+    Data->nFileIndexHigh = All.InternalInformation.IndexNumber.HighPart;
+    Data->nFileIndexLow = All.InternalInformation.IndexNumber.LowPart;
     return TRUE;
+}
+
+/* By FILE_INFO_BY_HANDLE_CLASS: the kernel's class, when asked for and when set; 0: it is none. */
+static const struct { UCHAR Query, Set; } BaseClasses[] = {
+    [FileBasicInfo] = { EtFileBasicInformation, EtFileBasicInformation },
+    [FileStandardInfo] = { EtFileStandardInformation, 0 },
+    [FileNameInfo] = { EtFileNameInformation, 0 },
+    [FileRenameInfo] = { 0, EtFileRenameInformation },
+    [FileDispositionInfo] = { 0, EtFileDispositionInformation },
+    [FileAllocationInfo] = { 0, EtFileAllocationInformation },
+    [FileEndOfFileInfo] = { 0, EtFileEndOfFileInformation },
+    [FileStreamInfo] = { 22, 0 },
+    [FileCompressionInfo] = { 28, 0 },
+    [FileAttributeTagInfo] = { EtFileAttributeTagInformation, 0 },
+    [FileIoPriorityHintInfo] = { 0, EtFileIoPriorityHintInformation },
+};
+
+BOOL WINAPI
+GetFileInformationByHandleEx(HANDLE File, FILE_INFO_BY_HANDLE_CLASS Class, LPVOID Buffer,
+    DWORD Length)
+{
+    BOOLEAN         Restart = Class == FileIdBothDirectoryRestartInfo;
+    IO_STATUS_BLOCK Iosb;
+
+    if (Class == FileIdBothDirectoryInfo || Restart)
+        return BaseSetStatus(NtQueryDirectoryFile(File, NULL, NULL, NULL, &Iosb, Buffer, Length,
+            37, FALSE, NULL, Restart));
+    if ((ULONG)Class >= ARRAYSIZE(BaseClasses) || BaseClasses[Class].Query == 0)
+        return BaseSetStatus(STATUS_INVALID_PARAMETER);
+    return BaseSetStatus(NtQueryInformationFile(File, &Iosb, Buffer, Length,
+        BaseClasses[Class].Query));
+}
+
+BOOL WINAPI
+SetFileInformationByHandle(HANDLE File, FILE_INFO_BY_HANDLE_CLASS Class, LPVOID Buffer,
+    DWORD Length)
+{
+    IO_STATUS_BLOCK Iosb;
+
+    if ((ULONG)Class >= ARRAYSIZE(BaseClasses) || BaseClasses[Class].Set == 0)
+        return BaseSetStatus(STATUS_INVALID_PARAMETER);
+    return BaseSetStatus(NtSetInformationFile(File, &Iosb, Buffer, Length,
+        BaseClasses[Class].Set));
+}
+
+/* The file ends where its position is. */
+BOOL WINAPI
+SetEndOfFile(HANDLE File)
+{
+    LARGE_INTEGER   End;
+    IO_STATUS_BLOCK Iosb;
+
+    if (!BaseSetStatus(NtQueryInformationFile(File, &Iosb, &End, sizeof End,
+            EtFilePositionInformation)))
+        return FALSE;
+    return BaseSetStatus(NtSetInformationFile(File, &Iosb, &End, sizeof End,
+        EtFileEndOfFileInformation));
 }

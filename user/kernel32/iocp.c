@@ -175,3 +175,46 @@ GetOverlappedResult(HANDLE File, LPOVERLAPPED Overlapped, LPDWORD Done, BOOL Wai
 {
     return GetOverlappedResultEx(File, Overlapped, Done, Wait ? INFINITE : 0, FALSE);
 }
+
+/* Packets of all bound files, one thread that calls their routines; both for good. */
+static DWORD WINAPI
+BasepCallbackThread(PVOID Port)
+{
+    LPOVERLAPPED_COMPLETION_ROUTINE Routine;
+    PVOID                           Overlapped;
+    IO_STATUS_BLOCK                 Iosb;
+
+    while (NT_SUCCESS(NtRemoveIoCompletion(Port, (PVOID *)&Routine, &Overlapped, &Iosb, NULL)))
+        Routine(RtlNtStatusToDosError(Iosb.Status), (DWORD)Iosb.Information, Overlapped);
+    return 0;
+}
+
+static HANDLE
+BasepCallbackPort(VOID)
+{
+    static HANDLE Shared;
+    HANDLE        Port, Thread;
+
+    if (Shared != NULL)
+        return Shared;
+    Port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    if (Port == NULL)
+        return NULL;
+    if (InterlockedCompareExchangePointer(&Shared, Port, NULL) != NULL) {
+        NtClose(Port);
+        return Shared;
+    }
+    Thread = CreateThread(NULL, 0, BasepCallbackThread, Port, 0, NULL);
+    if (Thread != NULL)
+        NtClose(Thread);
+    return Port;
+}
+
+/* Routine is called, in a thread of its own, for each request of File that has ended. */
+BOOL WINAPI
+BindIoCompletionCallback(HANDLE File, LPOVERLAPPED_COMPLETION_ROUTINE Routine, ULONG Flags)
+{
+    HANDLE Port = BasepCallbackPort();
+
+    return Port != NULL && CreateIoCompletionPort(File, Port, (ULONG_PTR)Routine, 0) != NULL;
+}

@@ -38,6 +38,13 @@ BOOL  BaseObjectName(PBASE_OBJECT_NAME Object, LPSECURITY_ATTRIBUTES Security, P
 /* A handle of a standard device by number, or the handle itself. */
 HANDLE BaseConsoleDevice(PCWSTR Name, DWORD Access, BOOL Inherit);
 
+static inline VOID
+BaseFileTime(LPFILETIME FileTime, LARGE_INTEGER Time)
+{
+    FileTime->dwLowDateTime = Time.LowPart;
+    FileTime->dwHighDateTime = (DWORD)Time.HighPart;
+}
+
 /* Called when a read of File was cancelled; does not return when that was an unhandled break. */
 VOID  BaseBreak(HANDLE File);
 
