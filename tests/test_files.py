@@ -15,6 +15,7 @@ def program(name, sentence, timeout=90, append=""):
 program("tports", "Completion ports, APCs and status blocks tell the end of requests")
 program("ttransfer", "Every way data travels, with every kind of buffer")
 program("tfiles", "Every class of information about files and volumes, with every kind of buffer")
+program("tobjinfo", "Every query about an object, with every kind of buffer")
 program("topen", "Every argument of an open is checked; opens share a file as documented, whatever they ask for")
 program("tsyncfile", "Synchronous, alertable and asynchronous files: offsets, waits, the file's lock and event")
 program("tlocks", "Byte range locks on the RAM disk: which go together, waiting for one, losing them")

@@ -54,6 +54,7 @@ static const struct {
     { "SystemInterrupt", QuerySystem, 23, 0, 0 },
     { "SystemKernelDebugger", QuerySystem, 35, 2, 0 },
     { "SystemExtendedHandle", QuerySystem, 64, 0, LIST },
+    { "SystemCommandLine", QuerySystem, EtSystemCommandLine, 0, 0 },
     { "ProcessBasic", QueryProcess, 0, sizeof(PROCESS_BASIC_INFORMATION), EXACT },
     { "ProcessQuotaLimits", QueryProcess, 1, sizeof(QUOTA_LIMITS), EXACT },
     { "ProcessVmCounters", QueryProcess, 3, sizeof(VM_COUNTERS), EXACT },
@@ -310,6 +311,31 @@ NoClass(void)
         == STATUS_INVALID_INFO_CLASS, "thread");
 }
 
+/* One that Windows has and this system has not says so. */
+static void
+OtherClasses(void)
+{
+    static const QUERY Services[] = { QuerySystem, QueryProcess, QueryThread };
+
+    Promise("Each class that is not there is refused, whatever the buffer, and writes nothing");
+    memset(Room, FILL, 0x1000);
+    for (ULONG Service = 0; Service < ARRAYSIZE(Services); Service++)
+        for (ULONG Class = 0; Class < 250; Class++) {
+            ULONG    Row = 0, Said = NOT_WRITTEN;
+            NTSTATUS Status;
+
+            while (Row < ARRAYSIZE(Queries) && (Queries[Row].Query != Services[Service]
+                || Queries[Row].Class != Class))
+                Row++;
+            if (Row < ARRAYSIZE(Queries))
+                continue;
+            Status = Services[Service](HandleFor(Services[Service]), Class, Room, 0x1000, &Said);
+            Expect(Status == STATUS_INVALID_INFO_CLASS || Status == STATUS_NOT_IMPLEMENTED,
+                "service %lu, class %lu: 0x%08lX", Service, Class, (ULONG)Status);
+        }
+    Expect(Untouched(Room, 0x1000), "something is written");
+}
+
 int
 main(void)
 {
@@ -329,5 +355,6 @@ main(void)
     EachQuery("Every class checks the handle's life, type and right", Handles);
     BadSettings();
     NoClass();
+    OtherClasses();
     return Done("tinfo");
 }
