@@ -7,6 +7,7 @@
  * pages and handles are where they were.
  */
 #include "tests/drivers/xfer/client.h"
+#include "drivers/pipe/pipe_ioctl.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -126,6 +127,10 @@ Transfers(PCWSTR Path, ULONG Options, const char *Name)
     CloseHandle(File);
 }
 
+typedef NTSTATUS (NTAPI *CONTROL)(HANDLE, HANDLE, PIO_APC_ROUTINE, PVOID, PIO_STATUS_BLOCK, ULONG,
+    PVOID, ULONG, PVOID, ULONG);
+static CONTROL Service;                         // NtDeviceIoControlFile or NtFsControlFile
+
 /* The input is always good and as long as the output, and 0 long for an output of 0. */
 static void
 Outputs(HANDLE File, ULONG Method)
@@ -142,7 +147,7 @@ Outputs(HANDLE File, ULONG Method)
         for (ULONG Byte = 0; Byte < Length; Byte++)
             Input[Byte] = (UCHAR)~XFER_PATTERN(Byte);
         Fill(Input2 ? Data : NULL, Input2 ? Length : 0, 0);
-        Status = NtDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb,
+        Status = Service(File, NULL, NULL, NULL, &Iosb,
             XFER_CODE(XFER_ECHO, Method), Input, Length, Data, Length);
         Expect(Status == Wanted, "method %lu, output %s: 0x%08lX", Method, Buffers[Index].Name,
             (ULONG)Status);
@@ -170,7 +175,7 @@ Inputs(HANDLE File, ULONG Method)
         Fill(Data, Length, 0);
         for (ULONG Byte = 0; Byte < Length; Byte++)
             Output[Byte] = Method == METHOD_IN_DIRECT ? (UCHAR)~XFER_PATTERN(Byte) : FILLER;
-        Status = NtDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb,
+        Status = Service(File, NULL, NULL, NULL, &Iosb,
             XFER_CODE(XFER_ECHO, Method), Data, Length, Output, Length);
         Expect(Status == Buffers[Index].Write, "method %lu, input %s: 0x%08lX", Method,
             Buffers[Index].Name, (ULONG)Status);
@@ -201,7 +206,7 @@ Lengths(HANDLE File, ULONG Method)
         for (ULONG Byte = 0; Byte < Cases[Index].Input; Byte++)
             Input[Byte] = (UCHAR)~XFER_PATTERN(Byte);
         Fill(Pages, Given, 0);
-        Status = NtDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb,
+        Status = Service(File, NULL, NULL, NULL, &Iosb,
             XFER_CODE(XFER_ECHO, Method), Input, Cases[Index].Input, Pages, Cases[Index].Output);
         Expect(Status == STATUS_SUCCESS && Iosb.Information == Both,
             "method %lu, %lu and %lu bytes: 0x%08lX, %llu", Method, Cases[Index].Input,
@@ -212,20 +217,82 @@ Lengths(HANDLE File, ULONG Method)
 }
 
 static void
-Controls(void)
+Controls(CONTROL Which, const char *Outs, const char *Ins)
 {
     HANDLE File = XferOpen(L"\\??\\XferBuffered\\", FILE_READ_DATA | FILE_WRITE_DATA, 0,
         FILE_SYNCHRONOUS_IO_NONALERT);
 
-    Promise("Outputs of control requests, four methods and every kind of buffer");
+    Service = Which;
+    Promise(Outs);
     for (ULONG Method = 0; Method < 4; Method++)
         Outputs(File, Method);
-    Promise("Inputs of control requests, four methods and every kind of buffer");
+    Promise(Ins);
     for (ULONG Method = 0; Method < 4; Method++)
         Inputs(File, Method);
     Promise("Inputs and outputs of different lengths, of which the shorter counts");
     for (ULONG Method = 0; Method < 4; Method++)
         Lengths(File, Method);
+    CloseHandle(File);
+}
+
+static ULONG
+HeldBy(HANDLE Pipe)
+{
+    PIPE_INFORMATION Information = { 0 };
+    DWORD            Done;
+
+    DeviceIoControl(Pipe, IOCTL_PIPE_QUERY, NULL, 0, &Information, sizeof Information, &Done,
+        NULL);
+    return (ULONG)Information.Held;
+}
+
+static void
+Empty(HANDLE Pipe)
+{
+    static UCHAR    Data[PAGE];
+    IO_STATUS_BLOCK Iosb;
+
+    while (HeldBy(Pipe) != 0)
+        NtReadFile(Pipe, NULL, NULL, NULL, &Iosb, Data, PAGE, NULL, NULL);
+}
+
+/* Wait: by fast I/O, without an IRP: the driver works on the program's memory. */
+static void
+Pipe(ULONG Wait)
+{
+    HANDLE          File = CreateFileA("\\\\.\\Example\\TTransfer", GENERIC_READ | GENERIC_WRITE,
+        0, NULL, OPEN_EXISTING, 0, NULL);
+    IO_STATUS_BLOCK Own;
+    DWORD           Done;
+
+    DeviceIoControl(File, IOCTL_PIPE_SET_WAIT, &Wait, sizeof Wait, NULL, 0, &Done, NULL);
+    for (ULONG Index = 0; Index < ARRAYSIZE(Buffers); Index++) {
+        IO_STATUS_BLOCK Iosb = { { 0x77777777 }, 77 };
+        ULONG           Length = Buffers[Index].Length, Held;
+        NTSTATUS        Status;
+
+        Fill(Pages, 64, 0);
+        NtWriteFile(File, NULL, NULL, NULL, &Own, Pages, 64, NULL, NULL);
+        Fill(NULL, 0, 0);
+        Status = NtReadFile(File, NULL, NULL, NULL, &Iosb, BufferAt(Index), Length, NULL, NULL);
+        Held = HeldBy(File);
+        Expect(Status == Buffers[Index].Read, "read, %s: 0x%08lX", Buffers[Index].Name,
+            (ULONG)Status);
+        Expect(NT_SUCCESS(Status) ? Iosb.Information == min(Length, 64)
+            && Held == 64 - min(Length, 64) && OnlyPattern(BufferAt(Index), min(Length, 64), 0)
+            : Iosb.Information == 77 && Held == 64, "read, %s: %llu bytes, %lu left",
+            Buffers[Index].Name, (ULONG64)Iosb.Information, Held);
+        Empty(File);
+
+        Fill(BufferAt(Index), Length, 0);
+        Status = NtWriteFile(File, NULL, NULL, NULL, &Iosb, BufferAt(Index), Length, NULL, NULL);
+        Held = HeldBy(File);
+        Expect(Status == Buffers[Index].Write, "write, %s: 0x%08lX", Buffers[Index].Name,
+            (ULONG)Status);
+        Expect(Held == (NT_SUCCESS(Status) ? Iosb.Information : 0), "write, %s: %lu bytes",
+            Buffers[Index].Name, Held);
+        Empty(File);
+    }
     CloseHandle(File);
 }
 
@@ -305,7 +372,16 @@ main(void)
         Transfers(L"\\??\\XferDirect\\", Options, "direct");
         Transfers(L"\\??\\XferNeither\\", Options, "neither");
     }
-    Controls();
+    Controls(NtDeviceIoControlFile,
+        "Outputs of control requests, four methods and every kind of buffer",
+        "Inputs of control requests, four methods and every kind of buffer");
+    Controls(NtFsControlFile,
+        "Outputs of file system control requests, four methods and every kind of buffer",
+        "Inputs of file system control requests, four methods and every kind of buffer");
+    Promise("Reads and writes of a pipe with every kind of buffer; what fails moves nothing");
+    Pipe(0);
+    Promise("The same by fast I/O");
+    Pipe(1);
     Pinned();
     Big();
 
