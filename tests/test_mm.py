@@ -18,6 +18,7 @@ SINS = {                # the last part of the service's name: code, first param
     "user": (CALLER, "40", "BadUserAddress"),
     "foreign": (CALLER, "42", "BadForeignAddress"),
     "timer": ("000000C7 TIMER_OR_DPC_INVALID", "02", "BadTimerRoutine"),
+    "partial": ("00000040 TARGET_MDL_TOO_SMALL", None, "BadPartial"),
     "unlock": ("000000C4 DRIVER_VERIFIER_DETECTED_VIOLATION", "7C", "BadUnlock"),
 }
 

@@ -143,13 +143,25 @@ BadTimer(VOID)
     KeSetTimer(Timer, Second, Dpc);
 }
 
+/* A part of an MDL that has more pages than there is room for. */
+static VOID
+BadPartial(VOID)
+{
+    PUCHAR Block = ExAllocatePoolWithTag(NonPagedPool, 3 * PAGE_SIZE, TAG);
+    PMDL   Whole = IoAllocateMdl(Block, 3 * PAGE_SIZE, FALSE, FALSE, NULL);
+    PMDL   Part = IoAllocateMdl(Block, PAGE_SIZE, FALSE, FALSE, NULL);
+
+    MmBuildMdlForNonPagedPool(Whole);
+    IoBuildPartialMdl(Whole, Part, Block, 2 * PAGE_SIZE);
+}
+
 static const SIN Sins[] = {
     { L"paged", BadPagedAllocation }, { L"pagedfree", BadPagedFree }, { L"irql", BadHighIrql },
     { L"trimmed", BadTrimmed }, { L"overrun", BadOverrun }, { L"tag", BadTag }, { L"zero",
     BadZero },
     { L"double", BadDoubleFree }, { L"pages", BadDoubleFreeOfPages }, { L"user", BadUserAddress },
     { L"foreign", BadForeignAddress }, { L"unlock", BadUnlock },
-    { L"timer", BadTimer },
+    { L"timer", BadTimer }, { L"partial", BadPartial },
 };
 
 NTSTATUS NTAPI

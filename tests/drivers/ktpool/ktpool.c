@@ -55,7 +55,8 @@ TagUsage(ULONG Tag)
 NTSTATUS NTAPI
 DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    USAGE Usage;
+    PDEVICE_OBJECT Device;
+    USAGE          Usage;
 
     TestSizes();
     TestStress();
@@ -63,6 +64,13 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     TestMdls();
     TestPhysical();
     TestUserMemory();
+    DriverObject->MajorFunction[IRP_MJ_READ] = ChainRead;
+    if (NT_SUCCESS(IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE,
+                                  &Device))) {
+        Device->Flags |= DO_DIRECT_IO;
+        TestChains(Device);
+        IoDeleteDevice(Device);
+    }
     TestTrimming();
     Usage = TagUsage(TAG);
     Promise(Usage.Paged == 0 && Usage.NonPaged == 0 && Usage.Bytes == 0,

@@ -24,3 +24,5 @@ VOID TestTrimming(VOID);
 VOID TestMdls(VOID);
 VOID TestPhysical(VOID);
 VOID TestUserMemory(VOID);
+VOID TestChains(PDEVICE_OBJECT Device);         // a direct one, whose reads go to ChainRead
+DRIVER_DISPATCH ChainRead;
