@@ -73,6 +73,7 @@ main(void)
     Classes();
     Directories();
     Names();
+    Calls();
 
     Promise("All this leaves pool, handles and the driver as they were");
     for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++) {

@@ -31,3 +31,4 @@ HANDLE NewEvent(void);
 void Classes(void);
 void Directories(void);
 void Names(void);
+void Calls(void);
