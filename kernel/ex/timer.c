@@ -13,8 +13,8 @@
  * the thread has ended (the APC cannot be queued any more, or is run down). A handler on its way
  * while that happens finds ApcThread changed and does nothing.
  *
- * Lock: guards ApcThread, Fired, Period. It is taken by the DPC, so always at DISPATCH_LEVEL, and
- * before ke/'s locks.
+ * Lock: guards ApcThread, Fired, Period, and makes setting the timer one step. It is taken by the
+ * DPC, so always at DISPATCH_LEVEL, and before ke/'s locks.
  */
 #include "kernel.h"
 #include "ex/exobj.h"
@@ -87,25 +87,45 @@ ExpTimerDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
         ObDereferenceObject(Timer);
 }
 
-/* Stops the timer; TRUE if it was not signalled yet and counting. <= APC_LEVEL. */
+/* What a disarmed timer had, for ExpDropArm once the lock is released. */
+typedef struct _TIMER_ARM {
+    PKTHREAD Thread;
+    BOOLEAN  Queued;
+} TIMER_ARM, *PTIMER_ARM;
+
+/* Stops the timer; TRUE if it was not signalled yet and counting. */
+static BOOLEAN
+ExpDisarmLocked(PETIMER Timer, PTIMER_ARM Arm)
+{
+    BOOLEAN Counting = KeCancelTimer(&Timer->KeTimer);
+
+    KeRemoveQueueDpc(&Timer->TimerDpc);
+    Arm->Thread = ExpForgetThreadLocked(Timer);
+    Arm->Queued = Arm->Thread != NULL && KeRemoveQueueApc(&Timer->TimerApc);
+    return Counting;
+}
+
+static VOID
+ExpDropArm(PETIMER Timer, PTIMER_ARM Arm)
+{
+    if (Arm->Queued)
+        ObDereferenceObject(Timer);
+    if (Arm->Thread != NULL)
+        ObDereferenceObject(Arm->Thread);
+}
+
+/* ExpDisarmLocked for those without the lock. <= APC_LEVEL. */
 static BOOLEAN
 ExpDisarmTimer(PETIMER Timer)
 {
-    BOOLEAN  Counting = KeCancelTimer(&Timer->KeTimer);
-    BOOLEAN  Queued   = FALSE;
-    PKTHREAD Thread;
-    KIRQL    Irql;
+    BOOLEAN   Counting;
+    TIMER_ARM Arm;
+    KIRQL     Irql;
 
     KeAcquireSpinLock(&Timer->Lock, &Irql);
-    Thread = ExpForgetThreadLocked(Timer);
-    if (Thread != NULL)
-        Queued = KeRemoveQueueApc(&Timer->TimerApc);
+    Counting = ExpDisarmLocked(Timer, &Arm);
     KeReleaseSpinLock(&Timer->Lock, Irql);
-
-    if (Queued)
-        ObDereferenceObject(Timer);
-    if (Thread != NULL)
-        ObDereferenceObject(Thread);
+    ExpDropArm(Timer, &Arm);
     return Counting;
 }
 
@@ -164,17 +184,24 @@ NtOpenTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES O
     return ObOpenService(TimerHandle, DesiredAccess, ObjectAttributes, ExTimerObjectType, NULL);
 }
 
-/* The next expiration is to call Routine in the running thread. */
-static VOID
-ExpArmApc(PETIMER Timer, PTIMER_APC_ROUTINE Routine, PVOID Context, LONG Period,
-          KPROCESSOR_MODE Mode)
+/*
+ * Sets the timer anew, in one step: of two threads that set it at once, one is disarmed by the
+ * other. With a Routine, expirations call it in the running thread. Returns the state until then.
+ */
+static BOOLEAN
+ExpSetTimer(PETIMER Timer, LARGE_INTEGER DueTime, PTIMER_APC_ROUTINE Routine, PVOID Context,
+            LONG Period, KPROCESSOR_MODE Mode)
 {
-    KIRQL Irql;
+    TIMER_ARM Arm;
+    BOOLEAN   Old;
+    KIRQL     Irql;
 
     if (Routine != NULL)
         ObReferenceObject(KeGetCurrentThread());
 
     KeAcquireSpinLock(&Timer->Lock, &Irql);
+    Old = KeReadStateTimer(&Timer->KeTimer);
+    ExpDisarmLocked(Timer, &Arm);
     Timer->Period = Period;
     Timer->Fired  = FALSE;
     if (Routine != NULL) {
@@ -182,7 +209,10 @@ ExpArmApc(PETIMER Timer, PTIMER_APC_ROUTINE Routine, PVOID Context, LONG Period,
                         (PKNORMAL_ROUTINE)(PVOID)Routine, Mode, Context);
         Timer->ApcThread = KeGetCurrentThread();
     }
+    KeSetTimerEx(&Timer->KeTimer, DueTime, Period, Routine != NULL ? &Timer->TimerDpc : NULL);
     KeReleaseSpinLock(&Timer->Lock, Irql);
+    ExpDropArm(Timer, &Arm);
+    return Old;
 }
 
 static NTSTATUS
@@ -249,10 +279,7 @@ NtSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime, PTIMER_APC_ROUTINE TimerA
     if (!NT_SUCCESS(Status))
         return Status;
 
-    Old = KeReadStateTimer(&Timer->KeTimer);
-    ExpDisarmTimer(Timer);
-    ExpArmApc(Timer, TimerApcRoutine, TimerContext, Period, Mode);
-    KeSetTimerEx(&Timer->KeTimer, Due, Period, TimerApcRoutine != NULL ? &Timer->TimerDpc : NULL);
+    Old = ExpSetTimer(Timer, Due, TimerApcRoutine, TimerContext, Period, Mode);
     ObDereferenceObject(Timer);
     ExpWriteBoolean(PreviousState, Old);
     return ResumeTimer ? STATUS_TIMER_RESUME_IGNORED : STATUS_SUCCESS;

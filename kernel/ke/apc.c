@@ -186,51 +186,63 @@ KeFlushQueueApc(PKTHREAD Thread, KPROCESSOR_MODE Mode)
     return First;
 }
 
+/* What is to be called for an APC that has left its queue: its owner may queue it anew at once. */
+typedef struct _KI_APC_CALL {
+    PKAPC            Apc;
+    PKKERNEL_ROUTINE KernelRoutine;
+    PKNORMAL_ROUTINE NormalRoutine;
+    PVOID            Context, Argument1, Argument2;
+} KI_APC_CALL, *PKI_APC_CALL;
+
+/* ApcQueueLock held. */
+FORCEINLINE VOID
+KiTakeApc(PKAPC Apc, PKI_APC_CALL Call)
+{
+    RemoveEntryList(&Apc->ApcListEntry);
+    *Call = (KI_APC_CALL){ Apc, Apc->KernelRoutine, Apc->NormalRoutine, Apc->NormalContext,
+                           Apc->SystemArgument1, Apc->SystemArgument2 };
+    Apc->Inserted = FALSE;
+}
+
 /* One APC's routines. At APC_LEVEL, no lock held; the APC may be freed by its kernel routine. */
 static VOID
-KiRunKernelApc(PKTHREAD Thread, PKAPC Apc)
+KiRunKernelApc(PKTHREAD Thread, PKI_APC_CALL Call)
 {
-    PKKERNEL_ROUTINE KernelRoutine = Apc->KernelRoutine;
-    PKNORMAL_ROUTINE NormalRoutine = Apc->NormalRoutine;
-    PVOID            Context = Apc->NormalContext;
-    PVOID            Argument1 = Apc->SystemArgument1, Argument2 = Apc->SystemArgument2;
-
-    KernelRoutine(Apc, &NormalRoutine, &Context, &Argument1, &Argument2);
+    Call->KernelRoutine(Call->Apc, &Call->NormalRoutine, &Call->Context, &Call->Argument1,
+                        &Call->Argument2);
     if (KeGetCurrentIrql() != APC_LEVEL)
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | APC_LEVEL << 8,
-            (ULONG_PTR)KernelRoutine, (ULONG_PTR)Apc, (ULONG_PTR)NormalRoutine);
-    if (NormalRoutine == NULL)
+            (ULONG_PTR)Call->KernelRoutine, (ULONG_PTR)Call->Apc, (ULONG_PTR)Call->NormalRoutine);
+    if (Call->NormalRoutine == NULL)
         return;
     Thread->ApcState.KernelApcInProgress = TRUE;
     KeLowerIrql(PASSIVE_LEVEL);
-    NormalRoutine(Context, Argument1, Argument2);
+    Call->NormalRoutine(Call->Context, Call->Argument1, Call->Argument2);
     KfRaiseIrql(APC_LEVEL);
     Thread->ApcState.KernelApcInProgress = FALSE;
 }
 
-/* Takes the first kernel APC that may run now off the queue, or returns NULL. */
-static PKAPC
-KiNextKernelApc(PKTHREAD Thread)
+/* Takes the first kernel APC that may run now off the queue; FALSE if there is none. */
+static BOOLEAN
+KiNextKernelApc(PKTHREAD Thread, PKI_APC_CALL Call)
 {
     PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[KernelMode];
     KIRQL       OldIrql = KeRaiseIrqlToDpcLevel();
-    PKAPC       Apc = NULL;
+    BOOLEAN     Taken = FALSE;
+    PKAPC       Apc;
 
     KiAcquireSpinLock(&Thread->ApcQueueLock);
     Thread->ApcState.KernelApcPending = FALSE;
     if (!IsListEmpty(Head)) {
         Apc = CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry);
-        if (Apc->NormalRoutine != NULL
-            && (Thread->ApcState.KernelApcInProgress || Thread->KernelApcDisable != 0)) {
-            Apc = NULL;
-        } else {
-            RemoveEntryList(&Apc->ApcListEntry);
-            Apc->Inserted = FALSE;
-        }
+        Taken = Apc->NormalRoutine == NULL
+             || (!Thread->ApcState.KernelApcInProgress && Thread->KernelApcDisable == 0);
+        if (Taken)
+            KiTakeApc(Apc, Call);
     }
     KiReleaseSpinLock(&Thread->ApcQueueLock);
     KeLowerIrql(OldIrql);
-    return Apc;
+    return Taken;
 }
 
 /*
@@ -240,30 +252,24 @@ KiNextKernelApc(PKTHREAD Thread)
 static VOID
 KiDeliverUserApc(PKTHREAD Thread, PKTRAP_FRAME TrapFrame)
 {
-    PLIST_ENTRY      Head = &Thread->ApcState.ApcListHead[UserMode];
-    PKNORMAL_ROUTINE NormalRoutine;
-    PVOID            Context, Argument1, Argument2;
-    PKAPC            Apc = NULL;
-    KIRQL            OldIrql = KeRaiseIrqlToDpcLevel();
+    PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[UserMode];
+    KIRQL       OldIrql = KeRaiseIrqlToDpcLevel();
+    KI_APC_CALL Call;
 
     KiAcquireSpinLock(&Thread->ApcQueueLock);
     Thread->ApcState.UserApcPending = FALSE;
-    if (!IsListEmpty(Head)) {
-        Apc = CONTAINING_RECORD(RemoveHeadList(Head), KAPC, ApcListEntry);
-        Apc->Inserted = FALSE;
-    }
+    Call.Apc = NULL;
+    if (!IsListEmpty(Head))
+        KiTakeApc(CONTAINING_RECORD(Head->Flink, KAPC, ApcListEntry), &Call);
     KiReleaseSpinLock(&Thread->ApcQueueLock);
     KeLowerIrql(OldIrql);
-    if (Apc == NULL)
+    if (Call.Apc == NULL)
         return;
 
-    NormalRoutine = Apc->NormalRoutine;
-    Context = Apc->NormalContext;
-    Argument1 = Apc->SystemArgument1;
-    Argument2 = Apc->SystemArgument2;
-    Apc->KernelRoutine(Apc, &NormalRoutine, &Context, &Argument1, &Argument2);
-    if (NormalRoutine != NULL)
-        KiInitUserApc(TrapFrame, NormalRoutine, Context, Argument1, Argument2);
+    Call.KernelRoutine(Call.Apc, &Call.NormalRoutine, &Call.Context, &Call.Argument1,
+                       &Call.Argument2);
+    if (Call.NormalRoutine != NULL)
+        KiInitUserApc(TrapFrame, Call.NormalRoutine, Call.Context, Call.Argument1, Call.Argument2);
     else
         KeTestAlertThread(UserMode);            // another one may wait behind it
 }
@@ -275,13 +281,13 @@ KiDeliverUserApc(PKTHREAD Thread, PKTRAP_FRAME TrapFrame)
 VOID
 KiDeliverApc(KPROCESSOR_MODE DeliveryMode, PVOID ExceptionFrame, PKTRAP_FRAME TrapFrame)
 {
-    PKTHREAD Thread = KeGetCurrentThread();
-    PKAPC    Apc;
+    PKTHREAD    Thread = KeGetCurrentThread();
+    KI_APC_CALL Call;
 
     if (Thread->SpecialApcDisable != 0)
         return;
-    while ((Apc = KiNextKernelApc(Thread)) != NULL)
-        KiRunKernelApc(Thread, Apc);
+    while (KiNextKernelApc(Thread, &Call))
+        KiRunKernelApc(Thread, &Call);
     if (DeliveryMode == UserMode && Thread->ApcState.UserApcPending)
         KiDeliverUserApc(Thread, TrapFrame);
 }

@@ -121,6 +121,60 @@ Timers(void)
     CloseHandle(Timer);
 }
 
+static VOID NTAPI
+Due(PVOID Context, ULONG Low, LONG High)
+{
+}
+
+/* Sets the shared timer for an APC of its own, again and again; a moment ahead, or at once. */
+static DWORD WINAPI
+SetsTimer(PVOID Timer)
+{
+    for (int Index = 0; Index < 20000; Index++) {
+        LARGE_INTEGER When = { .QuadPart = -(LONG64)(Index % 3) };
+
+        NtSetTimer(Timer, &When, (PTIMER_APC_ROUTINE)(PVOID)Due, NULL, FALSE, Index % 2, NULL);
+        if (Index % 64 == 0)
+            SleepEx(0, TRUE);
+    }
+    return 0;
+}
+
+/* References to a thread that has ended, when those that are on their way are gone. */
+static ULONG
+ReferencesLeft(HANDLE Thread)
+{
+    OBJECT_BASIC_INFORMATION Basic = { 0 };
+
+    for (int Try = 0; Try < 200; Try++) {
+        NtQueryObject(Thread, EtObjectBasicInformation, &Basic, sizeof Basic, NULL);
+        if (Basic.PointerCount <= 2)            // the handle's, and this query's
+            break;
+        Sleep(10);
+    }
+    return Basic.PointerCount;
+}
+
+static void
+ManySetOneTimer(void)
+{
+    HANDLE Timer, Threads[3];
+
+    Promise("Threads that set one timer at once disarm each other, and no reference to one stays");
+    NtCreateTimer(&Timer, TIMER_ALL_ACCESS, NULL, 0);
+    for (int Index = 0; Index < 3; Index++)
+        Threads[Index] = CreateThread(NULL, 0, SetsTimer, Timer, 0, NULL);
+    WaitForMultipleObjects(3, Threads, TRUE, INFINITE);
+    NtCancelTimer(Timer, NULL);
+    for (int Index = 0; Index < 3; Index++) {
+        ULONG Left = ReferencesLeft(Threads[Index]);
+
+        Expect(Left <= 2, "%lu references to a thread that ended", Left);
+        CloseHandle(Threads[Index]);
+    }
+    CloseHandle(Timer);
+}
+
 static void
 Many(void)
 {
@@ -191,6 +245,7 @@ main(void)
     Mutants();
     Semaphores();
     Timers();
+    ManySetOneTimer();
     Many();
     PingPong();
     return Done("tsync");
