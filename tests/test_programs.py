@@ -24,6 +24,7 @@ def program_test(name, sentence, timeout, smp):
 
 for _name, _sentence, _timeout in (
         ("tbadargs", "Bad arguments to every system service do no harm", 90),
+        ("tfuzz", "Services called at random, as administrator and student, do no harm and leave nothing", 120),
         ("thandles", "Handles are checked for life, type and access", 60),
         ("tobargs", "Every object service refuses what is wrong with its documented status", 60),
         ("tobjects", "Objects of every kind by name: directories, links, counts, what a name leads to", 60),
