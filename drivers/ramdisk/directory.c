@@ -209,8 +209,8 @@ RamdiskDirectoryControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     ULONG              Used = 0;
     NTSTATUS           Status = STATUS_INVALID_DEVICE_REQUEST;
 
-    UNREFERENCED_PARAMETER(DeviceObject);
-
+    if (Stack->MinorFunction == IRP_MN_NOTIFY_CHANGE_DIRECTORY)
+        return RamdiskNotify(DeviceObject->DeviceExtension, Irp, Stack);
     if (Stack->MinorFunction == IRP_MN_QUERY_DIRECTORY)
         Status = RamdiskQueryDirectory(Irp, Stack, &Used);
     return RamdiskComplete(Irp, Status, NT_ERROR(Status) ? 0 : Used);

@@ -107,6 +107,7 @@ RamdiskCleanup(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PNODE        Node = File->FsContext;
 
     RamdiskGiveUpLocks(Node, File, NULL, NULL);
+    RamdiskEndNotify(Disk, File);
     ExAcquireFastMutex(&Disk->ShareMutex);
     IoRemoveShareAccess(File, &Node->Share);
     ExReleaseFastMutex(&Disk->ShareMutex);

@@ -100,6 +100,7 @@ RamdiskMount(PRAMDISK Disk)
     NTSTATUS         Status;
 
     ExInitializeFastMutex(&Disk->ShareMutex);
+    RamdiskInitializeNotify(Disk);
     Disk->Size = KeLoaderBlock->RamDiskSize;
     Archive = MmMapIoSpace(Address, Disk->Size, MmCached);
     if (Archive == NULL)

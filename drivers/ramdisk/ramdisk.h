@@ -45,6 +45,11 @@ typedef struct _RAMDISK {
     PNODE      Root;
     ULONG64    Size;                            // of the archive
     FAST_MUTEX ShareMutex;
+    IO_CSQ     Notify;                          // who wants to know of changes (notify.c)
+
+    /* Guarded by NotifyLock, the queue's: */
+    KSPIN_LOCK NotifyLock;
+    LIST_ENTRY Watches;
 } RAMDISK, *PRAMDISK;
 
 #define RAMDISK_SECTOR  512
@@ -74,6 +79,11 @@ DRIVER_DISPATCH RamdiskCreate, RamdiskCleanup;
 DRIVER_DISPATCH RamdiskQueryInformation, RamdiskQueryVolume, RamdiskDirectoryControl;
 DRIVER_DISPATCH RamdiskLockControl;
 VOID     RamdiskFreeCursor(PCURSOR Cursor);
+
+/* notify.c: pends or completes a request for changes; ends all of a file that is closed. */
+VOID     RamdiskInitializeNotify(PRAMDISK Disk);
+NTSTATUS RamdiskNotify(PRAMDISK Disk, PIRP Irp, PIO_STACK_LOCATION Stack);
+VOID     RamdiskEndNotify(PRAMDISK Disk, PFILE_OBJECT File);
 
 /* lock.c: gives up File's locks; Process NULL: everybody's, and the waits too; Key may be NULL. */
 VOID     RamdiskGiveUpLocks(PNODE Node, PFILE_OBJECT File, PEPROCESS Process, const ULONG *Key);

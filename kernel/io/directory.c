@@ -1,6 +1,7 @@
 /*
  * NtQueryDirectoryFile: the entries of a directory, a buffer at a time. The driver keeps the
  * place it has reached with the file object; the pattern of the first call counts for all.
+ * NtNotifyChangeDirectoryFile: what changes in it, as soon as it does.
  */
 #include "iop.h"
 
@@ -112,11 +113,49 @@ NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
     return IopFinishCall(&Call);
 }
 
-/* System service: changes of a directory are not told. */
+/* Fills the stack location's parameters and the buffer; raises. */
+static VOID
+IopSetNotify(PIOP_CALL Call, PVOID Buffer, ULONG Length, ULONG Filter, BOOLEAN WatchTree)
+{
+    if (Call->Mode != KernelMode)
+        ProbeForWrite(Buffer, Length, sizeof(ULONG));
+    Call->Sp->MinorFunction = IRP_MN_NOTIFY_CHANGE_DIRECTORY;
+    Call->Sp->Flags = WatchTree ? SL_WATCH_TREE : 0;
+    Call->Sp->Parameters.NotifyDirectory.Length = Length;
+    Call->Sp->Parameters.NotifyDirectory.CompletionFilter = Filter;
+    IopSetTransferBuffer(Call->Irp, Call->Device->Flags, Buffer, Length, Call->Mode, FALSE);
+}
+
+/*
+ * System service: ends when something of what CompletionFilter (FILE_NOTIFY_CHANGE_) names changes
+ * in the directory; Buffer says what, if it is long enough. STATUS_NOTIFY_CLEANUP: the handle was
+ * closed. STATUS_INVALID_DEVICE_REQUEST: the driver does not watch.
+ */
 NTSTATUS NTAPI
 NtNotifyChangeDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                             PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
                             ULONG Length, ULONG CompletionFilter, BOOLEAN WatchTree)
 {
-    return UNIMPLEMENTED();
+    IOP_CALL Call;
+    NTSTATUS Status;
+
+    PAGED_CODE();
+
+    if (CompletionFilter == 0 || (CompletionFilter & ~FILE_NOTIFY_VALID_MASK))
+        return STATUS_INVALID_PARAMETER;
+    Status = IopBeginCall(&Call, FileHandle, FILE_LIST_DIRECTORY, Event);
+    if (Status != STATUS_SUCCESS)
+        return Status;
+    __try {
+        IopProbeStatusBlock(IoStatusBlock, Call.Mode);
+        Status = IopAllocateCallIrp(&Call, IRP_MJ_DIRECTORY_CONTROL, ApcRoutine, ApcContext,
+                                    IoStatusBlock);
+        if (NT_SUCCESS(Status))
+            IopSetNotify(&Call, Buffer, Length, CompletionFilter, WatchTree);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Status = GetExceptionCode();
+    }
+    if (!NT_SUCCESS(Status))
+        return IopEndCall(&Call, Status);
+    return IopFinishCall(&Call);
 }

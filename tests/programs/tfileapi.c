@@ -246,6 +246,27 @@ Callbacks(void)
     CloseHandle(File);
 }
 
+static void
+Changes(void)
+{
+    HANDLE      Folder = CreateFileA(FOLDER, FILE_LIST_DIRECTORY, 7, NULL, OPEN_EXISTING,
+        FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OVERLAPPED, NULL);
+    OVERLAPPED  Overlapped = { 0 };
+    static char Buffer[512];
+
+    Promise("ReadDirectoryChangesW waits for changes, and its routine hears that it was cancelled");
+    Called = 0;
+    Expect(ReadDirectoryChangesW(Folder, Buffer, sizeof Buffer, FALSE, FILE_NOTIFY_CHANGE_SIZE,
+        NULL, &Overlapped, Callback), "%lu", GetLastError());
+    Expect(SleepEx(0, TRUE) == 0 && Called == 0, "it does not wait");
+    Expect(CancelIo(Folder) && SleepEx(0, TRUE) == WAIT_IO_COMPLETION && Called == 1
+        && CalledError == ERROR_OPERATION_ABORTED && CalledWith == &Overlapped, "error %lu",
+        CalledError);
+    Expect(Fails(ReadDirectoryChangesW(Folder, Buffer, sizeof Buffer, FALSE, 0, NULL, &Overlapped,
+        NULL), ERROR_INVALID_PARAMETER), "no filter: %lu", GetLastError());
+    CloseHandle(Folder);
+}
+
 int
 main(void)
 {
@@ -256,5 +277,6 @@ main(void)
     Positions();
     Locks();
     Callbacks();
+    Changes();
     return Done("tfileapi");
 }

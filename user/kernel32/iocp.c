@@ -143,6 +143,28 @@ WriteFileEx(HANDLE File, LPCVOID Buffer, DWORD Length, LPOVERLAPPED Overlapped,
         (PIO_STATUS_BLOCK)Overlapped, (PVOID)Buffer, Length, &Offset, NULL));
 }
 
+/* What changes in a folder. Without an OVERLAPPED the call waits. */
+BOOL WINAPI
+ReadDirectoryChangesW(HANDLE Folder, LPVOID Buffer, DWORD Length, WINBOOL WatchTree, DWORD Filter,
+    LPDWORD Done, LPOVERLAPPED Overlapped, LPOVERLAPPED_COMPLETION_ROUTINE Routine)
+{
+    IO_STATUS_BLOCK   Iosb;
+    PIO_STATUS_BLOCK  Block = Overlapped ? (PIO_STATUS_BLOCK)Overlapped : &Iosb;
+    HANDLE            Event = Overlapped && !Routine ? Overlapped->hEvent : NULL;
+    NTSTATUS          Status;
+
+    Block->Status = STATUS_PENDING;
+    Status = NtNotifyChangeDirectoryFile(Folder, Event, Routine ? BasepIoApc : NULL,
+        Routine ? (PVOID)Routine : Overlapped, Block, Buffer, Length, Filter, (BOOLEAN)WatchTree);
+    if (Overlapped == NULL && Status == STATUS_PENDING) {
+        NtWaitForSingleObject(Folder, FALSE, NULL);
+        Status = Iosb.Status;
+    }
+    if (Done != NULL && Status != STATUS_PENDING)
+        *Done = (DWORD)Block->Information;
+    return Status == STATUS_PENDING || BaseSetStatus(Status);
+}
+
 /*
  * The result of an overlapped request, waiting for it at most Milliseconds; Alertable: an APC ends
  * the wait (WAIT_IO_COMPLETION).

@@ -130,9 +130,48 @@ BadHandles(void)
     CloseHandle(Event);
 }
 
+static NTSTATUS
+Watch(HANDLE Handle, HANDLE Event, PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Filter)
+{
+    return NtNotifyChangeDirectoryFile(Handle, Event, NULL, NULL, Iosb, Buffer, 512, Filter, TRUE);
+}
+
+static void
+Changes(void)
+{
+    HANDLE          Async = XferOpen(DISK_FOLDER, FILE_LIST_DIRECTORY, FILE_SHARE_READ, 0);
+    HANDLE          File = XferOpen(DISK_FILE, FILE_READ_DATA, FILE_SHARE_READ, 0);
+    HANDLE          Weak = Weaken(Async, SYNCHRONIZE), Event = NewEvent();
+    IO_STATUS_BLOCK Iosb = FILLED, Cancel;
+
+    Promise("Changes of a directory: a request for them waits until it is cancelled or closed");
+    for (ULONG Index = 0; Index < BAD; Index++) {
+        Expect(Watch(Async, NULL, Bad[Index], Room, 1) == AV, "status block %lu", Index);
+        Expect(Watch(Async, NULL, &Iosb, Bad[Index], 1) == AV, "buffer %lu", Index);
+    }
+    Expect(Watch(Async, NULL, &Iosb, ReadOnly, 1) == AV, "read-only");
+    Expect(Watch(Async, NULL, &Iosb, Room + 1, 1) == STATUS_DATATYPE_MISALIGNMENT, "misaligned");
+    Expect(Watch(Async, NULL, &Iosb, Room, 0) == STATUS_INVALID_PARAMETER, "no filter");
+    Expect(Watch(Async, NULL, &Iosb, Room, 0x1000) == STATUS_INVALID_PARAMETER, "a bad filter");
+    Expect(Watch(Weak, NULL, &Iosb, Room, 1) == STATUS_ACCESS_DENIED, "without the right");
+    Expect(Watch(File, NULL, &Iosb, Room, 1) == STATUS_INVALID_PARAMETER, "a file");
+    Expect(IsUntold(&Iosb), "the status block is written");
+    Expect(Watch(Async, Event, &Iosb, Room, 1) == STATUS_PENDING && IsUntold(&Iosb), "it is told");
+    Expect(NtCancelIoFile(Async, &Cancel) == STATUS_SUCCESS && Iosb.Status == STATUS_CANCELLED
+        && WaitForSingleObject(Event, 0) == WAIT_OBJECT_0, "cancel: 0x%08lX", (ULONG)Iosb.Status);
+    Expect(Watch(Async, Event, &Iosb, Room, 0xFFF) == STATUS_PENDING, "again");
+    CloseHandle(Weak);
+    CloseHandle(Async);
+    Expect(WaitForSingleObject(Event, 0) == WAIT_OBJECT_0 && Iosb.Status == STATUS_NOTIFY_CLEANUP
+        && Iosb.Information == 0, "close: 0x%08lX", (ULONG)Iosb.Status);
+    CloseHandle(File);
+    CloseHandle(Event);
+}
+
 void
 Directories(void)
 {
+    Changes();
     Lengths();
     Folder = XferOpen(DISK_FOLDER, FILE_LIST_DIRECTORY | FILE_READ_ATTRIBUTES, FILE_SHARE_READ,
         0x20);
