@@ -53,6 +53,7 @@ inside("ktirp", "IRPs that drivers make are sent, kept, finished and passed alon
 inside("ktcancel", "Pended IRPs are cancelled or completed, each exactly once")
 inside("ktdev", "Devices and drivers come and go with every count where it was", timeout=300)
 inside("ktshare", "Share access is checked and counted as documented, through all its routines", timeout=60)
+inside("ktrename", "New names of files reach the driver, with the directory they lead to", timeout=60)
 inside("ktfile", "The RAM disk, the pipe and the null device do what they say")
 
 

@@ -86,6 +86,8 @@ RamdiskCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PNODE              Node;
     NTSTATUS           Status;
 
+    if (Stack->Flags & SL_OPEN_TARGET_DIRECTORY)        // somebody wants to put a name there
+        return RamdiskComplete(Irp, STATUS_MEDIA_WRITE_PROTECTED, 0);
     Status = RamdiskFindFile(Disk->Root, Stack, &Node);
     if (Status == STATUS_OBJECT_NAME_NOT_FOUND && Disposition != FILE_OPEN &&
         Disposition != FILE_OVERWRITE)

@@ -6,9 +6,6 @@
  * need no IRP; all information is the driver's with the I/O manager's parts put in; the rest is
  * the driver's. What a driver does not know it answers with STATUS_INVALID_PARAMETER, or
  * STATUS_INVALID_DEVICE_REQUEST if it knows no information at all.
- *
- * A rename gives a new name in the directory the file is in. One that leads elsewhere needs the
- * target's directory to be opened first, for a driver that can write to it; there is none.
  */
 #include "infocall.h"
 
@@ -166,21 +163,6 @@ IopSetPriorityHint(PIOP_CALL Call, ULONG Class, PVOID Buffer, ULONG Length,
         return STATUS_INVALID_PARAMETER;
     IopFileExtension(Call->File)->PriorityHint = Hint;
     return STATUS_SUCCESS;
-}
-
-/* FileRenameInformation and FileLinkInformation: the name must be one, and lie in the buffer. */
-static NTSTATUS
-IopSetName(PIOP_CALL Call, ULONG Class, PVOID Buffer, ULONG Length, PULONG_PTR Information)
-{
-    PFILE_RENAME_INFORMATION Rename = Buffer;
-    ULONG                    Room = Length - FIELD_OFFSET(FILE_RENAME_INFORMATION, FileName);
-
-    if (Rename->FileNameLength == 0 || (Rename->FileNameLength & 1)
-        || Rename->FileNameLength > Room)
-        return STATUS_INVALID_PARAMETER;
-    if (Rename->RootDirectory != NULL || Rename->FileName[0] == L'\\')
-        return UNIMPLEMENTED();
-    return IopAskDriver(Call, IRP_MJ_SET_INFORMATION, Class, Buffer, Length, Information);
 }
 
 static const IOP_INFORMATION_CLASS IopQueryClasses[] = {

@@ -12,19 +12,15 @@
  */
 #include "infocall.h"
 
-/*
- * Sends Major with a system buffer and waits. *Information is what the driver says it has filled.
- */
-NTSTATUS
-IopAskDriver(PIOP_CALL Call, UCHAR Major, ULONG Class, PVOID Buffer, ULONG Length,
-             PULONG_PTR Information)
+/* An IRP for Major with a system buffer, or NULL. */
+static PIRP
+IopInformationIrp(PIOP_CALL Call, UCHAR Major, ULONG Class, PVOID Buffer, ULONG Length)
 {
     PIRP               Irp = IoAllocateIrp(Call->Device->StackSize, TRUE);
     PIO_STACK_LOCATION Sp;
 
-    *Information = 0;
     if (Irp == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return NULL;
     Irp->Flags = Buffer != NULL ? IRP_BUFFERED_IO : 0;
     Irp->RequestorMode = Call->Mode;
     Irp->AssociatedIrp.SystemBuffer = Buffer;
@@ -35,7 +31,35 @@ IopAskDriver(PIOP_CALL Call, UCHAR Major, ULONG Class, PVOID Buffer, ULONG Lengt
     // SetFile, QueryVolume and SetVolume are laid out alike
     Sp->Parameters.QueryFile.Length = Length;
     Sp->Parameters.QueryFile.FileInformationClass = Class;
-    return IopCallAndWait(Call->Device, Irp, Information, Call->Mode);
+    return Irp;
+}
+
+/* Sends it and waits. *Information is what the driver says it has filled. */
+NTSTATUS
+IopAskDriver(PIOP_CALL Call, UCHAR Major, ULONG Class, PVOID Buffer, ULONG Length,
+             PULONG_PTR Information)
+{
+    PIRP Irp = IopInformationIrp(Call, Major, Class, Buffer, Length);
+
+    *Information = 0;
+    return Irp == NULL ? STATUS_INSUFFICIENT_RESOURCES
+                       : IopCallAndWait(Call->Device, Irp, Information, Call->Mode);
+}
+
+/* The same for a new name, in the directory that Target stands for, or the file's own (NULL). */
+NTSTATUS
+IopAskToName(PIOP_CALL Call, ULONG Class, PFILE_RENAME_INFORMATION Rename, ULONG Length,
+             PFILE_OBJECT Target)
+{
+    PIRP               Irp = IopInformationIrp(Call, IRP_MJ_SET_INFORMATION, Class, Rename, Length);
+    PIO_STACK_LOCATION Sp;
+
+    if (Irp == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    Sp = IoGetNextIrpStackLocation(Irp);
+    Sp->Parameters.SetFile.FileObject = Target;
+    Sp->Parameters.SetFile.ReplaceIfExists = Rename->ReplaceIfExists;
+    return IopCallAndWait(Call->Device, Irp, NULL, Call->Mode);
 }
 
 /* A buffer of our own, with what the caller gave if it is a set. */

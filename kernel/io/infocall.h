@@ -22,3 +22,9 @@ NTSTATUS IopInformation(const IOP_INFORMATION_CLASS *Table, ULONG Classes, ULONG
                         HANDLE FileHandle, PIO_STATUS_BLOCK Iosb, PVOID Given, ULONG Length);
 NTSTATUS IopAskDriver(PIOP_CALL Call, UCHAR Major, ULONG Class, PVOID Buffer, ULONG Length,
                       PULONG_PTR Information);
+NTSTATUS IopAskToName(PIOP_CALL Call, ULONG Class, PFILE_RENAME_INFORMATION Rename, ULONG Length,
+                      PFILE_OBJECT Target);
+
+/* rename.c: the routine of FileRenameInformation and FileLinkInformation. */
+NTSTATUS IopSetName(PIOP_CALL Call, ULONG Class, PVOID Buffer, ULONG Length,
+                    PULONG_PTR Information);

@@ -171,6 +171,39 @@ Gone(void)
     CloseHandle(Event);
 }
 
+static NTSTATUS
+Rename(HANDLE Handle, HANDLE Root, PCWSTR Name)
+{
+    union { FILE_RENAME_INFORMATION Rename; UCHAR Bytes[200]; } Information = { 0 };
+    IO_STATUS_BLOCK Iosb;
+
+    Information.Rename.RootDirectory = Root;
+    Information.Rename.FileNameLength = (ULONG)(wcslen(Name) * sizeof(WCHAR));
+    wcscpy(Information.Rename.FileName, Name);
+    return NtSetInformationFile(Handle, &Iosb, &Information, sizeof Information,
+        EtFileRenameInformation);
+}
+
+static void
+Renames(void)
+{
+    HANDLE Disk = XferOpen(DISK_FILE, MAXIMUM_ALLOWED, 7, 0x20), Event = NewEvent();
+    HANDLE Folder = XferOpen(DISK_FOLDER, FILE_LIST_DIRECTORY, 7, 0x20);
+
+    Promise("New names that lead elsewhere: the directory is looked for, and whose it is");
+    Expect(Rename(Disk, NULL, L"\\SystemRoot\\new") == STATUS_MEDIA_WRITE_PROTECTED, "the disk");
+    Expect(Rename(Disk, Folder, L"new") == STATUS_MEDIA_WRITE_PROTECTED, "a folder of the disk");
+    Expect(Rename(Disk, NULL, L"\\Nowhere\\new") == STATUS_OBJECT_PATH_NOT_FOUND, "nowhere");
+    Expect(Rename(Disk, NULL, NO_DRIVER) == STATUS_NOT_SAME_DEVICE, "another device");
+    Expect(Rename(Disk, Event, L"new") == STATUS_OBJECT_TYPE_MISMATCH, "below an event");
+    Expect(Rename(Disk, (HANDLE)(LONG_PTR)(LONG)0x80000004, L"new") == STATUS_INVALID_HANDLE,
+        "below a handle of the kernel");
+    Expect(Rename(File, NULL, NO_DRIVER) == STATUS_INVALID_DEVICE_REQUEST, "the same device");
+    CloseHandle(Disk);
+    CloseHandle(Folder);
+    CloseHandle(Event);
+}
+
 void
 Calls(void)
 {
@@ -193,5 +226,6 @@ Calls(void)
     for (ULONG Index = 0; Index < ARRAYSIZE(Services); Index++)
         Handles(Index);
     Gone();
+    Renames();
     CloseHandle(File);
 }
