@@ -33,6 +33,7 @@ for _name, _sentence, _timeout in (
         ("tinfo", "Every information class with good and bad buffers", 60),
         ("tends", "Every way a process may end, and what it leaves behind: nothing", 180),
         ("tsuspend", "Suspension, opening by number, affinity, priority classes, limits", 120),
+        ("tquota", "What objects cost their maker, and what he is refused at his limit", 60),
         ("tprocess", "Processes, their ends and what they inherit", 120),
         ("tseh", "Structured exceptions in programs", 60),
         ("ttrap", "System calls, hostile contexts and forbidden instructions", 60),

@@ -58,10 +58,10 @@ ExpDescribeProcess(PEPROCESS Process, PSYSTEM_PROCESS_INFORMATION Entry)
     Entry->WorkingSetSize = Entry->PagefileUsage = Process->Mm.CommitCharge * PAGE_SIZE;
     Entry->PeakWorkingSetSize = Entry->PeakPagefileUsage =
         Process->Mm.PeakCommitCharge * PAGE_SIZE;
-    Entry->QuotaPagedPoolUsage = Process->Quota[PagedPool].Usage;
-    Entry->QuotaPeakPagedPoolUsage = Process->Quota[PagedPool].Peak;
-    Entry->QuotaNonPagedPoolUsage = Process->Quota[NonPagedPool].Usage;
-    Entry->QuotaPeakNonPagedPoolUsage = Process->Quota[NonPagedPool].Peak;
+    Entry->QuotaPagedPoolUsage = Process->QuotaBlock->Quota[PagedPool].Usage;
+    Entry->QuotaPeakPagedPoolUsage = Process->QuotaBlock->Quota[PagedPool].Peak;
+    Entry->QuotaNonPagedPoolUsage = Process->QuotaBlock->Quota[NonPagedPool].Usage;
+    Entry->QuotaPeakNonPagedPoolUsage = Process->QuotaBlock->Quota[NonPagedPool].Peak;
 }
 
 NTSTATUS

@@ -43,20 +43,6 @@ ObpOptionalHeaders(POBJECT_TYPE Type, BOOLEAN Named, BOOLEAN Quota, POBJECT_HEAD
     return Size;
 }
 
-/* What the object costs: [0] nonpaged, [1] paged pool. */
-VOID
-ObpGetCharges(POBJECT_HEADER Header, PLONG Charges)
-{
-    POBJECT_HEADER_QUOTA_INFO Quota = ObpQuotaInfo(Header);
-
-    Charges[0] = Header->Type->TypeInfo.DefaultNonPagedPoolCharge;
-    Charges[1] = Header->Type->TypeInfo.DefaultPagedPoolCharge;
-    if (UNLIKELY(Quota != NULL)) {
-        Charges[0] = Quota->NonPagedPoolCharge;
-        Charges[1] = Quota->PagedPoolCharge;
-    }
-}
-
 static inline VOID
 ObpChargePool(POBJECT_TYPE Type, ULONG Pool, LONG Charge)
 {
@@ -68,11 +54,11 @@ ObpChargePool(POBJECT_TYPE Type, ULONG Pool, LONG Charge)
 VOID
 ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return)
 {
-    LONG Charges[2];
+    PULONG Charges = ObpCharges(Header);
+    LONG   Sign    = Return ? -1 : 1;
 
-    ObpGetCharges(Header, Charges);
-    for (ULONG Pool = 0; Pool < 2; Pool++)
-        ObpChargePool(Header->Type, Pool, Return ? -Charges[Pool] : Charges[Pool]);
+    ObpChargePool(Header->Type, PagedPool, Sign * (LONG)Charges[0]);
+    ObpChargePool(Header->Type, NonPagedPool, Sign * (LONG)Charges[1]);
 }
 
 static VOID
@@ -288,6 +274,7 @@ ObpFreeObject(POBJECT_HEADER Header)
         ObpUnlockTypeList(Type, OldIrql);
     }
     ObpFreeBelongings(Header);
+    ObpReturnQuota(Header);
     ObpChargeType(Header, TRUE);
     InterlockedDecrement(&Type->TotalNumberOfObjects);
     Header->Type = OB_DELETED_TYPE;

@@ -151,7 +151,10 @@ ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADE
     return Table->Closing ? STATUS_PROCESS_IS_TERMINATING : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* Makes a handle of the current process, or a kernel handle with OBJ_KERNEL_HANDLE. */
+/*
+ * Makes a handle of the current process, or a kernel handle with OBJ_KERNEL_HANDLE. With an
+ * object's first one its maker is charged for it: STATUS_QUOTA_EXCEEDED.
+ */
 NTSTATUS
 ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes,
                 ACCESS_MASK Granted, PHANDLE Handle)
@@ -163,6 +166,8 @@ ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes,
     *Handle = NULL;
     if (Table == NULL)
         return STATUS_PROCESS_IS_TERMINATING;
+    if (Reason == ObCreateHandle && !ObpChargeQuota(Header))
+        return STATUS_QUOTA_EXCEEDED;
 
     if (ObpIsWatched(Header->Type))
         Status = ObpCreateWatchedHandle(OB_OPERATION_HANDLE_CREATE, NULL, Table, Reason, Header,

@@ -1,6 +1,6 @@
 /*
- * Private to ob/, and included by obp.h: what is asked of whom on the way to an object, and the
- * descriptor a new object gets.
+ * Private to ob/, and included by obp.h: what is asked of whom on the way to an object, the
+ * descriptor a new object gets, and whom it is charged to.
  */
 #pragma once
 
@@ -41,4 +41,37 @@ ObpExplicitDescriptor(POBJECT_HEADER Header)
     if (!(Header->Flags & OB_FLAG_CREATE_INFO) || OB_IS_SMALL_CREATE_INFO(Info))
         return NULL;
     return Info->SecurityDescriptor;
+}
+
+/* ---- charges ---- */
+
+/* What the object costs: [0] paged, [1] nonpaged pool. */
+static inline PULONG
+ObpCharges(POBJECT_HEADER Header)
+{
+    return UNLIKELY(Header->QuotaInfoOffset != 0) ? &ObpQuotaInfo(Header)->PagedPoolCharge
+        : &Header->Type->TypeInfo.DefaultPagedPoolCharge;
+}
+
+/*
+ * Charges the current process with an object that is being inserted and has no creation
+ * information any more. FALSE: it has no quota left.
+ */
+static inline BOOLEAN
+ObpChargeQuota(POBJECT_HEADER Header)
+{
+    PULONG Charges = ObpCharges(Header);
+
+    Header->QuotaBlockCharged = PsChargeSharedPoolQuota(ObpCurrentProcess(), Charges[0],
+                                                        Charges[1]);
+    return Header->QuotaBlockCharged != NULL;
+}
+
+static inline VOID
+ObpReturnQuota(POBJECT_HEADER Header)
+{
+    PULONG Charges = ObpCharges(Header);
+
+    if (Header->QuotaBlockCharged != NULL)
+        PsReturnSharedPoolQuota(Header->QuotaBlockCharged, Charges[0], Charges[1]);
 }

@@ -212,7 +212,6 @@ ObpFreeCreateInformation(POBJECT_HEADER Header)
         ObpFreeKeptInformation(Info);
 }
 
-VOID ObpGetCharges(POBJECT_HEADER Header, PLONG Charges);
 VOID ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return);
 
 /*

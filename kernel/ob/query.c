@@ -103,7 +103,7 @@ ObpQueryBasic(POBJECT_HEADER Header, POBJECT_HANDLE_INFORMATION Handle,
 {
     OBJECT_NAME_INFORMATION None;
     ULONG                   NameSize = 0;
-    LONG                    Charges[2];
+    PULONG                  Charges  = ObpCharges(Header);
 
     RtlZeroMemory(Basic, sizeof(*Basic));
     ObpQueryPath(Header, &None, 0, &NameSize);
@@ -114,9 +114,8 @@ ObpQueryBasic(POBJECT_HEADER Header, POBJECT_HANDLE_INFORMATION Handle,
     Basic->GrantedAccess = Handle->GrantedAccess;
     Basic->HandleCount   = (ULONG)Header->HandleCount;
     Basic->PointerCount  = (ULONG)Header->PointerCount - 1;
-    ObpGetCharges(Header, Charges);
-    Basic->PagedPoolCharge    = Charges[1];
-    Basic->NonPagedPoolCharge = Charges[0];
+    Basic->PagedPoolCharge    = Charges[0];
+    Basic->NonPagedPoolCharge = Charges[1];
     Basic->NameInfoSize  = NameSize > sizeof(None) ? NameSize : 0;
     Basic->TypeInfoSize  = sizeof(OBJECT_TYPE_INFORMATION) + Header->Type->Name.MaximumLength;
     if (Header->Type == ObpSymbolicLinkObjectType)

@@ -67,10 +67,8 @@ ObDescribeObject(PVOID Object, PSYSTEM_OBJECT_INFORMATION Entry)
     Entry->Flags                = Header->Flags;
     Entry->PointerCount         = (LONG)Header->PointerCount - 1;
     Entry->HandleCount          = (LONG)Header->HandleCount;
-    Entry->PagedPoolCharge      = Quota != NULL
-        ? Quota->PagedPoolCharge : Header->Type->TypeInfo.DefaultPagedPoolCharge;
-    Entry->NonPagedPoolCharge   = Quota != NULL
-        ? Quota->NonPagedPoolCharge : Header->Type->TypeInfo.DefaultNonPagedPoolCharge;
+    Entry->PagedPoolCharge      = ObpCharges(Header)[0];
+    Entry->NonPagedPoolCharge   = ObpCharges(Header)[1];
     Entry->ExclusiveProcessId   = Owner != NULL ? Owner->UniqueProcessId : NULL;
     Entry->SecurityDescriptor   = Header->SecurityDescriptor;
     return (Entry->Flags & OB_FLAG_CREATE_INFO) == 0;

@@ -10,7 +10,7 @@
  */
 #include "ps/psp.h"
 
-static EPROCESS PspIdleProcess;
+static EPROCESS PspIdleProcess = { .QuotaBlock = &PspDefaultQuotaBlock };
 
 PEPROCESS    PsIdleProcess = &PspIdleProcess;
 KPROCESS    *KiInitialProcess = &PspIdleProcess.Pcb;
@@ -32,7 +32,7 @@ PspDeleteProcess(PVOID Object)
     }
     if (Process->Pcb.DirectoryTableBase != PsIdleProcess->Pcb.DirectoryTableBase)
         MmDeleteProcessAddressSpace(Process);
-    PspCheckQuota(Process);
+    PspDereferenceQuota(Process);
     if (Process->UniqueProcessId != NULL)
         ExDestroyCid(Process->UniqueProcessId);
     if (Process->SeAuditName != NULL)

@@ -61,12 +61,12 @@ PspFillProcess(PEPROCESS Process, PEPROCESS Parent, PCUNICODE_STRING ImageName,
     Process->PriorityClass = PSP_CLASS_NORMAL;
     if (Parent != NULL)
         Process->Pcb.Affinity = Parent->Pcb.Affinity;
-    PspInheritQuota(Process, Parent);
-
-    Status = ObInitProcess(Parent, Process, InheritHandles);
+    Status = PspInheritQuota(Process, Parent);
+    if (NT_SUCCESS(Status))
+        Status = ObInitProcess(Parent, Process, InheritHandles);
     if (!NT_SUCCESS(Status))
         return Status;
-    Process->UniqueProcessId = ExCreateCid(Process);
+    Process->UniqueProcessId = Process->QuotaBlock->ProcessId = ExCreateCid(Process);
     return Process->UniqueProcessId == NULL ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
 }
 

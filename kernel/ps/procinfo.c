@@ -52,8 +52,8 @@ PspQueryProcessQuota(PVOID Object, PPSP_INFORMATION Information)
 {
     PEPROCESS Process = Object;
 
-    Information->Quota.PagedPoolLimit = Process->Quota[PagedPool].Limit;
-    Information->Quota.NonPagedPoolLimit = Process->Quota[NonPagedPool].Limit;
+    Information->Quota.PagedPoolLimit = Process->QuotaBlock->Quota[PagedPool].Limit;
+    Information->Quota.NonPagedPoolLimit = Process->QuotaBlock->Quota[NonPagedPool].Limit;
     Information->Quota.MinimumWorkingSetSize = Process->MinimumWorkingSet;
     Information->Quota.MaximumWorkingSetSize = Process->MaximumWorkingSet;
     Information->Quota.PagefileLimit = MAXSIZE_T;
@@ -72,10 +72,10 @@ PspQueryProcessVm(PVOID Object, PPSP_INFORMATION Information)
     Vm->VirtualSize = Process->Mm.VirtualSize;
     Vm->PeakWorkingSetSize = Vm->PeakPagefileUsage = Process->Mm.PeakCommitCharge * PAGE_SIZE;
     Vm->WorkingSetSize = Vm->PagefileUsage = Process->Mm.CommitCharge * PAGE_SIZE;
-    Vm->QuotaPagedPoolUsage = Process->Quota[PagedPool].Usage;
-    Vm->QuotaPeakPagedPoolUsage = Process->Quota[PagedPool].Peak;
-    Vm->QuotaNonPagedPoolUsage = Process->Quota[NonPagedPool].Usage;
-    Vm->QuotaPeakNonPagedPoolUsage = Process->Quota[NonPagedPool].Peak;
+    Vm->QuotaPagedPoolUsage = Process->QuotaBlock->Quota[PagedPool].Usage;
+    Vm->QuotaPeakPagedPoolUsage = Process->QuotaBlock->Quota[PagedPool].Peak;
+    Vm->QuotaNonPagedPoolUsage = Process->QuotaBlock->Quota[NonPagedPool].Usage;
+    Vm->QuotaPeakNonPagedPoolUsage = Process->QuotaBlock->Quota[NonPagedPool].Peak;
     return STATUS_SUCCESS;
 }
 

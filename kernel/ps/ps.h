@@ -22,6 +22,14 @@ typedef struct _PS_QUOTA {
     SIZE_T          Limit;                      // MAXSIZE_T: none
 } PS_QUOTA, *PPS_QUOTA;
 
+/* What is charged to a process; objects that it has made may outlive it, and this stays as long. */
+typedef struct _EPROCESS_QUOTA_BLOCK {
+    PS_QUOTA      Quota[2];                     // by pool: NonPagedPool, PagedPool
+    volatile LONG References;                   // the process, and each object that was charged
+    PEPROCESS     Process;                      // may be gone
+    HANDLE        ProcessId;
+} EPROCESS_QUOTA_BLOCK, *PEPROCESS_QUOTA_BLOCK;
+
 typedef struct _EPROCESS {
     KPROCESS      Pcb;
 
@@ -47,7 +55,7 @@ typedef struct _EPROCESS {
     LARGE_INTEGER ExitTime;
 
     /* Set by NtSetInformationProcess: */
-    PS_QUOTA      Quota[2];                     // by pool: NonPagedPool, PagedPool
+    PEPROCESS_QUOTA_BLOCK QuotaBlock;           // referenced
     SIZE_T        MinimumWorkingSet, MaximumWorkingSet;
     ULONG         DefaultHardErrorMode;
     UCHAR         PriorityClass;                // PSP_CLASS_*
@@ -87,6 +95,56 @@ typedef struct _ETHREAD {
     LIST_ENTRY    ReaperLink;
     LARGE_INTEGER ExitTime;
 } ETHREAD;
+
+/* ---- quota.c: what objects cost their makers; <= DISPATCH_LEVEL ---- */
+
+VOID    PspRaisePeak(PPS_QUOTA Quota, SIZE_T Usage);
+BOOLEAN PspRefuseCharge(PPS_QUOTA Quota, SIZE_T Amount);
+VOID    PspReturnCharge(PEPROCESS_QUOTA_BLOCK Block, POOL_TYPE Pool, SIZE_T Amount);
+VOID    PspFreeQuotaBlock(PEPROCESS_QUOTA_BLOCK Block);
+
+/* FALSE: it would be above the limit. (A charge that is refused may make another one fail.) */
+static inline BOOLEAN
+PsChargeQuota(PPS_QUOTA Quota, SIZE_T Amount)
+{
+    SIZE_T Usage = (SIZE_T)InterlockedAdd64((volatile LONG64 *)&Quota->Usage, (LONG64)Amount);
+
+    if (__builtin_expect(Usage > Quota->Limit, 0))
+        return PspRefuseCharge(Quota, Amount);
+    if (__builtin_expect(Usage > Quota->Peak, 0))
+        PspRaisePeak(Quota, Usage);
+    return TRUE;
+}
+
+/*
+ * Charges an object to the process that makes it: the block returned, referenced, takes the
+ * charge back. NULL: the process may have no more.
+ */
+static inline PEPROCESS_QUOTA_BLOCK
+PsChargeSharedPoolQuota(PEPROCESS Process, SIZE_T Paged, SIZE_T NonPaged)
+{
+    PEPROCESS_QUOTA_BLOCK Block = Process->QuotaBlock;
+
+    if (!PsChargeQuota(&Block->Quota[NonPagedPool], NonPaged))
+        return NULL;
+    if (Paged != 0 && !PsChargeQuota(&Block->Quota[PagedPool], Paged)) {
+        PspReturnCharge(Block, NonPagedPool, NonPaged);
+        return NULL;
+    }
+    InterlockedIncrement(&Block->References);
+    return Block;
+}
+
+static inline VOID
+PsReturnSharedPoolQuota(PEPROCESS_QUOTA_BLOCK Block, SIZE_T Paged, SIZE_T NonPaged)
+{
+    InterlockedExchangeAdd64((volatile LONG64 *)&Block->Quota[NonPagedPool].Usage,
+                             -(LONG64)NonPaged);
+    if (Paged != 0)
+        PspReturnCharge(Block, PagedPool, Paged);
+    if (InterlockedDecrement(&Block->References) == 0)
+        PspFreeQuotaBlock(Block);
+}
 
 extern LIST_ENTRY PsActiveProcessHead;
 // static: owner of the idle threads, has no object header

@@ -12,6 +12,7 @@
 #define PSP_TAG_STACK   'kSsP'
 #define PSP_TAG_NAME    'nPsP'
 #define PSP_TAG_PARAM   'pPsP'
+#define PSP_TAG_QUOTA   'bQsP'
 
 #define PSP_CLASS_NORMAL    2                   // PROCESS_PRIORITY_CLASS_* of newer headers
 #define PSP_CLASS_REALTIME  4
@@ -61,11 +62,12 @@ VOID PspMoveThread(PETHREAD Thread, KAFFINITY Affinity);
 
 /*
  * quota.c: the limits of a new process; limits of 0 are left alone, STATUS_QUOTA_EXCEEDED for one
- * below the usage; a last look at a process that goes.
+ * below the usage; the process lets go of what is charged to it.
  */
-VOID     PspInheritQuota(PEPROCESS Process, PEPROCESS Parent);
+extern EPROCESS_QUOTA_BLOCK PspDefaultQuotaBlock;       // the system's
+NTSTATUS PspInheritQuota(PEPROCESS Process, PEPROCESS Parent);
 NTSTATUS PspSetQuotaLimits(PEPROCESS Process, SIZE_T Paged, SIZE_T NonPaged);
-VOID     PspCheckQuota(PEPROCESS Process);
+VOID     PspDereferenceQuota(PEPROCESS Process);
 
 VOID PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create);
 VOID PspCallThreadNotify(PETHREAD Thread, BOOLEAN Create);

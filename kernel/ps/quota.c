@@ -2,111 +2,130 @@
  * Pool quota: how much of each pool is charged to a process, the most there ever was, and how much
  * may be.
  *
- * A process is charged for what the system or a driver allocates on its behalf and says so:
- * ExAllocatePoolWithQuota (whose blocks remember whom to give back to), or one of the routines
- * here. The limits are those of its creator, and unlimited for the first; the System process is
- * never charged. Everything is interlocked, so charging works at any IRQL <= DISPATCH_LEVEL.
+ * A process is charged for the objects it makes, from their first handle to their end (what
+ * one costs is said in ob/type.c), and for what the system or a driver allocates on its behalf and
+ * says so: ExAllocatePoolWithQuota (whose blocks remember whom to give back to), or one of the
+ * routines here. The limits are those of its creator; the System process and what it starts have
+ * none. Everything is interlocked, so charging works at any IRQL <= DISPATCH_LEVEL.
+ *
+ * The figures are in a block beside the process, which an object that outlives its maker keeps.
  *
  * More given back than was charged is bugcheck 0x21 (QUOTA_UNDERFLOW).
  */
 #include "ps/psp.h"
 
-static NTSTATUS
-PspCharge(PEPROCESS Process, POOL_TYPE PoolType, SIZE_T Amount)
+EPROCESS_QUOTA_BLOCK PspDefaultQuotaBlock = {
+    .Quota = { { .Limit = MAXSIZE_T }, { .Limit = MAXSIZE_T } }, .References = 1 };
+
+VOID
+PspRaisePeak(PPS_QUOTA Quota, SIZE_T Usage)
 {
-    PPS_QUOTA Quota = &Process->Quota[PoolType & PagedPool];
-    SIZE_T    Old, New, Peak;
+    SIZE_T Peak;
 
-    IRQL_AT_MOST(DISPATCH_LEVEL);
-
-    if (Process == PsInitialSystemProcess)
-        return STATUS_SUCCESS;
-    do {
-        Old = Quota->Usage;
-        New = Old + Amount;
-        if (New < Old || New > Quota->Limit)
-            return STATUS_QUOTA_EXCEEDED;
-    } while ((SIZE_T)InterlockedCompareExchange64((volatile LONG64 *)&Quota->Usage, (LONG64)New,
-                                                  (LONG64)Old) != Old);
-    while ((Peak = Quota->Peak) < New &&
-           (SIZE_T)InterlockedCompareExchange64((volatile LONG64 *)&Quota->Peak, (LONG64)New,
+    while ((Peak = Quota->Peak) < Usage &&
+           (SIZE_T)InterlockedCompareExchange64((volatile LONG64 *)&Quota->Peak, (LONG64)Usage,
                                                 (LONG64)Peak) != Peak)
         ;
-    return STATUS_SUCCESS;
 }
 
-static VOID
-PspReturn(PEPROCESS Process, POOL_TYPE PoolType, SIZE_T Amount)
+BOOLEAN
+PspRefuseCharge(PPS_QUOTA Quota, SIZE_T Amount)
 {
-    PPS_QUOTA Quota = &Process->Quota[PoolType & PagedPool];
-    LONG64    Left;
+    InterlockedExchangeAdd64((volatile LONG64 *)&Quota->Usage, -(LONG64)Amount);
+    return FALSE;
+}
 
-    IRQL_AT_MOST(DISPATCH_LEVEL);
+VOID
+PspReturnCharge(PEPROCESS_QUOTA_BLOCK Block, POOL_TYPE Pool, SIZE_T Amount)
+{
+    LONG64 Left = InterlockedAdd64((volatile LONG64 *)&Block->Quota[Pool].Usage, -(LONG64)Amount);
 
-    if (Process == PsInitialSystemProcess)
-        return;
-    Left = InterlockedAdd64((volatile LONG64 *)&Quota->Usage, -(LONG64)Amount);
     if (Left < 0)
-        KeBugCheckEx(QUOTA_UNDERFLOW, (ULONG_PTR)Process, PoolType & PagedPool, Amount, -Left);
+        KeBugCheckEx(QUOTA_UNDERFLOW, (ULONG_PTR)Block->Process, Pool, Amount, -Left);
+}
+
+/* The last reference is gone. Whoever has charged the process and forgot is worth a line. */
+VOID
+PspFreeQuotaBlock(PEPROCESS_QUOTA_BLOCK Block)
+{
+    for (ULONG Pool = NonPagedPool; Pool <= PagedPool; Pool++)
+        if (Block->Quota[Pool].Usage != 0)
+            DbgPrint("ps: process %Iu has ended with %Iu bytes of %s pool still charged to it\n",
+                     (ULONG_PTR)Block->ProcessId, Block->Quota[Pool].Usage,
+                     Pool == PagedPool ? "paged" : "nonpaged");
+    ExFreePoolWithTag(Block, PSP_TAG_QUOTA);
 }
 
 NTSTATUS
 PspSetQuotaLimits(PEPROCESS Process, SIZE_T Paged, SIZE_T NonPaged)
 {
-    if ((Paged != 0 && Paged < Process->Quota[PagedPool].Usage) ||
-        (NonPaged != 0 && NonPaged < Process->Quota[NonPagedPool].Usage))
+    PPS_QUOTA Quota = Process->QuotaBlock->Quota;
+
+    if ((Paged != 0 && Paged < Quota[PagedPool].Usage) ||
+        (NonPaged != 0 && NonPaged < Quota[NonPagedPool].Usage))
         return STATUS_QUOTA_EXCEEDED;
     if (Paged != 0)
-        Process->Quota[PagedPool].Limit = Paged;
+        Quota[PagedPool].Limit = Paged;
     if (NonPaged != 0)
-        Process->Quota[NonPagedPool].Limit = NonPaged;
+        Quota[NonPagedPool].Limit = NonPaged;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS
+PspInheritQuota(PEPROCESS Process, PEPROCESS Parent)
+{
+    PEPROCESS_QUOTA_BLOCK Block = &PspDefaultQuotaBlock;
+
+    if (Parent != NULL) {
+        Block = ExAllocatePoolWithTag(NonPagedPool, sizeof *Block, PSP_TAG_QUOTA);
+        if (Block == NULL)
+            return STATUS_INSUFFICIENT_RESOURCES;
+        RtlZeroMemory(Block, sizeof *Block);
+        Block->References = 1;
+        Block->Process = Process;
+        for (ULONG Pool = NonPagedPool; Pool <= PagedPool; Pool++)
+            Block->Quota[Pool].Limit = Parent->QuotaBlock->Quota[Pool].Limit;
+    }
+    Process->QuotaBlock = Block;
+    Process->MinimumWorkingSet = Parent != NULL ? Parent->MinimumWorkingSet : 50 * PAGE_SIZE;
+    Process->MaximumWorkingSet = Parent != NULL ? Parent->MaximumWorkingSet : 345 * PAGE_SIZE;
     return STATUS_SUCCESS;
 }
 
 VOID
-PspInheritQuota(PEPROCESS Process, PEPROCESS Parent)
+PspDereferenceQuota(PEPROCESS Process)
 {
-    for (ULONG Pool = NonPagedPool; Pool <= PagedPool; Pool++)
-        Process->Quota[Pool].Limit = Parent != NULL ? Parent->Quota[Pool].Limit : MAXSIZE_T;
-    Process->MinimumWorkingSet = Parent != NULL ? Parent->MinimumWorkingSet : 50 * PAGE_SIZE;
-    Process->MaximumWorkingSet = Parent != NULL ? Parent->MaximumWorkingSet : 345 * PAGE_SIZE;
-}
-
-/* The process is about to be deleted; whoever charged it and forgot is worth a line. */
-VOID
-PspCheckQuota(PEPROCESS Process)
-{
-    for (ULONG Pool = NonPagedPool; Pool <= PagedPool; Pool++)
-        if (Process->Quota[Pool].Usage != 0)
-            DbgPrint("ps: %s (%Iu) ends with %Iu bytes of %s pool still charged to it\n",
-                     Process->ImageFileName, (ULONG_PTR)Process->UniqueProcessId,
-                     Process->Quota[Pool].Usage, Pool == PagedPool ? "paged" : "nonpaged");
+    if (Process->QuotaBlock != NULL)
+        PsReturnSharedPoolQuota(Process->QuotaBlock, 0, 0);
 }
 
 /* Charges Amount bytes: STATUS_QUOTA_EXCEEDED if that is more than the process may have. */
 NTSTATUS NTAPI
 PsChargeProcessPoolQuota(PEPROCESS Process, POOL_TYPE PoolType, ULONG_PTR Amount)
 {
-    return PspCharge(Process, PoolType, Amount);
+    IRQL_AT_MOST(DISPATCH_LEVEL);
+
+    return PsChargeQuota(&Process->QuotaBlock->Quota[PoolType & PagedPool], Amount)
+        ? STATUS_SUCCESS : STATUS_QUOTA_EXCEEDED;
 }
 
 NTSTATUS NTAPI
 PsChargeProcessNonPagedPoolQuota(PEPROCESS Process, ULONG_PTR Amount)
 {
-    return PspCharge(Process, NonPagedPool, Amount);
+    return PsChargeProcessPoolQuota(Process, NonPagedPool, Amount);
 }
 
 NTSTATUS NTAPI
 PsChargeProcessPagedPoolQuota(PEPROCESS Process, ULONG_PTR Amount)
 {
-    return PspCharge(Process, PagedPool, Amount);
+    return PsChargeProcessPoolQuota(Process, PagedPool, Amount);
 }
 
 /* The older form: raises STATUS_QUOTA_EXCEEDED. */
 VOID NTAPI
 PsChargePoolQuota(PEPROCESS Process, POOL_TYPE PoolType, ULONG_PTR Amount)
 {
-    NTSTATUS Status = PspCharge(Process, PoolType, Amount);
+    NTSTATUS Status = PsChargeProcessPoolQuota(Process, PoolType, Amount);
 
     if (!NT_SUCCESS(Status))
         ExRaiseStatus(Status);
@@ -115,17 +134,19 @@ PsChargePoolQuota(PEPROCESS Process, POOL_TYPE PoolType, ULONG_PTR Amount)
 VOID NTAPI
 PsReturnPoolQuota(PEPROCESS Process, POOL_TYPE PoolType, ULONG_PTR Amount)
 {
-    PspReturn(Process, PoolType, Amount);
+    IRQL_AT_MOST(DISPATCH_LEVEL);
+
+    PspReturnCharge(Process->QuotaBlock, PoolType & PagedPool, Amount);
 }
 
 VOID NTAPI
 PsReturnProcessNonPagedPoolQuota(PEPROCESS Process, ULONG_PTR Amount)
 {
-    PspReturn(Process, NonPagedPool, Amount);
+    PsReturnPoolQuota(Process, NonPagedPool, Amount);
 }
 
 VOID NTAPI
 PsReturnProcessPagedPoolQuota(PEPROCESS Process, ULONG_PTR Amount)
 {
-    PspReturn(Process, PagedPool, Amount);
+    PsReturnPoolQuota(Process, PagedPool, Amount);
 }
