@@ -43,22 +43,23 @@ ObpOptionalHeaders(POBJECT_TYPE Type, BOOLEAN Named, BOOLEAN Quota, POBJECT_HEAD
     return Size;
 }
 
-static inline VOID
-ObpChargePool(POBJECT_TYPE Type, ULONG Pool, LONG Charge)
+/*
+ * An object whose charges are its own counts as more, or less, in its type's usage than the
+ * type's defaults for one.
+ */
+static VOID
+ObpCountExtraCharges(POBJECT_HEADER Header, LONG Sign)
 {
-    if (Charge != 0)
-        ObpCountUp(&Type->PoolUsage[Pool], Charge, &Type->HighWaterPoolUsage[Pool]);
-}
+    POBJECT_TYPE              Type  = Header->Type;
+    POBJECT_HEADER_QUOTA_INFO Quota = ObpQuotaInfo(Header);
+    LONG                      Extra[2];
 
-/* Charges the object to its type, or gives back what it was charged for. */
-VOID
-ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return)
-{
-    PULONG Charges = ObpCharges(Header);
-    LONG   Sign    = Return ? -1 : 1;
-
-    ObpChargePool(Header->Type, PagedPool, Sign * (LONG)Charges[0]);
-    ObpChargePool(Header->Type, NonPagedPool, Sign * (LONG)Charges[1]);
+    if (Quota == NULL)
+        return;
+    Extra[NonPagedPool] = Quota->NonPagedPoolCharge - Type->TypeInfo.DefaultNonPagedPoolCharge;
+    Extra[PagedPool]    = Quota->PagedPoolCharge - Type->TypeInfo.DefaultPagedPoolCharge;
+    for (ULONG Pool = NonPagedPool; Pool <= PagedPool; Pool++)
+        ObpCountUp(&Type->ExtraUsage[Pool], Sign * Extra[Pool], &Type->HighWaterExtraUsage[Pool]);
 }
 
 static VOID
@@ -154,8 +155,6 @@ ObCreateNameless(KPROCESSOR_MODE Mode, POBJECT_TYPE Type, ULONG BodySize, PVOID 
     if (!NT_SUCCESS(Status))
         return Status;
 
-    ObpChargePool(Type, 0, Type->TypeInfo.DefaultNonPagedPoolCharge);
-    ObpChargePool(Type, 1, Type->TypeInfo.DefaultPagedPoolCharge);
     Header->ObjectCreateInfo = OB_SMALL_CREATE_INFO(0, Mode);
     Header->Flags |= OB_FLAG_CREATE_INFO;
     *Object = &Header->Body;
@@ -218,7 +217,7 @@ ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES 
     if (Info.Attributes & OBJ_EXCLUSIVE)
         Header->Flags |= OB_FLAG_EXCLUSIVE;
 
-    ObpChargeType(Header, FALSE);
+    ObpCountExtraCharges(Header, 1);
     Status = ObpKeepCreateInformation(Header, &Info);
     if (NT_SUCCESS(Status))
         *Object = &Header->Body;
@@ -235,16 +234,13 @@ Done:
 static VOID
 ObpFreeBelongings(POBJECT_HEADER Header)
 {
-    POBJECT_HEADER_NAME_INFO   NameInfo = ObpNameInfo(Header);
-    POBJECT_HEADER_HANDLE_INFO Handles  = ObpHandleInfo(Header);
-
     ObpFreeCreateInformation(Header);
     if (Header->SecurityDescriptor != NULL)
         ObReplaceDescriptor(&Header->SecurityDescriptor, NULL);
-    if (NameInfo != NULL)
-        ObpFreeName(&NameInfo->Name, NULL);
-    if (Handles != NULL && Handles->More != NULL)
-        ExFreePoolWithTag(Handles->More, TAG_OB_NAME);
+    if (UNLIKELY(Header->NameInfoOffset != 0))
+        ObpFreeName(&ObpNameInfo(Header)->Name, NULL);
+    if (UNLIKELY(Header->HandleInfoOffset != 0) && ObpHandleInfo(Header)->More != NULL)
+        ExFreePoolWithTag(ObpHandleInfo(Header)->More, TAG_OB_NAME);
 }
 
 /* How far below its header the object's block begins: where its lowest optional header is. */
@@ -275,7 +271,7 @@ ObpFreeObject(POBJECT_HEADER Header)
     }
     ObpFreeBelongings(Header);
     ObpReturnQuota(Header);
-    ObpChargeType(Header, TRUE);
+    ObpCountExtraCharges(Header, -1);
     InterlockedDecrement(&Type->TotalNumberOfObjects);
     Header->Type = OB_DELETED_TYPE;
     ExFreePoolWithTag((PUCHAR)Header - ObpBelowHeader(Header), Type->Key);

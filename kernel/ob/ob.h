@@ -214,8 +214,8 @@ typedef struct _OBJECT_TYPE {
     /* Interlocked: */
     volatile LONG           TotalNumberOfObjects, TotalNumberOfHandles;
     volatile LONG           HighWaterNumberOfObjects, HighWaterNumberOfHandles;
-    // what its objects are charged for: [0] nonpaged, [1] paged pool
-    volatile LONG           PoolUsage[2], HighWaterPoolUsage[2];
+    // by pool, what objects are charged for beyond the type's defaults
+    volatile LONG           ExtraUsage[2], HighWaterExtraUsage[2];
 
     // guards the counts by process of its objects, and if these are in paged pool TypeList
     FAST_MUTEX              Lock;

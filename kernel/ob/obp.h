@@ -212,7 +212,6 @@ ObpFreeCreateInformation(POBJECT_HEADER Header)
         ObpFreeKeptInformation(Info);
 }
 
-VOID ObpChargeType(POBJECT_HEADER Header, BOOLEAN Return);
 
 /*
  * A fresh object with one reference and no creation information yet; Type may be NULL for the

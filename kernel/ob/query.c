@@ -123,6 +123,22 @@ ObpQueryBasic(POBJECT_HEADER Header, POBJECT_HANDLE_INFORMATION Handle,
     return STATUS_SUCCESS;
 }
 
+static VOID
+ObpDescribeCharges(POBJECT_TYPE Type, POBJECT_TYPE_INFORMATION Out)
+{
+    ULONG NonPaged = Type->TypeInfo.DefaultNonPagedPoolCharge;
+    ULONG Paged    = Type->TypeInfo.DefaultPagedPoolCharge;
+
+    Out->DefaultNonPagedPoolCharge  = NonPaged;
+    Out->DefaultPagedPoolCharge     = Paged;
+    Out->TotalNonPagedPoolUsage     = Type->TotalNumberOfObjects * NonPaged + Type->ExtraUsage[0];
+    Out->TotalPagedPoolUsage        = Type->TotalNumberOfObjects * Paged + Type->ExtraUsage[1];
+    Out->HighWaterNonPagedPoolUsage = Type->HighWaterNumberOfObjects * NonPaged +
+                                      Type->HighWaterExtraUsage[0];
+    Out->HighWaterPagedPoolUsage    = Type->HighWaterNumberOfObjects * Paged +
+                                      Type->HighWaterExtraUsage[1];
+}
+
 /*
  * One type at Out, which will be at Target in the caller's memory; returns its size with the
  * name, a multiple of 8.
@@ -141,18 +157,13 @@ ObpDescribeType(POBJECT_TYPE Type, POBJECT_TYPE_INFORMATION Out, PUCHAR Target)
         Out->TotalNumberOfHandles     = Type->TotalNumberOfHandles;
         Out->HighWaterNumberOfObjects = Type->HighWaterNumberOfObjects;
         Out->HighWaterNumberOfHandles = Type->HighWaterNumberOfHandles;
-        Out->TotalNonPagedPoolUsage   = Type->PoolUsage[0];
-        Out->TotalPagedPoolUsage      = Type->PoolUsage[1];
-        Out->HighWaterNonPagedPoolUsage = Type->HighWaterPoolUsage[0];
-        Out->HighWaterPagedPoolUsage  = Type->HighWaterPoolUsage[1];
         Out->InvalidAttributes        = Type->TypeInfo.InvalidAttributes;
         Out->GenericMapping           = Type->TypeInfo.GenericMapping;
         Out->ValidAccessMask          = Type->TypeInfo.ValidAccessMask;
         Out->SecurityRequired         = Type->TypeInfo.SecurityRequired;
         Out->MaintainHandleCount      = Type->TypeInfo.MaintainHandleCount;
         Out->PoolType                 = Type->TypeInfo.PoolType;
-        Out->DefaultPagedPoolCharge   = Type->TypeInfo.DefaultPagedPoolCharge;
-        Out->DefaultNonPagedPoolCharge = Type->TypeInfo.DefaultNonPagedPoolCharge;
+        ObpDescribeCharges(Type, Out);
         RtlCopyMemory(Out + 1, Type->Name.Buffer, Name);
     }
     return ROUND_UP(sizeof(*Out) + Name, sizeof(PVOID));

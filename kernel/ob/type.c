@@ -102,7 +102,6 @@ ObpMakeType(PUNICODE_STRING Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Ta
     New->Key             = Tag;
     New->DefaultObject   = DefaultObject;
     ObpSetCharges(&New->TypeInfo);
-    ObpChargeType(OBJECT_TO_HEADER(New), FALSE);
     ExInitializeFastMutex(&New->Lock);
     InitializeListHead(&New->TypeList);
     InitializeListHead(&New->CallbackList);

@@ -19,7 +19,8 @@
 /* One pool's share of a process; interlocked, but for the limit. */
 typedef struct _PS_QUOTA {
     volatile SIZE_T Usage, Peak;                // bytes
-    SIZE_T          Limit;                      // MAXSIZE_T: none
+    volatile SIZE_T Limit;                      // MAXSIZE_T: none
+    volatile SIZE_T Easy;                       // the lower of Peak and Limit
 } PS_QUOTA, *PPS_QUOTA;
 
 /* What is charged to a process; objects that it has made may outlive it, and this stays as long. */
@@ -98,23 +99,9 @@ typedef struct _ETHREAD {
 
 /* ---- quota.c: what objects cost their makers; <= DISPATCH_LEVEL ---- */
 
-VOID    PspRaisePeak(PPS_QUOTA Quota, SIZE_T Usage);
-BOOLEAN PspRefuseCharge(PPS_QUOTA Quota, SIZE_T Amount);
-VOID    PspReturnCharge(PEPROCESS_QUOTA_BLOCK Block, POOL_TYPE Pool, SIZE_T Amount);
-VOID    PspFreeQuotaBlock(PEPROCESS_QUOTA_BLOCK Block);
-
-/* FALSE: it would be above the limit. (A charge that is refused may make another one fail.) */
-static inline BOOLEAN
-PsChargeQuota(PPS_QUOTA Quota, SIZE_T Amount)
-{
-    SIZE_T Usage = (SIZE_T)InterlockedAdd64((volatile LONG64 *)&Quota->Usage, (LONG64)Amount);
-
-    if (__builtin_expect(Usage > Quota->Limit, 0))
-        return PspRefuseCharge(Quota, Amount);
-    if (__builtin_expect(Usage > Quota->Peak, 0))
-        PspRaisePeak(Quota, Usage);
-    return TRUE;
-}
+PEPROCESS_QUOTA_BLOCK PspChargeBoth(PEPROCESS_QUOTA_BLOCK Block, SIZE_T Paged, SIZE_T NonPaged);
+VOID PspReturnCharge(PEPROCESS_QUOTA_BLOCK Block, POOL_TYPE Pool, SIZE_T Amount);
+VOID PspFreeQuotaBlock(PEPROCESS_QUOTA_BLOCK Block);
 
 /*
  * Charges an object to the process that makes it: the block returned, referenced, takes the
@@ -124,12 +111,14 @@ static inline PEPROCESS_QUOTA_BLOCK
 PsChargeSharedPoolQuota(PEPROCESS Process, SIZE_T Paged, SIZE_T NonPaged)
 {
     PEPROCESS_QUOTA_BLOCK Block = Process->QuotaBlock;
+    PPS_QUOTA             Quota = &Block->Quota[NonPagedPool];
 
-    if (!PsChargeQuota(&Block->Quota[NonPagedPool], NonPaged))
-        return NULL;
-    if (Paged != 0 && !PsChargeQuota(&Block->Quota[PagedPool], Paged)) {
+    if (Paged != 0)
+        return PspChargeBoth(Block, Paged, NonPaged);
+    if (__builtin_expect((SIZE_T)InterlockedAdd64((volatile LONG64 *)&Quota->Usage,
+                                                  (LONG64)NonPaged) > Quota->Easy, 0)) {
         PspReturnCharge(Block, NonPagedPool, NonPaged);
-        return NULL;
+        return PspChargeBoth(Block, 0, NonPaged);
     }
     InterlockedIncrement(&Block->References);
     return Block;

@@ -17,22 +17,45 @@
 EPROCESS_QUOTA_BLOCK PspDefaultQuotaBlock = {
     .Quota = { { .Limit = MAXSIZE_T }, { .Limit = MAXSIZE_T } }, .References = 1 };
 
-VOID
-PspRaisePeak(PPS_QUOTA Quota, SIZE_T Usage)
+/* The limit is looked at once more because it may have been lowered meanwhile. */
+static VOID
+PspSetEasy(PPS_QUOTA Quota)
 {
+    Quota->Easy = min(Quota->Peak, Quota->Limit);
+    if (Quota->Easy > Quota->Limit)
+        Quota->Easy = Quota->Limit;
+}
+
+/* FALSE: it would be above the limit. (A charge that is refused may make another one fail.) */
+static BOOLEAN
+PspCharge(PPS_QUOTA Quota, SIZE_T Amount)
+{
+    SIZE_T Usage = (SIZE_T)InterlockedAdd64((volatile LONG64 *)&Quota->Usage, (LONG64)Amount);
     SIZE_T Peak;
 
+    if (Usage > Quota->Limit || Amount > MAXLONG64) {
+        InterlockedExchangeAdd64((volatile LONG64 *)&Quota->Usage, -(LONG64)Amount);
+        return FALSE;
+    }
     while ((Peak = Quota->Peak) < Usage &&
            (SIZE_T)InterlockedCompareExchange64((volatile LONG64 *)&Quota->Peak, (LONG64)Usage,
                                                 (LONG64)Peak) != Peak)
         ;
+    PspSetEasy(Quota);
+    return TRUE;
 }
 
-BOOLEAN
-PspRefuseCharge(PPS_QUOTA Quota, SIZE_T Amount)
+PEPROCESS_QUOTA_BLOCK
+PspChargeBoth(PEPROCESS_QUOTA_BLOCK Block, SIZE_T Paged, SIZE_T NonPaged)
 {
-    InterlockedExchangeAdd64((volatile LONG64 *)&Quota->Usage, -(LONG64)Amount);
-    return FALSE;
+    if (!PspCharge(&Block->Quota[NonPagedPool], NonPaged))
+        return NULL;
+    if (!PspCharge(&Block->Quota[PagedPool], Paged)) {
+        PspReturnCharge(Block, NonPagedPool, NonPaged);
+        return NULL;
+    }
+    InterlockedIncrement(&Block->References);
+    return Block;
 }
 
 VOID
@@ -68,6 +91,8 @@ PspSetQuotaLimits(PEPROCESS Process, SIZE_T Paged, SIZE_T NonPaged)
         Quota[PagedPool].Limit = Paged;
     if (NonPaged != 0)
         Quota[NonPagedPool].Limit = NonPaged;
+    PspSetEasy(&Quota[PagedPool]);
+    PspSetEasy(&Quota[NonPagedPool]);
     return STATUS_SUCCESS;
 }
 
@@ -105,7 +130,7 @@ PsChargeProcessPoolQuota(PEPROCESS Process, POOL_TYPE PoolType, ULONG_PTR Amount
 {
     IRQL_AT_MOST(DISPATCH_LEVEL);
 
-    return PsChargeQuota(&Process->QuotaBlock->Quota[PoolType & PagedPool], Amount)
+    return PspCharge(&Process->QuotaBlock->Quota[PoolType & PagedPool], Amount)
         ? STATUS_SUCCESS : STATUS_QUOTA_EXCEEDED;
 }
 
