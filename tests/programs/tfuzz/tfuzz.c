@@ -19,6 +19,7 @@ typedef struct _CENSUS {
     ULONG Objects[TYPES], Handles;
 } CENSUS;
 
+static const char *const Models[] = { "notify", "inverted", "ticker", "getdev" };
 static char Names[TYPES][24];                   // of types
 
 static void
@@ -107,6 +108,8 @@ main(int Count, char **Arguments)
         return Child(strtoull(Arguments[2], NULL, 0), Arguments[1][0] == 'a');
 
     Promise("Services called at random by several threads at once do no harm");
+    for (ULONG Index = 0; Index < ARRAYSIZE(Models); Index++)
+        Expect(StartDriver(Models[Index]) == STATUS_SUCCESS, "cannot start %s", Models[Index]);
     Round(Seed, FALSE);
     Round(Seed, TRUE);
     Settle(&Before);
@@ -115,5 +118,8 @@ main(int Count, char **Arguments)
             RtlGetLastNtStatus());
     Settle(&After);
     Compare(&Before, &After);
+    Promise("The model drivers, which took part, can be unloaded");
+    for (ULONG Index = 0; Index < ARRAYSIZE(Models); Index++)
+        Expect(StopDriver(Models[Index]) == STATUS_SUCCESS, "cannot stop %s", Models[Index]);
     return Done("tfuzz");
 }

@@ -10,12 +10,19 @@
 #include "sdk/ntreg.h"
 #include "sdk/ntsection.h"
 #include "sdk/ntsecurity.h"
+#include <winioctl.h>
 #include <sddl.h>
+#include "drivers/getdev/getdev_ioctl.h"
+#include "drivers/inverted/inverted_ioctl.h"
+#include "drivers/notify/notify_ioctl.h"
+#include "drivers/pipe/pipe_ioctl.h"
+#include "drivers/serial/serial_ioctl.h"
+#include "drivers/ticker/ticker_ioctl.h"
 #include <string.h>
 
 #define PAGES       8                           // that can be written
 #define PAGE        0x1000u
-#define OF_A_KIND   4                           // handles of one kind
+#define OF_A_KIND   8                           // handles of one kind
 
 /* The kinds of objects, by the letter that signatures have for them. */
 static const char Kinds[] = "FQJECSMTWNODLKHP";
@@ -48,9 +55,13 @@ static const ULONG64 Hostile[] = {
     0xFFFFFFFFFFFFFFFF,
 };
 
+/* Of the model drivers, all but getdev's that forgets on purpose, and some of other devices. */
 static const ULONG Controls[] = {
-    0x222000, 0x222003, 0x80002000, 0x80002004, 0x80002008, 0x8000200C, 0x80006000, 0x8000A004,
-    0x8000E000, 0x00070000, 0x000900A8, 0x0011400C, 0xFFFFFFFF,
+    IOCTL_PIPE_SET_SIZE, IOCTL_PIPE_SET_MODE, IOCTL_PIPE_QUERY, IOCTL_PIPE_SET_WAIT,
+    IOCTL_PIPE_SET_TYPE, IOCTL_PIPE_QUERY_TRAFFIC, IOCTL_NOTIFY_SET, IOCTL_NOTIFY_DROP,
+    IOCTL_INVERTED_WAIT, IOCTL_INVERTED_TELL, IOCTL_TICKER_TICK, IOCTL_GETDEV_TAKE,
+    IOCTL_GETDEV_PEEK, IOCTL_GETDEV_DROP, IOCTL_GETDEV_LIST, IOCTL_SERIAL_SET_TIMEOUTS,
+    0x222003, 0x00070000, 0x000900A8, 0x0011400C, 0xFFFFFFFF,
 };
 
 /* Serves as a thread and as an APC. */
@@ -108,6 +119,10 @@ MakeFiles(void)
     KeepFile('Q', "\\\\.\\Example\\FUZZ", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
     KeepFile('Q', "\\\\.\\Example\\FUZZ2", GENERIC_READ, FILE_FLAG_OVERLAPPED);
     KeepFile('Q', "\\SystemRoot\\System32\\ntdll.dll", GENERIC_READ, FILE_FLAG_OVERLAPPED);
+    KeepFile('Q', "\\\\.\\Notify", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
+    KeepFile('Q', "\\\\.\\Inverted", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
+    KeepFile('Q', "\\\\.\\Ticker", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
+    KeepFile('F', "\\\\.\\GetDev", GENERIC_READ | GENERIC_WRITE, 0);
     KeepFile('J', "\\SystemRoot\\System32", GENERIC_READ, 0);
     KeepFile('J', "\\SystemRoot", GENERIC_READ, FILE_FLAG_OVERLAPPED);
 }
