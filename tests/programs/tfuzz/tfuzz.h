@@ -1,6 +1,6 @@
 /*
  * tfuzz's files: tfuzz.c starts children and counts what they leave behind, child.c calls services
- * at random, values.c makes up their arguments.
+ * at random, values.c makes up their arguments, of what things.c has made.
  */
 #pragma once
 

@@ -6,12 +6,8 @@
  * reads an argument twice, or believes that memory stays what it was when it was probed, is found
  * out sooner or later. What is written there is itself made up: handles, lengths, pointers.
  */
-#include "tfuzz.h"
-#include "sdk/ntreg.h"
-#include "sdk/ntsection.h"
-#include "sdk/ntsecurity.h"
+#include "things.h"
 #include <winioctl.h>
-#include <sddl.h>
 #include "drivers/getdev/getdev_ioctl.h"
 #include "drivers/inverted/inverted_ioctl.h"
 #include "drivers/notify/notify_ioctl.h"
@@ -19,18 +15,6 @@
 #include "drivers/serial/serial_ioctl.h"
 #include "drivers/ticker/ticker_ioctl.h"
 #include <string.h>
-
-#define PAGES       8                           // that can be written
-#define PAGE        0x1000u
-#define OF_A_KIND   8                           // handles of one kind
-
-/* The kinds of objects, by the letter that signatures have for them. */
-static const char Kinds[] = "FQJECSMTWNODLKHP";
-
-static HANDLE Things[sizeof Kinds - 1][OF_A_KIND];
-static PUCHAR Memory;                           // PAGES to write, one to read, one not there
-static PUCHAR Descriptor;                       // a security descriptor, self-relative
-static ULONG  DescriptorLength;
 
 static const WCHAR *const Names[] = {
     L"\\Device\\Null", L"\\Device\\Example\\FUZZ", L"\\SystemRoot\\System32\\ntdll.dll",
@@ -64,13 +48,6 @@ static const ULONG Controls[] = {
     0x222003, 0x00070000, 0x000900A8, 0x0011400C, 0xFFFFFFFF,
 };
 
-/* Serves as a thread and as an APC. */
-static DWORD WINAPI
-ComeBack(PVOID Parameter)
-{
-    return 0;
-}
-
 ULONG64
 Roll(PDICE Dice)
 {
@@ -88,102 +65,6 @@ Below(PDICE Dice, ULONG Limit)
 }
 
 #define ONE_OF(Dice, List) (List)[Below(Dice, ARRAYSIZE(List))]
-
-/* Keeps a handle under its kind's letter. */
-static PHANDLE
-Keep(char Kind)
-{
-    PHANDLE Place = Things[strchr(Kinds, Kind) - Kinds];
-
-    for (ULONG Index = 0; Index < OF_A_KIND - 1; Index++, Place++)
-        if (*Place == NULL)
-            break;
-    return Place;
-}
-
-static void
-KeepFile(char Kind, const char *Name, DWORD Access, DWORD Flags)
-{
-    *Keep(Kind) = CreateFileA(Name, Access, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING,
-        FILE_FLAG_BACKUP_SEMANTICS | Flags, NULL);
-}
-
-/* F: synchronous, Q: asynchronous, J: a directory. */
-static void
-MakeFiles(void)
-{
-    KeepFile('F', "NUL", GENERIC_READ | GENERIC_WRITE, 0);
-    KeepFile('F', "\\\\.\\Example\\FUZZ", GENERIC_READ | GENERIC_WRITE, 0);
-    KeepFile('F', "\\SystemRoot\\System32\\ntdll.dll", GENERIC_READ, 0);
-    KeepFile('Q', "NUL", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
-    KeepFile('Q', "\\\\.\\Example\\FUZZ", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
-    KeepFile('Q', "\\\\.\\Example\\FUZZ2", GENERIC_READ, FILE_FLAG_OVERLAPPED);
-    KeepFile('Q', "\\SystemRoot\\System32\\ntdll.dll", GENERIC_READ, FILE_FLAG_OVERLAPPED);
-    KeepFile('Q', "\\\\.\\Notify", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
-    KeepFile('Q', "\\\\.\\Inverted", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
-    KeepFile('Q', "\\\\.\\Ticker", GENERIC_READ | GENERIC_WRITE, FILE_FLAG_OVERLAPPED);
-    KeepFile('F', "\\\\.\\GetDev", GENERIC_READ | GENERIC_WRITE, 0);
-    KeepFile('J', "\\SystemRoot\\System32", GENERIC_READ, 0);
-    KeepFile('J', "\\SystemRoot", GENERIC_READ, FILE_FLAG_OVERLAPPED);
-}
-
-static void
-MakeObjects(void)
-{
-    LARGE_INTEGER Size = { .QuadPart = 0x20000 };
-    HANDLE        Self = NtCurrentProcess();
-
-    NtCreateEvent(Keep('E'), EVENT_ALL_ACCESS, NULL, 0, FALSE);
-    NtCreateEvent(Keep('E'), EVENT_ALL_ACCESS, NULL, 1, TRUE);
-    NtCreateEvent(Keep('E'), SYNCHRONIZE, NULL, 1, TRUE);
-    NtCreateIoCompletion(Keep('C'), IO_COMPLETION_ALL_ACCESS, NULL, 0);
-    NtCreateSemaphore(Keep('S'), SEMAPHORE_ALL_ACCESS, NULL, 1, 5);
-    NtCreateMutant(Keep('M'), MUTANT_ALL_ACCESS, NULL, FALSE);
-    NtCreateTimer(Keep('T'), TIMER_ALL_ACCESS, NULL, 0);
-    NtCreateTimer(Keep('T'), TIMER_ALL_ACCESS, NULL, 1);
-    NtCreateSection(Keep('N'), SECTION_ALL_ACCESS, NULL, &Size, PAGE_READWRITE, SEC_COMMIT, NULL);
-    NtOpenProcessToken(Self, TOKEN_ALL_ACCESS, Keep('O'));
-    NtDuplicateToken(*Things[strchr(Kinds, 'O') - Kinds], TOKEN_ALL_ACCESS, NULL, FALSE,
-        TokenImpersonation, Keep('O'));
-    *Keep('H') = CreateThread(NULL, 0, ComeBack, NULL,
-        CREATE_SUSPENDED, NULL);
-    NtDuplicateObject(Self, Self, Self, Keep('P'), PROCESS_ALL_ACCESS & ~PROCESS_TERMINATE
-        & ~PROCESS_SUSPEND_RESUME, 0, 0);
-}
-
-static void
-MakeNames(void)
-{
-    OBJECT_ATTRIBUTES Attributes;
-    UNICODE_STRING    Name;
-
-    InitializeObjectAttributes(&Attributes, &Name, 0, NULL, NULL);
-    RtlInitUnicodeString(&Name, L"\\BaseNamedObjects");
-    NtOpenDirectoryObject(Keep('D'), DIRECTORY_QUERY | DIRECTORY_TRAVERSE, &Attributes);
-    NtCreateDirectoryObject(Keep('D'), 0xF000F, NULL);
-    RtlInitUnicodeString(&Name, L"\\SystemRoot");
-    NtOpenSymbolicLinkObject(Keep('L'), SYMBOLIC_LINK_QUERY, &Attributes);
-    RtlInitUnicodeString(&Name, Names[13]);
-    NtOpenKey(Keep('K'), KEY_READ, &Attributes);
-}
-
-BOOL
-MakeThings(void)
-{
-    DWORD Old;
-
-    Memory = VirtualAlloc(NULL, (PAGES + 2) * PAGE, MEM_RESERVE, PAGE_READWRITE);
-    if (Memory == NULL || !VirtualAlloc(Memory, (PAGES + 1) * PAGE, MEM_COMMIT, PAGE_READWRITE)
-        || !VirtualProtect(Memory + PAGES * PAGE, PAGE, PAGE_READONLY, &Old)
-        || !ConvertStringSecurityDescriptorToSecurityDescriptorA(
-            "O:BAG:BAD:(A;;GA;;;WD)(D;;GW;;;BG)", SDDL_REVISION_1,
-            (PVOID *)&Descriptor, &DescriptorLength))
-        return FALSE;
-    MakeFiles();
-    MakeObjects();
-    MakeNames();
-    return TRUE;
-}
 
 /* One of ours. */
 static HANDLE
