@@ -4,6 +4,7 @@ import re
 from etude import EXIT_SUCCESS, test
 from test_programs import run_program
 
+HELD = r"\\Driver\\hold holds IRP \w+ \(major function {}\), which hold!Dispatch\+0x0 was given, 1 seconds after it was"
 
 @test("Requests are cancelled by thread, file and status block; one that is not given back is reported and given up")
 def tcancel(context):
@@ -11,9 +12,31 @@ def tcancel(context):
     status = guest.wait_exit()
     context.marked(guest.consoles[0].text, "tcancel")
     context.check(status == EXIT_SUCCESS, f"QEMU ended with {status}")
-    held = re.findall(r"\\Driver\\hold holds IRP (\w+), which hold!Dispatch\+0x0 was given, 1 seconds after", guest.debug_text())
+    held = re.findall(HELD.format("03") + " cancelled", guest.debug_text())
     context.check(len(held) == 2, f"{len(held)} held IRPs were reported, not 2")
     context.check(r"\Driver\hold is unloaded" in guest.debug_text(), "hold.sys was not unloaded")
+
+
+@test("An open, a query, CLEANUP and CLOSE that a driver keeps are reported, and the system goes on, to its end")
+def kept(context):
+    for end in (False, True):
+        guest = context.boot(append="cancelwait=1")
+        guest.prompt(1)
+        guest.prompt()
+        guest.send("tcancel kernel\r")
+        guest.expect("stuck")
+        for major, since in (("00", "cancelled"), ("05", "cancelled"), ("12", "sent"), ("02", "sent")):
+            guest.expect_debug(HELD.format(major) + " " + since)
+        context.check("tcancel.exe" in guest.command("ps", 1), "the children are not there")
+        context.check("running" in guest.command("sc query hold", 1), "the driver is not there")
+        if end:
+            guest.send("shutdown\r", 1)
+            context.check(guest.wait_exit() == 0, "the system did not power off")
+        else:
+            guest.send("\r")
+            guest.prompt()
+            context.marked(guest.consoles[0].text, "kernel")
+            context.check("tcancel.exe" not in guest.command("ps", 1), "a child is left")
 
 
 @test("Cancel against complete, close and removal, attach against call, unload against open; ten thousand loads; all is counted",

@@ -262,7 +262,7 @@ IopQueueFinish(PIRP Irp, CCHAR Boost)
 }
 
 VOID
-IopReportHeldIrp(PIRP Irp)
+IopReportHeldIrp(PIRP Irp, PCSTR Since, ULONG Seconds)
 {
     PIO_STACK_LOCATION Sp = Irp->Tail.Overlay.CurrentStackLocation;
     PDRIVER_OBJECT     Driver;
@@ -273,8 +273,8 @@ IopReportHeldIrp(PIRP Irp)
         return;
     Driver = Sp->DeviceObject->DriverObject;
     KdSymbolize((ULONG64)Driver->MajorFunction[Sp->MajorFunction], Routine, sizeof Routine);
-    DbgPrint("io: %wZ holds IRP %p, which %s was given, %u seconds after it was cancelled\n",
-             &Driver->DriverName, Irp, Routine, IopCancelPatience);
+    DbgPrint("io: %wZ holds IRP %p (major function %02x), which %s was given, %u seconds after it "
+             "was %s\n", &Driver->DriverName, Irp, Sp->MajorFunction, Routine, Seconds, Since);
 }
 
 /*
@@ -289,7 +289,7 @@ IopDisownIrp(PIRP Irp)
 
     KeAcquireSpinLock(&IopDisownLock, &Irql);
     if (!(Irp->AllocationFlags & IOP_IRP_FINISHING)) {
-        IopReportHeldIrp(Irp);
+        IopReportHeldIrp(Irp, "cancelled", IopCancelPatience);
         for (PMDL Mdl = Irp->MdlAddress; Mdl != NULL; Mdl = Mdl->Next)
             if (Mdl->MdlFlags & MDL_PAGES_LOCKED)
                 MmDisownPages(Mdl);

@@ -21,7 +21,9 @@
  *                   the status block, sets event and file, queues the user's APC
  *   (8) free        off the thread's list, references dropped, memory to the look-aside list
  * A thread that ends gives up, after IopCancelPatience seconds, what a driver has not given back
- * after (5): the IRP leaves its list, has no thread any more, and goes from (6) to (8).
+ * after (5): the IRP leaves its list, has no thread any more, and goes from (6) to (8). What the
+ * kernel itself waits for (an open, a query, CLEANUP, CLOSE) cannot be given up, because the IRP
+ * points to what is the waiter's: the thread stays, the driver is reported, and the rest goes on.
  */
 #pragma once
 

@@ -290,11 +290,13 @@ VOID IopQueueFinish(PIRP Irp, CCHAR Boost);
 VOID IopDropIrp(PIRP Irp, PFILE_OBJECT File);           // (8) without telling anybody
 // own thread at APC_LEVEL; FALSE: it is being finished
 BOOLEAN IopDisownIrp(PIRP Irp);
-VOID IopReportHeldIrp(PIRP Irp);                        // prints which driver holds it
+// prints which driver holds it, that many seconds after it was "cancelled" or "sent"
+VOID IopReportHeldIrp(PIRP Irp, PCSTR Since, ULONG Seconds);
 
 /*
  * Sends an IRP of the kernel's own, waits until it is completed, and frees it. In UserMode the
- * wait ends early, by cancelling the IRP, when the thread is told to end. An IRP whose
+ * IRP is cancelled when the thread is told to end. However the wait goes on, because what the IRP
+ * points to is the caller's; a driver that takes long is reported. An IRP whose
  * Tail.Overlay.OriginalFileObject is set has no reference to it.
  */
 NTSTATUS IopCallAndWait(PDEVICE_OBJECT Device, PIRP Irp, PULONG_PTR Information,

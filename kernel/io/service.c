@@ -199,7 +199,7 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
             if (PspIsThreadTerminating(PsGetCurrentThread()))
                 Disowned = IopDisownIrp(Irp);
             else if (!(Irp->AllocationFlags & IOP_IRP_FINISHING))
-                IopReportHeldIrp(Irp);
+                IopReportHeldIrp(Irp, "cancelled", IopCancelPatience);
         }
         KeLowerIrql(Irql);
         if (Disowned)
@@ -311,18 +311,27 @@ IopFinishCall(PIOP_CALL Call)
     return Status;
 }
 
-/* (4) The rest of IopCallAndWait: the driver has kept the IRP. */
+/*
+ * (4) Waits until the driver sets the event of an IRP that it has pended: for ever, but reports it at
+ * longer and longer intervals, in UserMode after the wait was broken off and the IRP cancelled.
+ */
 static DECLSPEC_NOINLINE VOID
 IopAwaitIrp(PIRP Irp, PKEVENT Event, KPROCESSOR_MODE WaitMode)
 {
-    LARGE_INTEGER Patience = { .QuadPart = -10000000LL * IopCancelPatience };
+    ULONG         Seconds = IopCancelPatience;
+    LARGE_INTEGER Time;
 
-    if (KeWaitForSingleObject(Event, Executive, WaitMode, FALSE, NULL) == STATUS_SUCCESS)
-        return;
-    IoCancelIrp(Irp);                                           // (5)
-    while (KeWaitForSingleObject(Event, Executive, KernelMode, FALSE,
-                                 &Patience) == STATUS_TIMEOUT)
-        IopReportHeldIrp(Irp);
+    if (WaitMode != KernelMode) {
+        if (KeWaitForSingleObject(Event, Executive, WaitMode, FALSE, NULL) == STATUS_SUCCESS)
+            return;
+        IoCancelIrp(Irp);                                       // (5)
+    }
+    for (;; Seconds *= 2) {
+        Time.QuadPart = -10000000LL * Seconds;
+        if (KeWaitForSingleObject(Event, Executive, KernelMode, FALSE, &Time) != STATUS_TIMEOUT)
+            return;
+        IopReportHeldIrp(Irp, WaitMode == KernelMode ? "sent" : "cancelled", Seconds);
+    }
 }
 
 NTSTATUS

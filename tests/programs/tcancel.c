@@ -227,16 +227,69 @@ Stuck(void)
     Expect(Status == STATUS_OBJECT_NAME_NOT_FOUND, "the driver is still there: %08lX", Status);
 }
 
-int
-main(int Count, char **Arguments)
+/* What a child is in the middle of, by name; the driver keeps it. */
+static const char *const Kept[] = { "open", "query", "cleanup", "end" };
+
+/* The child: ends with a read outstanding, or gets stuck in the request called Name. */
+static int
+Child(const char *Name)
 {
     static OVERLAPPED Request;
     static char       Byte;
+    char              Path[32];
+    HANDLE            File;
 
-    if (Count > 1) {                            // ends with a read outstanding
+    if (strcmp(Name, "leave") == 0) {
         ReadFile(Open("\\\\.\\Hold", FILE_FLAG_OVERLAPPED), &Byte, 1, NULL, &Request);
         return 3;
     }
+    sprintf(Path, "\\\\.\\Hold\\%s", Name);
+    File = Open(Path, 0);
+    if (strcmp(Name, "query") == 0)
+        GetFileSize(File, NULL);
+    return 3;
+}
+
+/* Children that are killed, or end, in the middle of what the kernel cannot give up. */
+static int
+Kernel(void)
+{
+    PROCESS_INFORMATION Children[ARRAYSIZE(Kept)];
+    STARTUPINFOA        Startup = { .cb = sizeof Startup };
+    HANDLE              Hold;
+    char                Line[32];
+    DWORD               Written;
+
+    StartDriver("hold");
+    Hold = Open("\\\\.\\Hold", 0);
+    Promise("A process that is killed or ends while a driver keeps a request stays until it is back");
+    for (ULONG Index = 0; Index < ARRAYSIZE(Kept); Index++) {
+        sprintf(Line, "tcancel %s", Kept[Index]);
+        Expect(CreateProcessA(NULL, Line, NULL, NULL, FALSE, 0, NULL, NULL, &Startup,
+            &Children[Index]), "%s: %lu", Line, GetLastError());
+        while (Held(Hold) <= Index)
+            Sleep(1);
+        TerminateProcess(Children[Index].hProcess, 7);
+    }
+    printf("stuck\n");
+    getchar();
+    for (ULONG Index = 0; Index < ARRAYSIZE(Kept); Index++)
+        Expect(WaitForSingleObject(Children[Index].hProcess, 0) == WAIT_TIMEOUT, "%s has ended",
+            Kept[Index]);
+
+    Promise("When it is back, the process ends");
+    Expect(WriteFile(Hold, "x", 1, &Written, NULL), "write: %lu", GetLastError());
+    for (ULONG Index = 0; Index < ARRAYSIZE(Kept); Index++)
+        while (WaitForSingleObject(Children[Index].hProcess, 1) == WAIT_TIMEOUT)
+            WriteFile(Hold, "x", 1, &Written, NULL);    // CLEANUP and CLOSE follow
+    return Done("kernel");
+}
+
+int
+main(int Count, char **Arguments)
+{
+    if (Count > 1)
+        return strcmp(Arguments[1], "kernel") == 0 ? Kernel() : Child(Arguments[1]);
     StartDriver("hold");
     Synchronous();
     Overlapped();

@@ -1,7 +1,8 @@
 /*
  * Keeps what it is given. Reads stay with it, deaf to cancellation, until a write lets all of them
- * go; opens of \\.\Hold\slow and flushes stay until they are cancelled. A control request says
- * how many reads it holds.
+ * go; opens of \\.\Hold\slow and flushes stay until they are cancelled. Of a file with another
+ * name the first letter says what else is kept like a read: open, query, cleanup or end (its
+ * CLOSE). A control request says how many requests it holds.
  */
 #include <ntifs.h>
 
@@ -9,7 +10,7 @@
 #define LINK_NAME       L"\\DosDevices\\Hold"
 
 static PDEVICE_OBJECT HoldDevice;
-static LIST_ENTRY     HoldReads;                // guarded by HoldLock
+static LIST_ENTRY     HoldIrps;                // guarded by HoldLock
 static KSPIN_LOCK     HoldLock;
 static ULONG          HoldCount;
 
@@ -41,10 +42,10 @@ PendSlow(PIRP Irp)
 }
 
 static NTSTATUS
-HoldRead(PIRP Irp)
+Keep(PIRP Irp)
 {
     IoMarkIrpPending(Irp);
-    ExInterlockedInsertTailList(&HoldReads, &Irp->Tail.Overlay.ListEntry, &HoldLock);
+    ExInterlockedInsertTailList(&HoldIrps, &Irp->Tail.Overlay.ListEntry, &HoldLock);
     InterlockedIncrement((volatile LONG *)&HoldCount);
     return STATUS_PENDING;
 }
@@ -55,7 +56,7 @@ LetGo(VOID)
     PLIST_ENTRY Entry;
     ULONG       Count = 0;
 
-    while ((Entry = ExInterlockedRemoveHeadList(&HoldReads, &HoldLock)) != NULL) {
+    while ((Entry = ExInterlockedRemoveHeadList(&HoldIrps, &HoldLock)) != NULL) {
         Finish(CONTAINING_RECORD(Entry, IRP, Tail.Overlay.ListEntry), STATUS_SUCCESS, 0);
         InterlockedDecrement((volatile LONG *)&HoldCount);
         Count++;
@@ -66,17 +67,27 @@ LetGo(VOID)
 static NTSTATUS NTAPI
 Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
+    static const struct { UCHAR Major; WCHAR Letter; } Kept[] = {
+        { IRP_MJ_CREATE, L'o' }, { IRP_MJ_QUERY_INFORMATION, L'q' }, { IRP_MJ_CLEANUP, L'c' },
+        { IRP_MJ_CLOSE, L'e' },
+    };
     PIO_STACK_LOCATION Sp = IoGetCurrentIrpStackLocation(Irp);
+    PUNICODE_STRING    Name = Sp->FileObject != NULL ? &Sp->FileObject->FileName : NULL;
+    WCHAR              Letter = Name != NULL && Name->Length > 2 ? Name->Buffer[1] : 0;
+
+    for (ULONG Index = 0; Index < RTL_NUMBER_OF(Kept); Index++)
+        if (Kept[Index].Major == Sp->MajorFunction && Kept[Index].Letter == Letter)
+            return Keep(Irp);
 
     switch (Sp->MajorFunction) {
     case IRP_MJ_CREATE:
-        if (Sp->FileObject->FileName.Length != 0)
+        if (Letter == L's')
             return PendSlow(Irp);
         break;
     case IRP_MJ_FLUSH_BUFFERS:
         return PendSlow(Irp);
     case IRP_MJ_READ:
-        return HoldRead(Irp);
+        return Keep(Irp);
     case IRP_MJ_WRITE:
         LetGo();
         return Finish(Irp, STATUS_SUCCESS, Sp->Parameters.Write.Length);
@@ -105,7 +116,7 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     UNICODE_STRING Link = RTL_CONSTANT_STRING(LINK_NAME);
     NTSTATUS       Status;
 
-    InitializeListHead(&HoldReads);
+    InitializeListHead(&HoldIrps);
     KeInitializeSpinLock(&HoldLock);
     for (ULONG Major = 0; Major <= IRP_MJ_MAXIMUM_FUNCTION; Major++)
         DriverObject->MajorFunction[Major] = Dispatch;
