@@ -13,6 +13,10 @@ ROUTINES = {            # who, with what the report calls it; per change: code a
     "dpc": ("BadDpc", {"irql": ("000000C8", "30202"), "apcs": ("000000C7", "4"), "lock": SPIN_LOCK}),
     "timer": ("BadTimer", {"irql": IRQL, "apcs": REGIONS, "lock": SPIN_LOCK}),
     "work": ("BadWorker", {"irql": ("000000E1", None), "apcs": REGIONS, "lock": SPIN_LOCK}),
+    "fastio": ("BadFastControl", {"irql": IRQL, "apcs": (VERIFIER, "C6"), "lock": SPIN_LOCK}),
+    "fastread": ("BadFastRead", {"irql": IRQL, "apcs": (VERIFIER, "C6"), "lock": SPIN_LOCK}),
+    "interrupt": ("BadInterrupt", {"irql": (VERIFIER, "111"), "apcs": REGIONS, "lock": SPIN_LOCK}),
+    "synchronized": ("BadSynchronized", {"irql": IRQL, "apcs": REGIONS, "lock": SPIN_LOCK}),
     "entry": ("DriverEntry", {"irql": IRQL, "apcs": REGIONS, "lock": SPIN_LOCK}),
 }
 CHANGES = {"irql": r"at IRQL \d+, was called at \d+", "apcs": r"with APCs disabled that were enabled", "lock": r"with 1 spin locks held, not 0"}

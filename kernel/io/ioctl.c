@@ -31,6 +31,8 @@ static BOOLEAN
 IopTryFastControl(PIOP_CALL Call, CONTROL_REQUEST *Control, PIO_STATUS_BLOCK Result)
 {
     PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
+    KIRQL             Irql = KeGetCurrentIrql();
+    ULONG64           State = KiCalloutState();
     BOOLEAN           Done = FALSE;
 
     if (Table == NULL || Table->SizeOfFastIoDispatch <= FIELD_OFFSET(FAST_IO_DISPATCH,
@@ -53,6 +55,7 @@ IopTryFastControl(PIOP_CALL Call, CONTROL_REQUEST *Control, PIO_STATUS_BLOCK Res
         Result->Information = 0;
         Done = TRUE;
     }
+    KiCheckCallout(KiFastIoRoutine, Table->FastIoDeviceControl, Call->Device, Irql, State);
     return Done;
 }
 

@@ -174,7 +174,10 @@ IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTAT
     PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
     PFAST_IO_READ     Routine = NULL;
     LARGE_INTEGER     Offset = Call->File->CurrentByteOffset;
+    KIRQL             Irql = KeGetCurrentIrql();
+    ULONG64           State = KiCalloutState();
     ULONG             Key = 0;
+    BOOLEAN           Done;
     IO_STATUS_BLOCK   Result;
 
     if (Table != NULL)
@@ -187,8 +190,10 @@ IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTAT
     if ((Transfer->ByteOffset != NULL || Transfer->Key != NULL || IopAppends(Call, Write)) &&
         !NT_SUCCESS(IopCaptureFastOffset(Call, Transfer, Write, &Offset, &Key)))
         return FALSE;
-    if (!Routine(Call->File, &Offset, Transfer->Length, TRUE, Key, Transfer->Buffer, &Result,
-                 Call->Device))
+    Done = Routine(Call->File, &Offset, Transfer->Length, TRUE, Key, Transfer->Buffer, &Result,
+                   Call->Device);
+    KiCheckCallout(KiFastIoRoutine, Routine, Call->Device, Irql, State);
+    if (!Done)
         return FALSE;
     if (Call->Event != NULL)
         KeSetEvent(Call->Event, 0, FALSE);

@@ -12,6 +12,8 @@
  *   completion  0xC4, 0xFA        0xC4, 0xFB        0xC4, 0x40009
  *   DPC         0xC8              0xC7, 4           0xC4, 0x40009
  *   work item   0xE1              0xC4, 0x40003     0xC4, 0x40009
+ *   fast I/O    0xC4, 0x2001D     0xC4, 0xC6        0xC4, 0x40009
+ *   interrupt   0xC4, 0x111       0xC4, 0x40003     0xC4, 0x40009
  *   others      0xC4, 0x2001D     0xC4, 0x40003     0xC4, 0x40009
  *
  * A lock left held is reported before anything else: it explains the rest.
@@ -22,8 +24,10 @@
 
 #define VERIFIER            0xC4
 #define RULE_DISPATCH_APCS  0xC5
+#define RULE_FAST_IO_APCS   0xC6
 #define RULE_COMPLETED_IRQL 0xFA
 #define RULE_COMPLETED_APCS 0xFB
+#define RULE_INTERRUPT_IRQL 0x111
 #define RULE_IRQL_RETURN    0x2001D         // the second parameter points to the sentence
 #define RULE_REGIONS        0x40003
 #define RULE_SPIN_LOCK      0x40009
@@ -36,7 +40,8 @@
 static const PCSTR KiCalloutNames[] = {
     "dispatch routine", "completion routine", "DPC routine", "work item", "cancel routine",
     "StartIo routine", "I/O timer routine", "DriverEntry", "unload routine",
-    "reinitialization routine",
+    "reinitialization routine", "fast I/O routine", "interrupt service routine",
+    "synchronized routine",
 };
 
 /* Says which driver did what, then stops the system. */
@@ -66,6 +71,8 @@ KiIrqlChanged(KI_CALLOUT Kind, PVOID Routine, PVOID Object, KIRQL Before, PCSTR 
                      Sentence);
     case KiCompletionRoutine:
         KiStopDriver(VERIFIER, RULE_COMPLETED_IRQL, R, Before, Now, Routine, Sentence);
+    case KiInterruptRoutine:
+        KiStopDriver(VERIFIER, RULE_INTERRUPT_IRQL, R, Before, Now, Routine, Sentence);
     case KiDpcRoutine:
         KiStopDriver(IRQL_UNEXPECTED_VALUE, Now << 16 | (ULONG_PTR)Before << 8 | 2, R, 0, 0,
                      Routine, Sentence);
@@ -87,6 +94,8 @@ KiApcsChanged(KI_CALLOUT Kind, PVOID Routine, ULONG Before, ULONG Now, PCSTR Sen
         KiStopDriver(VERIFIER, RULE_DISPATCH_APCS, R, Now, Before, Routine, Sentence);
     case KiCompletionRoutine:
         KiStopDriver(VERIFIER, RULE_COMPLETED_APCS, R, Now, Before, Routine, Sentence);
+    case KiFastIoRoutine:
+        KiStopDriver(VERIFIER, RULE_FAST_IO_APCS, R, Now, Before, Routine, Sentence);
     case KiDpcRoutine:
         KiStopDriver(TIMER_OR_DPC, DPC_APCS, R, Before, Now, Routine, Sentence);
     default:

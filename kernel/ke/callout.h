@@ -12,7 +12,8 @@
 
 typedef enum _KI_CALLOUT {
     KiDispatchRoutine, KiCompletionRoutine, KiDpcRoutine, KiWorkRoutine, KiCancelRoutine,
-    KiStartIoRoutine, KiIoTimerRoutine, KiDriverEntry, KiUnloadRoutine, KiReinitRoutine
+    KiStartIoRoutine, KiIoTimerRoutine, KiDriverEntry, KiUnloadRoutine, KiReinitRoutine,
+    KiFastIoRoutine, KiInterruptRoutine, KiSynchronizeRoutine
 } KI_CALLOUT;
 
 /*

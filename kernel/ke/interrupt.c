@@ -122,6 +122,7 @@ BOOLEAN NTAPI
 KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
                        PVOID SynchronizeContext)
 {
+    ULONG64 State = KiCalloutState();
     BOOLEAN Result;
     KIRQL   OldIrql;
 
@@ -130,6 +131,8 @@ KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeR
     KeRaiseIrql(Interrupt->SynchronizeIrql, &OldIrql);
     KiAcquireSpinLock(Interrupt->ActualLock);
     Result = SynchronizeRoutine(SynchronizeContext);
+    KiCheckCallout(KiSynchronizeRoutine, SynchronizeRoutine, Interrupt,
+                   Interrupt->SynchronizeIrql, State);
     KiReleaseSpinLock(Interrupt->ActualLock);
     KeLowerIrql(OldIrql);
     return Result;
@@ -138,12 +141,15 @@ KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeR
 static BOOLEAN
 KiCallServiceRoutine(PKINTERRUPT Interrupt, ULONG Vector)
 {
+    ULONG64 State = KiCalloutState();
     BOOLEAN Taken = FALSE;
 
     KfRaiseIrql(Interrupt->SynchronizeIrql);
     KiAcquireSpinLock(Interrupt->ActualLock);
     if (Interrupt->Connected)
         Taken = Interrupt->ServiceRoutine(Interrupt, Interrupt->ServiceContext);
+    KiCheckCallout(KiInterruptRoutine, Interrupt->ServiceRoutine, Interrupt,
+                   Interrupt->SynchronizeIrql, State);
     Interrupt->DispatchCount += Taken;
     KiReleaseSpinLock(Interrupt->ActualLock);
     KeLowerIrql((KIRQL)(Vector >> 4));
