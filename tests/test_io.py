@@ -67,7 +67,8 @@ def commit(sin):
         status = guest.wait_exit()
         report = guest.debug_text()
         context.check(status == EXIT_BUGCHECK, f"QEMU ended with {status}, not with a bugcheck's {EXIT_BUGCHECK}")
-        patterns = [rf"\*\*\* STOP 0x{code}", r"Driver at fault: badio\.sys", re.escape(sentence)]
+        patterns = [rf"\*\*\* STOP 0x{code}", r"Driver at fault: badio\.sys \(badio!\w+\+",
+                    rf"Driver badio .*{re.escape(sentence)}.*\(badio!(Bad\w+|Dispatch|CancelHolding)\+"]
         if parameter:
             patterns.append(rf"1: 0*{parameter}\b")
         for pattern in patterns:

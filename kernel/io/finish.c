@@ -20,17 +20,22 @@
 
 static KSPIN_LOCK IopDisownLock;
 
-/* What a driver did with a system buffer; it is named by its dispatch routine. */
+/* The dispatch routine an IRP was sent to first, by which its driver is named. */
+static PVOID
+IopFirstDispatch(PIRP Irp)
+{
+    PIO_STACK_LOCATION Sp = (PIO_STACK_LOCATION)(Irp + 1) + Irp->StackCount - 1;
+
+    return Sp->DeviceObject != NULL
+        ? (PVOID)Sp->DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction] : (PVOID)_ReturnAddress();
+}
+
+/* What a driver did with a system buffer. */
 static __attribute__((noinline, cold)) VOID
 IopBadBuffer(PIRP Irp, ULONG Code, ULONG_PTR Rule, PCSTR Sentence)
 {
-    PIO_STACK_LOCATION Sp = (PIO_STACK_LOCATION)(Irp + 1) + Irp->StackCount - 1;
-    PVOID              Address = _ReturnAddress();
-
-    if (Sp->DeviceObject != NULL)
-        Address = Sp->DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction];
-    IopStop(Code, Rule, (ULONG_PTR)Irp->AssociatedIrp.SystemBuffer, (ULONG_PTR)Irp, Address,
-            Sentence);
+    IopStop(Code, Rule, (ULONG_PTR)Irp->AssociatedIrp.SystemBuffer, (ULONG_PTR)Irp,
+            IopFirstDispatch(Irp), Sentence);
 }
 
 static inline VOID
@@ -248,9 +253,9 @@ IopQueueFinish(PIRP Irp, CCHAR Boost)
             Thread = NULL;
     } else if (!(Irp->AllocationFlags & IOP_IRP_DISOWNED)) {
         KeReleaseSpinLock(&IopDisownLock, Irql);
-        IopStop(INCONSISTENT_IRP, (ULONG_PTR)Irp, 0, 0, __builtin_return_address(0),
-                "let an IRP of its own reach the top: its completion routine must return "
-                "STATUS_MORE_PROCESSING_REQUIRED and free it");
+        IopStop(INCONSISTENT_IRP, (ULONG_PTR)Irp, 0, 0, IopFirstDispatch(Irp),
+                "was sent an IRP of a driver's own that reached the top: the sender's completion "
+                "routine must return STATUS_MORE_PROCESSING_REQUIRED and free it");
     }
     KeReleaseSpinLock(&IopDisownLock, Irql);
 

@@ -262,7 +262,7 @@ Kernel(void)
 
     StartDriver("hold");
     Hold = Open("\\\\.\\Hold", 0);
-    Promise("A process that is killed or ends while a driver keeps a request stays until it is back");
+    Promise("A process that ends while a driver keeps a request stays until it is back");
     for (ULONG Index = 0; Index < ARRAYSIZE(Kept); Index++) {
         sprintf(Line, "tcancel %s", Kept[Index]);
         Expect(CreateProcessA(NULL, Line, NULL, NULL, FALSE, 0, NULL, NULL, &Startup,
