@@ -26,8 +26,9 @@ IopFirstDispatch(PIRP Irp)
 {
     PIO_STACK_LOCATION Sp = (PIO_STACK_LOCATION)(Irp + 1) + Irp->StackCount - 1;
 
-    return Sp->DeviceObject != NULL
-        ? (PVOID)Sp->DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction] : (PVOID)_ReturnAddress();
+    if (Sp->DeviceObject == NULL)
+        return _ReturnAddress();
+    return Sp->DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction];
 }
 
 /* What a driver did with a system buffer. */

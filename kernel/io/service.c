@@ -312,8 +312,8 @@ IopFinishCall(PIOP_CALL Call)
 }
 
 /*
- * (4) Waits until the driver sets the event of an IRP that it has pended: for ever, but reports it at
- * longer and longer intervals, in UserMode after the wait was broken off and the IRP cancelled.
+ * (4) Waits until the driver sets the event of an IRP that it has pended: for ever, but reports it
+ * at longer and longer intervals, in UserMode after the wait was broken off and the IRP cancelled.
  */
 static DECLSPEC_NOINLINE VOID
 IopAwaitIrp(PIRP Irp, PKEVENT Event, KPROCESSOR_MODE WaitMode)
