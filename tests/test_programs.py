@@ -32,6 +32,7 @@ for _name, _sentence, _timeout in (
         ("tthreads", "Threads, their TLS, APCs and registers", 120),
         ("tinfo", "Every information class with good and bad buffers", 60),
         ("tends", "Every way a process may end, and what it leaves behind: nothing", 180),
+        ("torder", "The order in which a process that ends gives back its handles", 60),
         ("tsuspend", "Suspension, opening by number, affinity, priority classes, limits", 120),
         ("tquota", "What objects cost their maker, and what he is refused at his limit", 60),
         ("tprocess", "Processes, their ends and what they inherit", 120),

@@ -35,7 +35,7 @@ def shell(context):
         context.check(re.search(wanted, printed), f"`{line}` printed {printed!r}")
 
 
-STUDENTS = ("thandles", "tobargs", "tobjects", "tbadargs", "tinfo", "tsync", "tthreads", "tsuspend", "tquota", "tprocess", "tends", "tseh",
+STUDENTS = ("thandles", "tobargs", "tobjects", "tbadargs", "tinfo", "tsync", "tthreads", "tsuspend", "tquota", "tprocess", "torder", "tends", "tseh",
             "tlibrary", "tpipe", "twait")
 
 
@@ -44,6 +44,7 @@ STUDENTS = ("thandles", "tobargs", "tobjects", "tbadargs", "tinfo", "tsync", "tt
 def student(context):
     guest = context.boot()
     guest.prompt()
+    guest.command("sc start closelog")      # which torder asks
     for name in STUDENTS:
         context.marked(guest.command(f"runas student {name}"), name)
 
