@@ -1,6 +1,7 @@
 """The programs that show processes, handles and objects, typed at the consoles."""
 import re
 
+import dot
 from etude import test
 
 HELD = "Enter closes it"
@@ -30,6 +31,10 @@ def handle(context):
 
     held = re.findall(r"(?m)^ +([0-9A-F]+): File +([0-9A-F]{8}) \\Device\\Null$", guest.command(r"handle -g \device\null"))
     context.check(len(held) == 2, f"of two files `handle` shows {held}")
+    rights = guest.command(r"handle -g -a -p clients")
+    for line in (r"Event +001F0003.*\n +query modify delete read-control write-dac write-owner synchronize$",
+                 r"File +00120089 \\Device\\Console1.*\n +read read-ea read-attributes read-control synchronize$"):
+        context.check(re.search(line, rights, re.M), f"no {line!r} in {rights!r}")
     process = re.search(r"clients\.exe \((\d+)\)", guest.command(r"handle \Device\Null"))[1]
     summed = int(re.search(r"File +(\d+)", guest.command(f"handle -s -p {process}"))[1])
     closed = guest.command(f"handle -c {held[0][0]} -p {process}")
@@ -52,15 +57,23 @@ def objdir(context):
     guest = two_consoles(context)
     tree = guest.command("objdir -r")
     for line in (r"^Device +Directory +0 +\d+$", r"^  Null +Device +0 +2$", r"^  null +Driver +0 +3$",
-                 r"^  NUL +SymbolicLink +0 +1 -> \\Device\\Null$", r"^  File +Type +0 +2$"):
+                 r"^  NUL +SymbolicLink +0 +1 -> \\Device\\Null$", r"^  File +Type +0 +2$", r"^  Type +Type +0 +2$",
+                 r"^REGISTRY +Key +0 +1$", r"^  PowerState +Callback +0 +1$"):
         context.check(re.search(line, tree, re.M), f"no line {line!r} in {tree!r}")
     devices = guest.command(r"objdir -r -t Device")
     names = re.findall(r"(?m)^\s*\w+ +(\w+) +\d", devices)
     context.check(names and set(names) == {"Device"}, f"`objdir -t Device` printed {devices!r}")
 
-    graph = guest.command(r"objdir --dot \Driver")
-    context.check(re.match(r"digraph namespace \{\n(.*;\n)+\}\n$", graph), f"no graph: {graph!r}")
-    context.check('"\\\\Driver" -> "\\\\Driver\\\\null";' in graph, f"no edge to null in {graph!r}")
+    nodes, edges = dot.read(guest.command(r"objdir --dot \Driver"))
+    context.check(nodes[r"\Driver"] == {"shape": "box"} and nodes[r"\Driver\null"]["label"] == "null\nDriver 0/3", f"nodes: {nodes}")
+    context.check((r"\Driver", r"\Driver\null") in edges, f"no edge to null in {edges}")
+    nodes, edges = dot.read(guest.command("objdir --dot"))
+    entries = re.findall(r"(?m)^ *(\S+) +[A-Z]\w+ ", tree)[1:]
+    context.check(sorted(node["label"].split("\n")[0] for name, node in nodes.items() if "label" in node) == sorted(entries),
+                  f"the graph has {sorted(nodes)}, the tree {entries}")
+    context.check({child for parent, child in edges if not edges[parent, child]} == {name for name in nodes if name != "\\"},
+                  "not every object has an edge from its directory")
+    context.check(edges[r"\GLOBAL??\NUL", r"\Device\Null"] == {"style": "dashed"}, f"the link's arrow: {edges}")
 
     guest.send("objdir -r -w\r", 1)
     guest.expect("Ctrl-C ends", 1)

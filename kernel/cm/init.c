@@ -68,6 +68,7 @@ CmInitSystem(VOID)
     OBJECT_TYPE_INITIALIZER     Type = {
         .GenericMapping     = { KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS },
         .ValidAccessMask    = KEY_ALL_ACCESS,
+        .MaintainTypeList   = TRUE,
         .InvalidAttributes  = OBJ_EXCLUSIVE,
         .PoolType           = PagedPool,
         .CaseInsensitive    = TRUE,

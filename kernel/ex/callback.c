@@ -70,6 +70,7 @@ ExInitializeCallbacks(VOID)
         .InvalidAttributes = OBJ_OPENLINK,
         .PoolType          = NonPagedPool,
         .CaseInsensitive   = TRUE,
+        .MaintainTypeList  = TRUE,
         .DeleteProcedure   = ExpDeleteCallback,
     };
 

@@ -30,7 +30,7 @@ ObpOptionalHeaders(POBJECT_TYPE Type, BOOLEAN Named, BOOLEAN Quota, POBJECT_HEAD
 
     Header->NameInfoOffset = Header->HandleInfoOffset = Header->QuotaInfoOffset = 0;
     Header->Flags = 0;
-    if (Type != NULL && Type->TypeInfo.MaintainTypeList) {
+    if (Type == NULL || Type->TypeInfo.MaintainTypeList) {
         Size += sizeof(OBJECT_HEADER_CREATOR_INFO);
         Header->Flags = OB_FLAG_CREATOR_INFO;
     }

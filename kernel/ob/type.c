@@ -105,6 +105,8 @@ ObpMakeType(PUNICODE_STRING Name, POBJECT_TYPE_INITIALIZER Initializer, ULONG Ta
     ExInitializeFastMutex(&New->Lock);
     InitializeListHead(&New->TypeList);
     InitializeListHead(&New->CallbackList);
+    if (New == ObpTypeObjectType)
+        InsertTailList(&New->TypeList, &ObpCreatorInfo(OBJECT_TO_HEADER(New))->TypeList);
 
     ExAcquireFastMutex(&ObpTypesLock);
     Status = ObpTypeCount == OB_MAXIMUM_TYPES ? STATUS_INSUFFICIENT_RESOURCES

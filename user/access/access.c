@@ -7,15 +7,18 @@
  * What is granted is found by asking for it: the object is opened with MAXIMUM_ALLOWED, with -u
  * while acting as that user, and the handle says what it came to. A number is a process.
  */
-#include "access.h"
+#include "sdk/ntapi.h"
 #include "sdk/ntsecurity.h"
 #include "sdk/ntreg.h"
+#include "../lib/rights.h"
 #include "../lib/status.h"
+#include <sddl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PROGRAM "access"
+#define PROGRAM     "access"
+#define TYPE_NAME   32
 
 typedef NTSTATUS (NTAPI *OPENER)(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes);
 
@@ -89,7 +92,7 @@ PrintDacl(PSECURITY_DESCRIPTOR Descriptor, const char *Type)
         printf("  %s ", Ace->Header.AceType == ACCESS_ALLOWED_ACE_TYPE ? "allow"
             : Ace->Header.AceType == ACCESS_DENIED_ACE_TYPE ? "deny " : "other");
         PrintSid(&Ace->SidStart);
-        printf(": ");
+        printf(": 0x%06lX", Ace->Mask);
         PrintRights(Type, Ace->Mask);
         printf("%s\n", Ace->Header.AceFlags & INHERIT_ONLY_ACE ? " (for what is made in it)" : "");
     }
@@ -183,7 +186,7 @@ Show(const char *Object, const char *User)
     if (NT_SUCCESS(Status))
         Describe(Handle, Type, &Granted);
     GetUserNameA(Name, &Room);
-    printf("%s may: ", Name);
+    printf("%s may: 0x%06lX", Name, Granted);
     PrintRights(Type, Granted);
     if (!NT_SUCCESS(Status))
         printf(" (%s)", RtlpStatusName(Status));

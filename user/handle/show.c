@@ -4,6 +4,7 @@
  * process that has it.
  */
 #include "show.h"
+#include "../lib/rights.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,7 @@ PrintEntry(const SNAPSHOT *Snapshot, const CHOICE *Choice, const HANDLE_ENTRY *E
     const char *Description)
 {
     PCUNICODE_STRING Type = TypeName(Snapshot, Entry->ObjectTypeIndex);
+    char             Name[32];
 
     printf("%6llX: %-13.*ls", (ULONG64)Entry->HandleValue, (int)(Type->Length / sizeof(WCHAR)),
         Type->Buffer);
@@ -132,4 +134,11 @@ PrintEntry(const SNAPSHOT *Snapshot, const CHOICE *Choice, const HANDLE_ENTRY *E
     printf("%s%s%s%s\n", *Description ? " " : "", Description,
         Entry->HandleAttributes & OBJ_INHERIT ? "  [inherit]" : "",
         Entry->HandleAttributes & 1 ? "  [protected]" : "");
+    if (Choice->Access) {
+        sprintf(Name, "%.*ls", (int)min(Type->Length / sizeof(WCHAR), sizeof Name - 1),
+            Type->Buffer);
+        printf("%7s", "");
+        PrintRights(Name, Entry->GrantedAccess);
+        printf("\n");
+    }
 }

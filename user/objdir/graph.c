@@ -8,16 +8,22 @@
 
 #define POLL_MILLISECONDS   500
 
-/* A string of the graph's language. */
+/* What a string of the graph's language has between its quotes. */
 static void
-PrintQuoted(const char *Text)
+PrintEscaped(const char *Text)
 {
-    putchar('"');
     for (; *Text; Text++) {
         if (*Text == '"' || *Text == '\\')
             putchar('\\');
         putchar(*Text);
     }
+}
+
+static void
+PrintQuoted(const char *Text)
+{
+    putchar('"');
+    PrintEscaped(Text);
     putchar('"');
 }
 
@@ -48,7 +54,9 @@ PrintGraph(const char *Root, const LIST *List)
 
         printf("  ");
         PrintQuoted(Entry->Path);
-        printf(" [label=\"%s\\n%s", Entry->Path + Entry->NameOffset, Entry->Type);
+        printf(" [label=\"");
+        PrintEscaped(Entry->Path + Entry->NameOffset);
+        printf("\\n%s", Entry->Type);
         if (Entry->Counted)
             printf(" %ld/%ld", Entry->Handles, Entry->Pointers);
         printf("\"%s];\n  ", strcmp(Entry->Type, "Directory") ? "" : ", shape=box");

@@ -175,11 +175,20 @@ CompareNamed(const void *Left, const void *Right)
     return _stricmp(((const NAMED *)Left)->Name, ((const NAMED *)Right)->Name);
 }
 
-/* Every object that a directory may hold. A file bears its device's name, but is in none. */
+/* A file bears its device's name, an opened key that of the key, but they are in no directory. */
+static BOOL
+IsInDirectory(PCUNICODE_STRING Type, const SYSTEM_OBJECT_INFORMATION *Object)
+{
+    static const UNICODE_STRING FileType = { 8, 10, L"File" }, KeyType = { 6, 8, L"Key" };
+
+    return Object->NameInfo.Length != 0 && !IsSame(Type, &FileType)
+        && (!IsSame(Type, &KeyType) || (Object->Flags & OBJ_PERMANENT));
+}
+
+/* Every object that a directory may hold. */
 static NAMED *
 SortByName(const SNAPSHOT *Snapshot, ULONG *Count)
 {
-    static const UNICODE_STRING FileType = { 8, 10, L"File" };
     NAMED *Named = malloc((Snapshot->ObjectCount + 1) * sizeof *Named);
     const SYSTEM_OBJECTTYPE_INFORMATION *Type = NULL;
     const SYSTEM_OBJECT_INFORMATION     *Object;
@@ -187,7 +196,7 @@ SortByName(const SNAPSHOT *Snapshot, ULONG *Count)
     *Count = 0;
     while (Named && (Type = NextType(Snapshot, Type)) != NULL) {
         for (Object = NULL; (Object = NextObject(Snapshot, Type, Object)) != NULL; ) {
-            if (Object->NameInfo.Length == 0 || IsSame(&Type->TypeName, &FileType))
+            if (!IsInDirectory(&Type->TypeName, Object))
                 continue;
             Named[*Count].Object = Object;
             Named[*Count].Name = ToText("", &Object->NameInfo);

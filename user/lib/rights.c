@@ -1,7 +1,7 @@
 /*
  * The names of access rights, type by type.
  */
-#include "access.h"
+#include "rights.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +30,18 @@ static const RIGHT Rights[] = {
     { "Process", 0x80, "create-process" }, { "Process", 0x100, "set-quota" },
     { "Process", 0x200, "set-information" }, { "Process", 0x400, "query" },
     { "Process", 0x800, "suspend-resume" },
+    { "Thread", 0x1, "terminate" }, { "Thread", 0x2, "suspend-resume" },
+    { "Thread", 0x4, "alert" }, { "Thread", 0x8, "get-context" }, { "Thread", 0x10, "set-context" },
+    { "Thread", 0x20, "set-information" }, { "Thread", 0x40, "query" },
+    { "Thread", 0x80, "set-token" }, { "Thread", 0x100, "impersonate" },
+    { "Thread", 0x200, "direct-impersonation" },
+    { "Token", 0x1, "assign-primary" }, { "Token", 0x2, "duplicate" },
+    { "Token", 0x4, "impersonate" }, { "Token", 0x8, "query" }, { "Token", 0x10, "query-source" },
+    { "Token", 0x20, "adjust-privileges" }, { "Token", 0x40, "adjust-groups" },
+    { "Token", 0x80, "adjust-default" }, { "Token", 0x100, "adjust-session-id" },
+    { "Section", 0x1, "query" }, { "Section", 0x2, "map-write" }, { "Section", 0x4, "map-read" },
+    { "Section", 0x8, "map-execute" }, { "Section", 0x10, "extend" },
+    { "IoCompletion", 0x1, "query" }, { "IoCompletion", 0x2, "modify" },
     { "", DELETE, "delete" }, { "", READ_CONTROL, "read-control" }, { "", WRITE_DAC, "write-dac" },
     { "", WRITE_OWNER, "write-owner" }, { "", SYNCHRONIZE, "synchronize" },
     { "", ACCESS_SYSTEM_SECURITY, "system-security" }, { "", GENERIC_ALL, "generic-all" },
@@ -42,7 +54,6 @@ PrintRights(const char *Type, ACCESS_MASK Mask)
 {
     ACCESS_MASK Left = Mask;
 
-    printf("0x%06lX", Mask);
     if (Mask == 0)
         printf(" nothing");
     for (ULONG Index = 0; Index < ARRAYSIZE(Rights); Index++) {
