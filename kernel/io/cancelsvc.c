@@ -107,19 +107,6 @@ IopCancelIn(PETHREAD Thread, const IOP_CANCEL_SCOPE *Scope)
     return Request.Found;
 }
 
-/* Tells the caller of a service; returns Status, or what writing it raised. */
-static NTSTATUS
-IopTellStatus(PIO_STATUS_BLOCK Iosb, NTSTATUS Status)
-{
-    __try {
-        Iosb->Information = 0;
-        Iosb->Status = Status;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return Status;
-}
-
 static NTSTATUS
 IopProbeResult(PIO_STATUS_BLOCK Iosb)
 {
@@ -158,7 +145,7 @@ NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
     while (IopCancelMine(&Scope, FALSE) != 0)
         IopShortDelay();
     ObDereferenceObject(Scope.File);
-    return IopTellStatus(IoStatusBlock, STATUS_SUCCESS);
+    return IopWriteStatusBlock(IoStatusBlock, STATUS_SUCCESS, 0);
 }
 
 /*
@@ -185,7 +172,7 @@ NtCancelIoFileEx(HANDLE FileHandle, PIO_STATUS_BLOCK IoRequestToCancel,
     while ((Thread = PsGetNextProcessThread(PsGetCurrentThread()->ThreadsProcess, Thread)) != NULL)
         Found += IopCancelIn(Thread, &Scope);
     ObDereferenceObject(Scope.File);
-    return IopTellStatus(IoStatusBlock, Found != 0 ? STATUS_SUCCESS : STATUS_NOT_FOUND);
+    return IopWriteStatusBlock(IoStatusBlock, Found != 0 ? STATUS_SUCCESS : STATUS_NOT_FOUND, 0);
 }
 
 /*
@@ -211,5 +198,5 @@ NtCancelSynchronousIoFile(HANDLE ThreadHandle, PIO_STATUS_BLOCK IoRequestToCance
         return Status;
     Found = IopCancelIn(Thread, &Scope);
     ObDereferenceObject(Thread);
-    return IopTellStatus(IoStatusBlock, Found != 0 ? STATUS_SUCCESS : STATUS_NOT_FOUND);
+    return IopWriteStatusBlock(IoStatusBlock, Found != 0 ? STATUS_SUCCESS : STATUS_NOT_FOUND, 0);
 }

@@ -119,15 +119,7 @@ IopCheckCapture(POPEN_PACKET Packet, KPROCESSOR_MODE Mode, PIO_STATUS_BLOCK Iosb
     if (Packet->EaBuffer == NULL)
         return STATUS_SUCCESS;
     Status = IoCheckEaBufferValidity(Packet->EaBuffer, EaLength, &ErrorOffset);
-    if (NT_SUCCESS(Status))
-        return Status;
-    __try {
-        Iosb->Information = ErrorOffset;
-        Iosb->Status = Status;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Status = GetExceptionCode();
-    }
-    return Status;
+    return NT_SUCCESS(Status) ? Status : IopWriteStatusBlock(Iosb, Status, ErrorOffset);
 }
 
 /* Hands the results to the caller; a handle it cannot be told is closed again. */

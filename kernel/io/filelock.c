@@ -126,13 +126,7 @@ NtUnlockFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER B
     if (Status != STATUS_SUCCESS)
         return Status;
     Status = IopSendUnlock(Call.File, IRP_MN_UNLOCK_SINGLE, Call.Mode, &Offset, &Bytes, Key);
-    if (!NT_ERROR(Status)) {
-        __try {
-            IoStatusBlock->Information = 0;
-            IoStatusBlock->Status = Status;
-        } __except (EXCEPTION_EXECUTE_HANDLER) {
-            Status = GetExceptionCode();
-        }
-    }
+    if (!NT_ERROR(Status))
+        Status = IopWriteStatusBlock(IoStatusBlock, Status, 0);
     return IopEndCall(&Call, Status);
 }

@@ -66,7 +66,7 @@ IopCopyOut(PIRP Irp)
 }
 
 /* Information goes first: who polls Status must find it there. */
-static __attribute__((noinline)) NTSTATUS
+NTSTATUS
 IopWriteStatusBlock(PIO_STATUS_BLOCK Iosb, NTSTATUS Status, ULONG_PTR Information)
 {
     __try {

@@ -97,12 +97,10 @@ IopReturnInformation(PIO_STATUS_BLOCK Iosb, PVOID Given, const VOID *Buffer, ULO
     __try {
         if (Buffer != NULL)
             RtlCopyMemory(Given, Buffer, min(Information, Length));
-        Iosb->Information = Information;
-        Iosb->Status = Status;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
-    return Status;
+    return IopWriteStatusBlock(Iosb, Status, Information);
 }
 
 /* Without a routine of its own, the class goes to the driver as Major. */
@@ -165,6 +163,6 @@ NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
         return IopEndCall(&Call, STATUS_ACCESS_DENIED);
     Status = IopAskDriver(&Call, IRP_MJ_FLUSH_BUFFERS, 0, NULL, 0, &Information);
     if (!NT_ERROR(Status))
-        Status = IopReturnInformation(IoStatusBlock, NULL, NULL, 0, Status, Information);
+        Status = IopWriteStatusBlock(IoStatusBlock, Status, Information);
     return IopEndCall(&Call, Status);
 }

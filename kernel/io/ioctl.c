@@ -79,12 +79,7 @@ static NTSTATUS
 IopFinishFastControl(PIOP_CALL Call, PVOID ApcContext, PIO_STATUS_BLOCK Result,
                      PIO_STATUS_BLOCK Iosb)
 {
-    __try {
-        Iosb->Information = Result->Information;
-        Iosb->Status = Result->Status;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Result->Status = GetExceptionCode();
-    }
+    Result->Status = IopWriteStatusBlock(Iosb, Result->Status, Result->Information);
     IopTellFastControl(Call, ApcContext, Result);
     return IopEndCall(Call, Result->Status);
 }

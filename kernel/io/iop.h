@@ -284,6 +284,8 @@ VOID IopSetControlBuffers(PIRP Irp, PIO_STACK_LOCATION Sp, ULONG Code, PVOID Inp
 VOID IopFreeBuffers(PIRP Irp);
 VOID IopUnlockMdls(PIRP Irp);
 
+// returns Status, or what writing to the caller's memory raised
+NTSTATUS IopWriteStatusBlock(PIO_STATUS_BLOCK Iosb, NTSTATUS Status, ULONG_PTR Information);
 // (7), own thread at APC_LEVEL
 NTSTATUS IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary);
 VOID IopQueueFinish(PIRP Irp, CCHAR Boost);

@@ -145,17 +145,6 @@ IopCaptureFastOffset(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write,
     }
 }
 
-static __attribute__((noinline)) NTSTATUS
-IopWriteFastStatus(PIO_STATUS_BLOCK Iosb, const IO_STATUS_BLOCK *Result)
-{
-    __try {
-        *Iosb = *Result;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return Result->Status;
-}
-
 static inline BOOLEAN
 IopIsUserRange(PVOID Address, ULONG_PTR Length)
 {
@@ -197,7 +186,8 @@ IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTAT
         return FALSE;
     if (Call->Event != NULL)
         KeSetEvent(Call->Event, 0, FALSE);
-    *Status = IopEndCall(Call, IopWriteFastStatus(Transfer->Iosb, &Result));
+    *Status = IopEndCall(Call, IopWriteStatusBlock(Transfer->Iosb, Result.Status,
+                                                   Result.Information));
     return TRUE;
 }
 
