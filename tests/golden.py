@@ -20,11 +20,13 @@ SAMPLES = (
     ("object", r"!object \SampleDirectory\Event 0x31", None),
     ("object", r"!object SampleEvent 0", None),
     ("object", r"!object SampleFile", None),
+    ("object", r"!object SampleFile 0x10", None),
+    ("object", r"!object \BaseNamedObjects\SampleExclusive 0x11", None),
     ("object", r"!object 0 Driver", r"Scanning|sample"),
     ("handle", r"!handle SampleHandles[0]", None),
-    ("handle", r"!handle SampleHandles[1] 1", r"^[0-9a-f]{4}:|Image"),
+    ("handle", r"!handle SampleHandles[1] 1", r"^[0-9a-f]{4}:|Image|Rights"),
     ("handle", r"!handle SampleHandles[3] 7", r"^[0-9a-f]{4}:|Image"),
-    ("handle", r"!handle 0 3 0 Mutant", r"Image: (System|tsample)|^[0-9a-f]{4}:|Type: .*Mutant|^    HandleCount|References|SampleMutex"),
+    ("handle", r"!handle 0 3 0 Mutant", r"Image: (System|tsample)|^[0-9a-f]{4}:|Rights|Type: .*Mutant|^    HandleCount|References|SampleMutex"),
     ("obtrace", r"!obtrace SampleEvent", r"samplelow|Object|Sequence|^---|Tag: (Hndl|Smpl)|^References"),
     ("htrace", r"!htrace SampleHandles[3]", r"Process 0x|Table|^-|Handle|Object|Thread ID|tsample|Parsed|Dumped"),
     ("htrace", r"!htrace 0x7ffc", r"Process 0x|Table|^-|Handle|Thread ID|tsample|Parsed|Dumped"),
@@ -74,7 +76,7 @@ ONE_PROCESSOR = ("!ready", "!running -t")
 
 NUMBERS = re.compile(r"Cid|VadRoot|Quota|VirtualSize|DirBase|^ *Ticks|TickCount|Context Switch|Threads Processed|entries in use|total locks|Total Timers|Current Hand|Interrupt time|"
                      r"ElapsedTime|UserTime|KernelTime|CommitCharge|^Marked|No leak|Parsed|Dumped|Thread ID|Handle 0x|BasePriority|TOTAL|Contention|"
-                     r"IRQL  CPU|Next Entry|^References:", re.I)
+                     r"IRQL  CPU|Next Entry|made by process|of process|^References:", re.I)
 ROWS = re.compile(r"^ +[0-9a-f]+   [+-]1    |^ +-?\d+ +\d+ +\d+  \w+(:| )|^ *\d+  # [P ] ")
 
 

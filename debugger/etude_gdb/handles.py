@@ -1,5 +1,5 @@
 """!handle: the handles of a process, of all, or of the kernel, from their tables."""
-from . import objectcmd, objects, processes, target
+from . import objectcmd, objects, processes, rights, target
 from .command import Command, number, show
 from .target import Unreadable, integer, read_integer, safe, struct_at
 
@@ -55,6 +55,8 @@ def print_slot(handle, address, flags, wanted):
     marks = "".join(f" ({name})" for bit, name in ((PROTECT, "Protected"), (INHERIT, "Inherit"), (AUDIT, "Audit")) if value & bit)
     show(f"{handle:04x}: Object: {body:016x}  GrantedAccess: {int(entry['GrantedAccess']):08x}{marks} Entry: {address:016x}",
          objects.explain(body), "dt _HANDLE_TABLE_ENTRY")
+    if header is not None:
+        print(f"    Rights: {rights.names(int(entry['GrantedAccess']), objects.type_name(header))}")
     if flags & OBJECTS:
         if header is None:
             print(f"Object: {body:016x}  {target.UNREADABLE}")
@@ -92,7 +94,7 @@ class Handle(Command):
     HANDLE: one of them; -1 or nothing for all of the current process, 0 for all. FLAGS: 1 basic, 2 the objects, 4 free slots too, 0x10
     the kernel's table, 0x20 HANDLE is a process' or thread's id; 3 if not given. PROCESS is an address or an id; 0 is every process,
     nothing the current one. TYPE, case-sensitive, shows handles to that type only. A kernel handle (ffffffff80000004) is looked up in
-    the kernel's table."""
+    the kernel's table. `Rights` names what GrantedAccess grants: the standard rights, then those of the type."""
 
     name, usage = "handle", "!handle [HANDLE [FLAGS [PROCESS [TYPE]]]]"
 

@@ -1,10 +1,11 @@
 """!object: an object's header, true counts and what they are made of, name, contents."""
-from . import objects, target, traces
+from . import objects, processes, target, traces
 from .command import Command, number, show
 from .objects import type_name
 from .target import Unreadable, counted, integer, safe, struct_at
 
 BASIC, CONTENTS, HEADERS, PATH = 1, 8, 0x10, 0x20
+CREATE_INFO, CREATOR_INFO = 1, 4
 HEADER_TYPES = (("NameInfo", "NameInfoOffset", "OBJECT_HEADER_NAME_INFO"), ("HandleInfo", "HandleInfoOffset", "OBJECT_HEADER_HANDLE_INFO"),
                 ("QuotaInfo", "QuotaInfoOffset", "OBJECT_HEADER_QUOTA_INFO"))
 
@@ -13,19 +14,22 @@ def print_object(body, flags=BASIC | CONTENTS):
     header = objects.checked_header(body)
     kind, name = integer(header["Type"]), type_name(header)
     show(f"Object: {body:016x}  Type: ({kind:016x}) {name}", objects.explain(body), f"!object \\ObjectTypes\\{name}")
-    if not flags & BASIC:
-        return
+    if flags & BASIC:
+        print_basic(body, header, name)
+    if flags & BASIC and flags & PATH:
+        print(f"    Path: {safe(objects.full_path, body) or '(no name)'}")
+    if flags & HEADERS:
+        print_optional_headers(header)
+    if flags & BASIC and flags & CONTENTS:
+        print_contents(body, name)
+
+
+def print_basic(body, header, name):
     marks = [text for bit, text in objects.KIND_FLAGS.items() if int(header["Flags"]) & bit]
     show(f"    ObjectHeader: {header.address:016x} (new version){' ' * bool(marks)}{', '.join(marks)}", "dt _OBJECT_HEADER")
     print(f"    HandleCount: {int(header['HandleCount'])}  PointerCount: {int(header['PointerCount'])}")
     print_balance(body, header)
     print_name(body, header, name)
-    if flags & PATH:
-        print(f"    Path: {safe(objects.full_path, body) or '(no name)'}")
-    if flags & HEADERS:
-        print_optional_headers(header)
-    if flags & CONTENTS:
-        print_contents(body, name)
 
 
 def print_balance(body, header):
@@ -52,10 +56,41 @@ def print_optional_headers(header):
     print("    Optional Headers: ")
     for name, field, kind in HEADER_TYPES:
         if int(header[field]):
-            show(f"        {name}({header.address - int(header[field]):016x})", f"dt _{kind}")
-    if int(header["Flags"]) & 4:
-        show(f"        CreatorInfo({header.address - target.c_type('OBJECT_HEADER_CREATOR_INFO').sizeof:016x})",
-             "dt _OBJECT_HEADER_CREATOR_INFO")
+            address = header.address - int(header[field])
+            show(f"        {name}({address:016x})", f"dt _{kind}")
+            DETAILS[name](struct_at(kind, address))
+    if int(header["Flags"]) & CREATOR_INFO:
+        address = header.address - target.c_type("OBJECT_HEADER_CREATOR_INFO").sizeof
+        show(f"        CreatorInfo({address:016x})", "dt _OBJECT_HEADER_CREATOR_INFO")
+        print(f"            made by process {integer(struct_at('OBJECT_HEADER_CREATOR_INFO', address)['CreatorUniqueProcess']):04x}")
+    print_charge(header)
+
+
+def print_handle_info(info):
+    entries = [info["First"]] + [info["More"][index] for index in range(int(info["MoreCount"]))]
+    for entry in entries:
+        if integer(entry["Process"]):
+            show(f"            {int(entry['HandleCount'])} by process {integer(entry['Process']):016x} "
+                 f"{safe(processes.image_name, integer(entry['Process']))}", "!process")
+
+
+def print_quota_info(info):
+    owner = integer(info["ExclusiveProcess"])
+    show(f"            PagedPoolCharge {int(info['PagedPoolCharge'])} NonPagedPoolCharge {int(info['NonPagedPoolCharge'])}"
+         + (f" exclusive to {owner:016x} {safe(processes.image_name, owner)}" if owner else ""), "!process" if owner else "")
+
+
+DETAILS = {"NameInfo": lambda info: None, "HandleInfo": print_handle_info, "QuotaInfo": print_quota_info}
+
+
+def print_charge(header):
+    """Whom the object is charged to; the union holds something else until the object has its first handle."""
+    block = integer(header["QuotaBlockCharged"])
+    if not block or int(header["Flags"]) & CREATE_INFO:
+        print("        not charged to a process")
+        return
+    maker = integer(struct_at("EPROCESS_QUOTA_BLOCK", block)["ProcessId"])
+    show(f"        QuotaBlockCharged: {block:016x}  {f'of process {maker:04x}' if maker else 'of the system'}", "dt _EPROCESS_QUOTA_BLOCK")
 
 
 def print_contents(body, kind):

@@ -2,7 +2,7 @@
  * Makes handles of several kinds, leaves a read pending at \\.\Sample, has a second thread wait,
  * and asks samplelow.sys to stop: what the debugger's samples show of a process is this one.
  */
-#include <windows.h>
+#include "sdk/ntapi.h"
 #include <winioctl.h>
 #include <stdio.h>
 #include "tests/drivers/samplelow/sample_ioctl.h"
@@ -13,6 +13,19 @@ static DWORD WINAPI
 Waiter(void *Context)
 {
     return WaitForSingleObject(Never, INFINITE);
+}
+
+/* An event that is this process' alone. */
+static void
+MakeExclusive(void)
+{
+    static UNICODE_STRING Name;
+    OBJECT_ATTRIBUTES     Attributes;
+    HANDLE                Event;
+
+    RtlInitUnicodeString(&Name, L"\\BaseNamedObjects\\SampleExclusive");
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_EXCLUSIVE, NULL, NULL);
+    NtCreateEvent(&Event, EVENT_ALL_ACCESS, &Attributes, 0, FALSE);
 }
 
 int
@@ -37,6 +50,7 @@ main(void)
     Handles[3] = CreateEventA(NULL, TRUE, FALSE, NULL);
     CloseHandle(Handles[3]);
     CloseHandle((HANDLE)0x7FFC);
+    MakeExclusive();
 
     ReadFile(Device, Buffer, sizeof Buffer, NULL, &Read);
     CreateThread(NULL, 0, Waiter, NULL, 0, NULL);
