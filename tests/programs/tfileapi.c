@@ -267,9 +267,39 @@ Changes(void)
     CloseHandle(Folder);
 }
 
+static void
+Flags(void)
+{
+    static const struct { DWORD Flag; ULONG Mode; } Modes[] = {
+        { 0, 0x20 }, { FILE_FLAG_OVERLAPPED, 0 }, { FILE_FLAG_WRITE_THROUGH, 0x22 },
+        { FILE_FLAG_SEQUENTIAL_SCAN, 0x24 }, { FILE_FLAG_NO_BUFFERING, 0x28 },
+        { FILE_FLAG_NO_BUFFERING | FILE_FLAG_OVERLAPPED, 0x8 },
+    };
+    IO_STATUS_BLOCK Iosb;
+    ULONG           Mode = 0;
+    char            Byte;
+    DWORD           Done;
+    HANDLE          File;
+
+    Promise("CreateFile's flags become modes of the file");
+    for (ULONG Index = 0; Index < ARRAYSIZE(Modes); Index++) {
+        File = Open(GENERIC_READ, Modes[Index].Flag);
+        NtQueryInformationFile(File, &Iosb, &Mode, sizeof Mode, 16);
+        Expect(Mode == Modes[Index].Mode, "flag 0x%lX: mode 0x%lX", Modes[Index].Flag, Mode);
+        CloseHandle(File);
+    }
+    File = Open(GENERIC_READ, FILE_FLAG_NO_BUFFERING);
+    Expect(Fails(ReadFile(File, &Byte, 1, &Done, NULL), ERROR_INVALID_PARAMETER), "a byte: %lu",
+        GetLastError());
+    CloseHandle(File);
+    Expect(Open(GENERIC_READ, FILE_FLAG_DELETE_ON_CLOSE) == INVALID_HANDLE_VALUE
+        && GetLastError() == ERROR_WRITE_PROTECT, "delete on close: %lu", GetLastError());
+}
+
 int
 main(void)
 {
+    Flags();
     ByName();
     ByHandle();
     Folders();

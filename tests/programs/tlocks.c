@@ -201,35 +201,72 @@ Waits(void)
         CloseHandle(Events[Index]);
 }
 
-/* In a process of its own, with a handle it has inherited or was given as a number. */
+/* In a process of its own, with the number of a handle it has inherited; -: of an event. */
 static int
 Child(const char *Argument)
 {
+    BOOL    Waits = *Argument == '-';
     HANDLE  File = NULL;
     ULONG64 Value = 0;
 
-    while (*Argument)
-        Value = Value * 10 + (*Argument++ - '0');
+    for (Argument += Waits; *Argument; Argument++)
+        Value = Value * 10 + (ULONG64)(*Argument - '0');
     File = (HANDLE)Value;
+    if (Waits) {
+        SetEvent(File);
+        return WaitFor(Open(0), NULL, &Iosb, TRUE) == GRANTED ? 9 : 10;
+    }
     return Lock(File, 50, 10, 0, TRUE) == GRANTED && Lock(File, 70, 10, 0, FALSE) == GRANTED
         ? 7 : 8;
+}
+
+static BOOL
+Start(const char *Prefix, HANDLE Handle, LPPROCESS_INFORMATION Process)
+{
+    STARTUPINFOA Startup = { .cb = sizeof Startup };
+    char         Line[80];
+
+    sprintf(Line, "tlocks %s%llu", Prefix, (ULONG64)Handle);
+    return CreateProcessA(NULL, Line, NULL, NULL, TRUE, 0, NULL, NULL, &Startup, Process);
+}
+
+/* The end of a process that waits for a lock; sooner or later than it begins to wait. */
+static void
+Killed(void)
+{
+    SECURITY_ATTRIBUTES Security = { sizeof Security, NULL, TRUE };
+    HANDLE              Event = CreateEventA(&Security, FALSE, FALSE, NULL);
+    PROCESS_INFORMATION Process;
+
+    Promise("A process that waits for a lock can be ended, and leaves nothing of its wait");
+    Lock(Files[0], 0, 10, 0, TRUE);
+    for (ULONG Round = 0; Round < 4; Round++) {
+        Expect(Start("-", Event, &Process), "run");
+        WaitForSingleObject(Event, INFINITE);
+        for (ULONG Turn = 0; Turn < 20 * Round; Turn++)
+            SwitchToThread();
+        TerminateProcess(Process.hProcess, 1);
+        WaitForSingleObject(Process.hProcess, INFINITE);
+        CloseHandle(Process.hThread);
+        CloseHandle(Process.hProcess);
+    }
+    Expect(Unlock(Files[0], 0, 10, 0) == STATUS_SUCCESS && Lock(Files[1], 0, 10, 0, TRUE)
+        == GRANTED && Unlock(Files[1], 0, 10, 0) == STATUS_SUCCESS, "somebody has the lock");
+    CloseHandle(Event);
 }
 
 static void
 OtherProcesses(void)
 {
     SECURITY_ATTRIBUTES Security = { sizeof Security, NULL, TRUE };
-    STARTUPINFOA        Startup = { .cb = sizeof Startup };
     PROCESS_INFORMATION Process;
-    char                Line[80];
     DWORD               Code = 0;
     HANDLE              File = CreateFileA(FILE_NAME, GENERIC_READ, FILE_SHARE_READ, &Security,
         OPEN_EXISTING, 0, NULL);
 
     Promise("A process loses its locks with its last handle, though others have the file open");
     Lock(File, 200, 10, 0, TRUE);
-    sprintf(Line, "tlocks %llu", (ULONG64)File);
-    Expect(CreateProcessA(NULL, Line, NULL, NULL, TRUE, 0, NULL, NULL, &Startup, &Process), "run");
+    Expect(Start("", File, &Process), "run");
     WaitForSingleObject(Process.hProcess, INFINITE);
     GetExitCodeProcess(Process.hProcess, &Code);
     Expect(Code == 7, "the other process gets no lock");
@@ -305,6 +342,7 @@ main(int Count, char **Arguments)
     BadArguments();
     Waits();
     OtherProcesses();
+    Killed();
     Races();
     Promise("No lock is left");
     PoolTag("Disk", &After, &Bytes);

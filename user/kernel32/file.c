@@ -9,6 +9,17 @@
 #include "k32.h"
 #include <winioctl.h>
 
+/* What becomes of CreateFile's flags. */
+static const struct { DWORD Flag; ULONG Option; } BaseFlags[] = {
+    { FILE_FLAG_WRITE_THROUGH,      0x00000002 },   // FILE_WRITE_THROUGH
+    { FILE_FLAG_SEQUENTIAL_SCAN,    0x00000004 },   // FILE_SEQUENTIAL_ONLY
+    { FILE_FLAG_NO_BUFFERING,       0x00000008 },   // FILE_NO_INTERMEDIATE_BUFFERING
+    { FILE_FLAG_RANDOM_ACCESS,      0x00000800 },   // FILE_RANDOM_ACCESS
+    { FILE_FLAG_DELETE_ON_CLOSE,    0x00001000 },   // FILE_DELETE_ON_CLOSE
+    { FILE_FLAG_BACKUP_SEMANTICS,   0x00004000 },   // FILE_OPEN_FOR_BACKUP_INTENT
+    { FILE_FLAG_OPEN_REPARSE_POINT, 0x00200000 },   // FILE_OPEN_REPARSE_POINT
+};
+
 static NTSTATUS
 BasepOpen(PCWSTR Name, PHANDLE File, DWORD Access, DWORD Share, LPSECURITY_ATTRIBUTES Security,
     ULONG Disposition, DWORD Flags, PULONG_PTR Information)
@@ -25,8 +36,11 @@ BasepOpen(PCWSTR Name, PHANDLE File, DWORD Access, DWORD Share, LPSECURITY_ATTRI
         Options |= FILE_SYNCHRONOUS_IO_NONALERT;
     if (!(Flags & FILE_FLAG_BACKUP_SEMANTICS))
         Options |= FILE_NON_DIRECTORY_FILE;
-    if (Flags & FILE_FLAG_WRITE_THROUGH)
-        Options |= FILE_WRITE_THROUGH;
+    if (Flags & FILE_FLAG_DELETE_ON_CLOSE)
+        Access |= DELETE;
+    for (ULONG Index = 0; Index < ARRAYSIZE(BaseFlags); Index++)
+        if (Flags & BaseFlags[Index].Flag)
+            Options |= BaseFlags[Index].Option;
     InitializeObjectAttributes(&Attributes, &Path, OBJ_CASE_INSENSITIVE, NULL,
         Security ? Security->lpSecurityDescriptor : NULL);
     if (Security && Security->bInheritHandle)
