@@ -35,7 +35,10 @@ VOID KiCalloutViolation(KI_CALLOUT Kind, PVOID Routine, PVOID Object, KIRQL Irql
 static inline VOID
 KiCheckCallout(KI_CALLOUT Kind, PVOID Routine, PVOID Object, KIRQL Irql, ULONG64 State)
 {
-    if (KeGetCurrentIrql() != Irql || KiCalloutState() != State)
+    ULONG64 Now = KiCalloutState();
+
+    // by halves, so that they need not be put together
+    if (KeGetCurrentIrql() != Irql || Now >> 32 != State >> 32 || (ULONG)Now != (ULONG)State)
         KiCalloutViolation(Kind, Routine, Object, Irql, State);
 }
 

@@ -267,6 +267,9 @@ VOID KiDispatchException(PEXCEPTION_RECORD ExceptionRecord, PKTRAP_FRAME TrapFra
 /* Who called the innermost Zw routine that the running thread is in, or NULL. Any IRQL. */
 PVOID KeServiceCaller(VOID);
 
+/* Reads eight bytes of the running program's memory. FALSE: it could not. <= APC_LEVEL. */
+BOOLEAN KePeekUser(PVOID Address, PVOID *Value);
+
 /*
  * Set the addresses in ntdll that the kernel enters user mode at; ps/ finds them when it maps
  * ntdll.

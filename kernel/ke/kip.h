@@ -85,6 +85,7 @@ extern const KI_PATCH KiSmapPatchesEnd[];
 /* syscall.S */
 extern UCHAR KiSystemCall64[];
 extern UCHAR KiCopyArguments[], KiCopyArgumentsEnd[], KiCopyArgumentsFault[];
+extern UCHAR KePeekUserLoad[], KePeekUserFault[];
 
 /* swap.S */
 extern UCHAR KiBootStackEnd[], KiBootStack[];

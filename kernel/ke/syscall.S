@@ -18,7 +18,8 @@
  * takes both back for an exception that passes through.
  *
  * Between KiCopyArguments and KiCopyArgumentsEnd a fault does not raise an exception: trap.c
- * continues at KiCopyArgumentsFault, which ends the call with STATUS_ACCESS_VIOLATION.
+ * continues at KiCopyArgumentsFault, which ends the call with STATUS_ACCESS_VIOLATION. KePeekUser,
+ * which reads eight bytes of a program's, deals with its fault in the same way.
  */
 #include "ke/offsets.h"
 
@@ -139,6 +140,23 @@ KiSystemCallSlowExit:
 2:  add rsp, FRAME - 0x20
     jmp KiTrapExit
 .seh_endproc
+
+/* BOOLEAN KePeekUser(PVOID Address, PVOID *Value): FALSE if they cannot be read. */
+.balign 16
+.globl KePeekUser, KePeekUserLoad, KePeekUserFault
+.def KePeekUser; .scl 2; .type 32; .endef
+KePeekUser:
+    movabs rax, USER_PROBE_ADDRESS - 8
+    cmp rcx, rax
+    ja KePeekUserFault
+KePeekUserLoad:
+    mov rax, [rcx]
+    mov [rdx], rax
+    mov eax, 1
+    ret
+KePeekUserFault:
+    xor eax, eax
+    ret
 
 /* rsp on entry: the return address into the Zw routine's caller. */
 /* Offsets of what is to be restored; the handler in except.c uses them too. */

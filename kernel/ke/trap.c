@@ -90,6 +90,8 @@ KiFixupFault(PKTRAP_FRAME TrapFrame)
 
     if (Rip >= (ULONG64)KiCopyArguments && Rip < (ULONG64)KiCopyArgumentsEnd)
         TrapFrame->Rip = (ULONG64)KiCopyArgumentsFault;
+    else if (Rip == (ULONG64)KePeekUserLoad)
+        TrapFrame->Rip = (ULONG64)KePeekUserFault;
     else if (Rip == (ULONG64)ExpInterlockedPopEntrySListFault)
         TrapFrame->Rip = (ULONG64)ExpInterlockedPopEntrySListResume;
     else

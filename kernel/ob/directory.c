@@ -68,7 +68,7 @@ ObpEntryName(POBJECT_DIRECTORY_ENTRY Entry)
     return &ObpNameInfo(OBJECT_TO_HEADER(Entry->Object))->Name;
 }
 
-/* Eight bytes at a time; the last eight are compared even if some of them were before. */
+/* Eight bytes at a time from the end; the first eight even if some of them were compared before. */
 static inline BOOLEAN
 ObpSameText(PUCHAR A, PUCHAR B, ULONG Bytes)
 {
@@ -77,10 +77,12 @@ ObpSameText(PUCHAR A, PUCHAR B, ULONG Bytes)
             Bytes -= 2;
         return Bytes == 0;
     }
-    for (ULONG At = 0; At + 8 < Bytes; At += 8)
-        if (*(UNALIGNED ULONG64 *)(A + At) != *(UNALIGNED ULONG64 *)(B + At))
+    while (Bytes > 8) {
+        Bytes -= 8;
+        if (*(UNALIGNED ULONG64 *)(A + Bytes) != *(UNALIGNED ULONG64 *)(B + Bytes))
             return FALSE;
-    return *(UNALIGNED ULONG64 *)(A + Bytes - 8) == *(UNALIGNED ULONG64 *)(B + Bytes - 8);
+    }
+    return *(UNALIGNED ULONG64 *)A == *(UNALIGNED ULONG64 *)B;
 }
 
 NTSTATUS

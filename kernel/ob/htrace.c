@@ -25,24 +25,14 @@ OB_HANDLE_TRACE_RECORD ObpHandleTraceRing[OB_HANDLE_TRACE_RECORDS];
 volatile LONG          ObpHandleTraceSequence;
 BOOLEAN                ObpHandleTraceDeep;
 
-/* The system call of the running thread's program. */
-static DECLSPEC_NOINLINE USHORT
+/* The system call of the running thread's program, whose stack may be in another address space. */
+static inline USHORT
 ObpTraceUserStack(PKTHREAD Thread, PVOID *Stack)
 {
-    PVOID *Top    = (PVOID *)Thread->TrapFrame->Rsp;
-    USHORT Frames = 1;
+    PKTRAP_FRAME TrapFrame = Thread->TrapFrame;
 
-    Stack[0] = (PVOID)Thread->TrapFrame->Rip;
-    if (Thread->ApcStateIndex != 0)
-        return Frames;                          // its stack is in another address space
-
-    __try {
-        EX_PROBE_READ(Top, sizeof(*Top), 1);
-        Stack[1] = *(PVOID volatile *)Top;
-        Frames++;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-    }
-    return Frames;
+    Stack[0] = (PVOID)TrapFrame->Rip;
+    return Thread->ApcStateIndex == 0 && KePeekUser((PVOID)TrapFrame->Rsp, &Stack[1]) ? 2 : 1;
 }
 
 /* The nearest driver's frame and those above it; the nearest ones if there is no driver. */

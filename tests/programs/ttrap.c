@@ -61,6 +61,19 @@ BadCalls(void)
     Expect(RawCall(CreateFile11, 0x8000000000000000) == STATUS_ACCESS_VIOLATION, "not canonical");
 }
 
+/* The trace of handles looks for the caller's return address there. */
+static void
+BadStacks(void)
+{
+    static const ULONG64 Stacks[] = { 0x10, 0x000007FFFFFEFFF0, 0x000007FFFFFEFFFC,
+                                      0xFFFFF80000401000, 0x8000000000000000 };
+    ULONG Close = NumberOf("NtClose");
+
+    Promise("A call without stack arguments does not care where its caller's stack is");
+    for (unsigned Index = 0; Index < sizeof Stacks / sizeof *Stacks; Index++)
+        Expect(RawCall(Close, Stacks[Index]) == STATUS_INVALID_HANDLE, "closing no handle");
+}
+
 static void
 Registers(void)
 {
@@ -216,6 +229,7 @@ main(void)
 {
     AddVectoredExceptionHandler(1, Vectored);
     BadCalls();
+    BadStacks();
     Registers();
     HostileContexts();
     SingleStep();
