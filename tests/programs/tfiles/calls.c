@@ -171,6 +171,39 @@ Gone(void)
     CloseHandle(Event);
 }
 
+/* A request that ends at once (XFER_END), or is marked pending and ends at once. */
+static void
+Ends(ULONG Function, NTSTATUS Ending, BOOL Data, BOOL Told)
+{
+    XFER_ENDING     Input = { Ending, sizeof Input };
+    IO_STATUS_BLOCK Iosb = FILLED;
+    NTSTATUS        Status;
+
+    FillRoom();
+    Status = NtDeviceIoControlFile(File, NULL, NULL, NULL, &Iosb, XFER_CODE(Function,
+        METHOD_BUFFERED), &Input, sizeof Input, Room, 2 * sizeof Input);
+    Expect(Function == XFER_END ? Status == Ending : Status == STATUS_PENDING,
+        "0x%08lX, not 0x%08lX", (ULONG)Status, (ULONG)Ending);
+    Expect(Data ? memcmp(Room, &Input, sizeof Input) == 0 && IsFilled(sizeof Input) : IsFilled(0),
+        "function %lu, 0x%08lX: data", Function, (ULONG)Ending);
+    Expect(Told ? Iosb.Status == Ending && Iosb.Information == sizeof Input : IsUntold(&Iosb),
+        "function %lu, 0x%08lX: status block", Function, (ULONG)Ending);
+}
+
+static void
+Endings(void)
+{
+    static const NTSTATUS Statuses[] = { STATUS_SUCCESS, 0x40001234, STATUS_BUFFER_OVERFLOW };
+
+    Promise("A success and a warning bring their data, an error none; one that pended is told");
+    for (ULONG Index = 0; Index < ARRAYSIZE(Statuses); Index++) {
+        Ends(XFER_END, Statuses[Index], TRUE, TRUE);
+        Ends(XFER_PEND_MARK, Statuses[Index], TRUE, TRUE);
+    }
+    Ends(XFER_END, STATUS_UNSUCCESSFUL, FALSE, FALSE);
+    Ends(XFER_PEND_MARK, STATUS_UNSUCCESSFUL, FALSE, TRUE);
+}
+
 static NTSTATUS
 Rename(HANDLE Handle, HANDLE Root, PCWSTR Name)
 {
@@ -225,6 +258,7 @@ Calls(void)
     Promise("Whatever carries data looks at the handles of file and event, and at the right");
     for (ULONG Index = 0; Index < ARRAYSIZE(Services); Index++)
         Handles(Index);
+    Endings();
     Gone();
     Renames();
     CloseHandle(File);
