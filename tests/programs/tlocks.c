@@ -307,22 +307,50 @@ Race(PVOID Parameter)
     return 0;
 }
 
+/* Waits for the lock, and gives up waiting at any moment: by cancelling, or closing the file. */
+static DWORD WINAPI
+GiveUp(PVOID Parameter)
+{
+    HANDLE Event = CreateEventA(NULL, TRUE, FALSE, NULL);
+    ULONG  Random = (ULONG)(ULONG_PTR)Parameter + 1;
+
+    for (ULONG Round = 0; Round < 4 * ROUNDS; Round++) {
+        HANDLE          File = Open(FILE_FLAG_OVERLAPPED);
+        IO_STATUS_BLOCK Own = { { .Status = STATUS_PENDING }, 0 }, Cancel;
+
+        Random = Random * 1103515245 + 12345;
+        if (WaitFor(File, Event, &Own, (Random >> 16) % 4 != 0) < 0)
+            return 1;
+        if ((Random >> 20) % 4 == 0)
+            SwitchToThread();
+        if ((Random >> 24) & 1)
+            NtCancelIoFile(File, &Cancel);
+        CloseHandle(File);
+        WaitForSingleObject(Event, INFINITE);
+        if (Own.Status != STATUS_SUCCESS && Own.Status != STATUS_CANCELLED
+            && Own.Status != STATUS_RANGE_NOT_LOCKED)
+            return 2;
+    }
+    CloseHandle(Event);
+    return 0;
+}
+
 static void
-Races(void)
+Races(const char *Sentence, LPTHREAD_START_ROUTINE Routine)
 {
     HANDLE Threads[WAITERS];
     DWORD  Code;
 
-    Promise("Threads that wait for one lock have it one after the other");
+    Promise(Sentence);
     for (ULONG Index = 0; Index < WAITERS; Index++)
-        Threads[Index] = CreateThread(NULL, 0, Race, NULL, 0, NULL);
+        Threads[Index] = CreateThread(NULL, 0, Routine, (PVOID)(ULONG_PTR)Index, 0, NULL);
     for (ULONG Index = 0; Index < WAITERS; Index++) {
         WaitForSingleObject(Threads[Index], INFINITE);
         GetExitCodeThread(Threads[Index], &Code);
         Expect(Code == 0, "thread %lu ends with %lu", Index, Code);
         CloseHandle(Threads[Index]);
     }
-    Expect(Total == WAITERS * ROUNDS, "%lu times", Total);
+    Expect(Total == WAITERS * ROUNDS && Inside == 0, "%lu times", Total);
 }
 
 int
@@ -343,7 +371,8 @@ main(int Count, char **Arguments)
     Waits();
     OtherProcesses();
     Killed();
-    Races();
+    Races("Threads that wait for one lock have it one after the other", Race);
+    Races("Waiting for a lock against cancelling it, closing the file, and getting it", GiveUp);
     Promise("No lock is left");
     PoolTag("Disk", &After, &Bytes);
     Expect(After == Before, "%llu blocks Disk became %llu", Before, After);
