@@ -50,12 +50,14 @@ typedef struct _CM_NODE {
     ULONG             ChildCount, ChildRoom;
     PCM_VALUE        *Values;               // in the order they were made
     ULONG             ValueCount, ValueRoom;
+
+    /* A slot of ob/'s (ObHoldDescriptor); NULL only at start-up: */
+    PVOID volatile    Descriptor;
 } CM_NODE, *PCM_NODE;
 
 #define CM_VOLATILE     1                   // and so is all that is below it
 #define CM_FIXED        2                   // cannot be deleted
 #define CM_DELETED      4
-#define CM_OPEN         8                   // everybody may do everything, and below it
 
 typedef struct _CM_KEY {
     PCM_NODE Node;                          // referenced; NULL while it is being opened
@@ -71,12 +73,11 @@ typedef struct _CM_CREATE {
 extern FAST_MUTEX   CmpLock;
 extern PCM_NODE     CmpRoot;
 extern POBJECT_TYPE CmpKeyObjectType;
-/* Of all keys that are not CM_OPEN: the system and administrators do everything, others read. */
-extern PSECURITY_DESCRIPTOR CmpDescriptor;
 
 /*
  * The tree (node.c), with CmpLock held. CmpFindChild returns NULL if there is none. CmpCreateChild
- * is for a name that is free. CmpDeleteNode: STATUS_CANNOT_DELETE, STATUS_KEY_DELETED.
+ * is for a name that is free; the child has its parent's descriptor. CmpDeleteNode:
+ * STATUS_CANNOT_DELETE, STATUS_KEY_DELETED.
  */
 PCM_NODE CmpFindChild(PCM_NODE Node, PCUNICODE_STRING Name);
 NTSTATUS CmpCreateChild(PCM_NODE Parent, PCUNICODE_STRING Name, ULONG Flags,
@@ -135,3 +136,7 @@ NTSTATUS CmpParseKey(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE A
 NTSTATUS CmpQueryKeyName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information,
                          ULONG Length, PULONG ReturnLength, KPROCESSOR_MODE Mode);
 VOID     CmpDeleteKeyObject(PVOID Object);
+NTSTATUS CmpKeySecurity(PVOID Object, SECURITY_OPERATION_CODE Operation,
+                        PSECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Descriptor,
+                        PULONG Length, PSECURITY_DESCRIPTOR *ObjectsDescriptor,
+                        POOL_TYPE PoolType, PGENERIC_MAPPING Mapping);

@@ -6,7 +6,9 @@
 #include "cm/cmp.h"
 #include "se/se.h"
 
-PSECURITY_DESCRIPTOR CmpDescriptor;
+/* The system and administrators do everything, others read; the default user is everybody's. */
+#define CM_TEXT(Others) L"O:BAG:SYD:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)" \
+                        L"(A;CI;" Others L";;;WD)(A;CI;" Others L";;;RC)"
 
 static const struct { PCWSTR Path; ULONG Flags; } CmpFixedKeys[] = {
     { L"MACHINE",                                    CM_FIXED | CM_VOLATILE },
@@ -19,10 +21,10 @@ static const struct { PCWSTR Path; ULONG Flags; } CmpFixedKeys[] = {
     { L"MACHINE\\SOFTWARE",                          CM_FIXED },
     { L"MACHINE\\SOFTWARE\\Classes",                 CM_FIXED },
     { L"USER",                                       CM_FIXED | CM_VOLATILE },
-    { L"USER\\.DEFAULT",                             CM_FIXED | CM_OPEN },
+    { L"USER\\.DEFAULT",                             CM_FIXED },
 };
 
-static INIT_CODE VOID
+static INIT_CODE PCM_NODE
 CmpMakeFixedKey(PCWSTR Path, ULONG Flags)
 {
     PCM_NODE       Node = CmpRoot, Child;
@@ -39,6 +41,18 @@ CmpMakeFixedKey(PCWSTR Path, ULONG Flags)
             KeBugCheckEx(CONFIG_INITIALIZATION_FAILED, 1, 0, 0, 0);
         Child->Flags = Flags;
     }
+    return Node;
+}
+
+static INIT_CODE VOID
+CmpDescribe(PCM_NODE Node, PCWSTR Text)
+{
+    PSECURITY_DESCRIPTOR Descriptor;
+
+    if (!NT_SUCCESS(ObDescriptorFromText(Text, &CmpKeyObjectType->TypeInfo.GenericMapping,
+                                         &Descriptor)))
+        KeBugCheckEx(CONFIG_INITIALIZATION_FAILED, 3, 0, 0, 0);
+    ObReplaceDescriptor(&Node->Descriptor, Descriptor);
 }
 
 static INIT_CODE VOID
@@ -74,18 +88,21 @@ CmInitSystem(VOID)
         .CaseInsensitive    = TRUE,
         .ParseProcedure     = CmpParseKey,
         .DeleteProcedure    = CmpDeleteKeyObject,
+        .SecurityProcedure  = CmpKeySecurity,
         .QueryNameProcedure = CmpQueryKeyName,
     };
     CM_NODE  Above = { .Flags = CM_VOLATILE };
+    PCM_NODE Last = NULL;
 
     ExInitializeFastMutex(&CmpLock);
     if (!NT_SUCCESS(ObpCreateType(L"Key", &Type, CM_TAG_KEY, OB_WAIT_NEVER, &CmpKeyObjectType)) ||
         !NT_SUCCESS(CmpCreateChild(&Above, &RootName, CM_FIXED | CM_VOLATILE, NULL, &CmpRoot)))
         KeBugCheckEx(CONFIG_INITIALIZATION_FAILED, 0, 0, 0, 0);
-    CmpDescriptor = SeStandardDescriptor(SeStandardDirectory, CmpKeyObjectType);
     CmpRoot->Parent = NULL;
+    CmpDescribe(CmpRoot, CM_TEXT(L"KR"));
     ExFreePoolWithTag(Above.Children, CM_TAG_NODE);
     for (ULONG Index = 0; Index < RTL_NUMBER_OF(CmpFixedKeys); Index++)
-        CmpMakeFixedKey(CmpFixedKeys[Index].Path, CmpFixedKeys[Index].Flags);
+        Last = CmpMakeFixedKey(CmpFixedKeys[Index].Path, CmpFixedKeys[Index].Flags);
+    CmpDescribe(Last, CM_TEXT(L"KA"));
     CmpMakeRootObject();
 }

@@ -109,7 +109,12 @@ CmpCreateChild(PCM_NODE Parent, PCUNICODE_STRING Name, ULONG Flags, const CM_CRE
         return STATUS_INSUFFICIENT_RESOURCES;
 
     Node->Parent = Parent;
-    Node->Flags = Flags | (Parent->Flags & CM_OPEN);
+    Node->Flags = Flags;
+    Node->Descriptor = ObHoldDescriptor(&Parent->Descriptor);
+    if (Node->Descriptor != NULL) {
+        ObReferenceSecurityDescriptor(Node->Descriptor, 1);
+        ObDropDescriptor(&Parent->Descriptor, Node->Descriptor);
+    }
     Index = CmpSearchChildren(Parent, Name, &Found);
     ASSERT(!Found);
     RtlMoveMemory(Parent->Children + Index + 1, Parent->Children + Index,
@@ -127,6 +132,7 @@ CmpDereferenceNode(PCM_NODE Node)
     if (--Node->References != 0)
         return;
     CmpFreeValues(Node);                                // (4)
+    ObReplaceDescriptor(&Node->Descriptor, NULL);
     if (Node->Children != NULL)
         ExFreePoolWithTag(Node->Children, CM_TAG_NODE);
     ExFreePoolWithTag(Node, CM_TAG_NODE);

@@ -7,34 +7,71 @@
  * matter.
  *
  * The object manager takes a new key object for one that its opener has made, and would grant
- * whatever is asked. So the check is made here: against one descriptor for all keys, which lets
- * everybody read and the system and administrators do the rest; the default user's keys, which
- * are everybody's, are open. Whoever makes a key is granted what he asks for.
+ * whatever is asked. So the check is made here, against the key's own descriptor. A new key's is
+ * made as that of any object, from what its maker says and what its parent passes on; its maker
+ * is granted what he asks for. NtSetSecurityObject on a handle changes the key's, for good.
  */
 #include "cm/cmp.h"
 #include "se/se.h"
 
 POBJECT_TYPE CmpKeyObjectType;
 
-/* Whether the walk's caller may make keys where not everybody may. */
 static NTSTATUS
-CmpCheckCreate(PACCESS_STATE AccessState)
+CmpCheckKey(PCM_NODE Node, PACCESS_STATE AccessState)
 {
-    ACCESS_STATE State;
+    PSECURITY_DESCRIPTOR Held = ObHoldDescriptor(&Node->Descriptor);
+    NTSTATUS             Status = SeCheckStored(AccessState, Held,
+                                                &CmpKeyObjectType->TypeInfo.GenericMapping);
 
-    State.SubjectSecurityContext  = AccessState->SubjectSecurityContext;
-    State.RemainingDesiredAccess  = KEY_CREATE_SUB_KEY;
-    State.PreviouslyGrantedAccess = 0;
-    return SeCheckStored(&State, CmpDescriptor, &CmpKeyObjectType->TypeInfo.GenericMapping);
+    ObDropDescriptor(&Node->Descriptor, Held);
+    return Status;
 }
 
-/*
- * The node at the end of Rest, referenced (2); with Create the last part is made if need be, unless
- * MayCreate is a failure and the place is not open to everybody.
- */
+/* The descriptor of a new key. */
 static NTSTATUS
-CmpWalk(PCM_NODE Node, UNICODE_STRING Rest, PCM_CREATE Create, NTSTATUS MayCreate,
-        PCM_NODE *Result)
+CmpAssignDescriptor(PCM_NODE Node, PACCESS_STATE AccessState)
+{
+    PSECURITY_DESCRIPTOR Parent = ObHoldDescriptor(&Node->Parent->Descriptor), Made, Logged;
+    NTSTATUS             Status;
+
+    Status = SeAssignSecurity(Parent, AccessState->SecurityDescriptor, &Made, TRUE,
+                              &AccessState->SubjectSecurityContext,
+                              &CmpKeyObjectType->TypeInfo.GenericMapping, PagedPool);
+    ObDropDescriptor(&Node->Parent->Descriptor, Parent);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = ObLogSecurityDescriptor(Made, &Logged, 1);
+    SeDeassignSecurity(&Made);
+    if (NT_SUCCESS(Status))
+        ObReplaceDescriptor(&Node->Descriptor, Logged);
+    return Status;
+}
+
+/* Makes the key Name of Parent, if who asks may (or Check is FALSE). */
+static NTSTATUS
+CmpMakeKey(PCM_NODE Parent, PUNICODE_STRING Name, PCM_CREATE Create, PACCESS_STATE AccessState,
+           BOOLEAN Check, PCM_NODE *Child)
+{
+    ACCESS_STATE State = { .SubjectSecurityContext = AccessState->SubjectSecurityContext,
+                           .RemainingDesiredAccess = KEY_CREATE_SUB_KEY };
+    NTSTATUS     Status = Check ? CmpCheckKey(Parent, &State) : STATUS_SUCCESS;
+
+    if (NT_SUCCESS(Status))
+        Status = CmpCreateChild(Parent, Name,
+                                Create->Options & REG_OPTION_VOLATILE ? CM_VOLATILE : 0, Create,
+                                Child);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = CmpAssignDescriptor(*Child, AccessState);
+    if (!NT_SUCCESS(Status))
+        CmpDeleteNode(*Child);
+    return Status;
+}
+
+/* The node at the end of Rest, referenced (2); with Create the last part is made if need be. */
+static NTSTATUS
+CmpWalk(PCM_NODE Node, UNICODE_STRING Rest, PCM_CREATE Create, PACCESS_STATE AccessState,
+        BOOLEAN Check, PCM_NODE *Result)
 {
     UNICODE_STRING Part, Ahead, After;
     PCM_NODE       Child;
@@ -53,11 +90,7 @@ CmpWalk(PCM_NODE Node, UNICODE_STRING Rest, PCM_CREATE Create, NTSTATUS MayCreat
         Ahead = Rest;
         if (Create == NULL || CmpNextPart(&Ahead, &After))
             return STATUS_OBJECT_NAME_NOT_FOUND;
-        if (!NT_SUCCESS(MayCreate) && !(Node->Flags & CM_OPEN))
-            return MayCreate;
-        Status = CmpCreateChild(Node, &Part,
-                                Create->Options & REG_OPTION_VOLATILE ? CM_VOLATILE : 0, Create,
-                                &Child);
+        Status = CmpMakeKey(Node, &Part, Create, AccessState, Check, &Child);
         if (!NT_SUCCESS(Status))
             return Status;
         Create->Disposition = REG_CREATED_NEW_KEY;
@@ -76,7 +109,7 @@ CmpParseKey(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessStat
 {
     BOOLEAN    Check = Mode != KernelMode || (Attributes & OBJ_FORCE_ACCESS_CHECK);
     PCM_CREATE Create = ObjectType != NULL ? Context : NULL;
-    NTSTATUS   Status, MayCreate = STATUS_SUCCESS;
+    NTSTATUS   Status;
     PCM_KEY    Key;
 
     PAGED_CODE();
@@ -89,15 +122,13 @@ CmpParseKey(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessStat
     if (!NT_SUCCESS(Status))
         return Status;
 
-    if (Check && Create != NULL)
-        MayCreate = CmpCheckCreate(AccessState);
     ExAcquireFastMutex(&CmpLock);
-    Status = CmpWalk(((PCM_KEY)ParseObject)->Node, *RemainingName, Create, MayCreate, &Key->Node);
+    Status = CmpWalk(((PCM_KEY)ParseObject)->Node, *RemainingName, Create, AccessState, Check,
+                     &Key->Node);
     ExReleaseFastMutex(&CmpLock);
-    if (NT_SUCCESS(Status) && Check && !(Key->Node->Flags & CM_OPEN) &&
+    if (NT_SUCCESS(Status) && Check &&
         (Create == NULL || Create->Disposition == REG_OPENED_EXISTING_KEY))
-        Status = SeCheckStored(AccessState, CmpDescriptor,
-                               &CmpKeyObjectType->TypeInfo.GenericMapping);
+        Status = CmpCheckKey(Key->Node, AccessState);
     if (!NT_SUCCESS(Status)) {
         ObDereferenceObject(Key);
         return Status;
@@ -117,6 +148,23 @@ CmpDeleteKeyObject(PVOID Object)
     ExAcquireFastMutex(&CmpLock);
     CmpDereferenceNode(Key->Node);
     ExReleaseFastMutex(&CmpLock);
+}
+
+/* Security procedure: the node has the descriptor, and keeps it. */
+NTSTATUS
+CmpKeySecurity(PVOID Object, SECURITY_OPERATION_CODE Operation, PSECURITY_INFORMATION Information,
+               PSECURITY_DESCRIPTOR Descriptor, PULONG Length,
+               PSECURITY_DESCRIPTOR *ObjectsDescriptor, POOL_TYPE PoolType,
+               PGENERIC_MAPPING Mapping)
+{
+    PCM_NODE Node = ((PCM_KEY)Object)->Node;
+
+    if (Operation != SetSecurityDescriptor && Operation != QuerySecurityDescriptor)
+        return STATUS_SUCCESS;
+    if (Node->Flags & CM_DELETED)
+        return STATUS_KEY_DELETED;
+    return ObDefaultSecurityMethod(&Node->Descriptor, Operation, Information, Descriptor, Length,
+                                   &CmpKeyObjectType->TypeInfo.GenericMapping);
 }
 
 /* Query-name procedure; Information may be the caller's memory. */

@@ -287,6 +287,7 @@ main(int Count, char **Arguments)
     Expect(Result == 0, "0x%08lX", Result);
     TestDescriptors(Closed);
     TestBadPointers(Readable);
+    TestKeys();
     NtClose(Closed);
     NtClose(Readable);
 

@@ -25,5 +25,7 @@ NTSTATUS OpenEventAs(PCWSTR Name, ACCESS_MASK Access);
 HANDLE   MakeEvent(PCWSTR Name, const char *Sddl);
 NTSTATUS LoadNothing(BOOL Unload);              // a service that is not there
 
+void     TestKeys(void);                         // keys.c
+
 /* What the student checks: student.c. */
 int      Student(char **Arguments);
