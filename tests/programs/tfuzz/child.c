@@ -1,9 +1,12 @@
 /*
  * The child: threads that call services with made-up arguments, all at once, on the same objects
- * and the same memory. What comes back does not matter, only that the system goes on.
+ * and the same memory. What comes back does not matter, only that the system goes on. One child in
+ * two calls a few services only, so that threads meet in them.
  */
 #include "tfuzz.h"
 #include <string.h>
+
+#define FEW         4
 
 typedef NTSTATUS (NTAPI *SERVICE)(ULONG_PTR, ULONG_PTR, ULONG_PTR, ULONG_PTR, ULONG_PTR, ULONG_PTR,
     ULONG_PTR, ULONG_PTR, ULONG_PTR, ULONG_PTR, ULONG_PTR, ULONG_PTR, ULONG_PTR, ULONG_PTR);
@@ -91,6 +94,7 @@ static SERVICE       Calls[ARRAYSIZE(Services)];
 static ULONG64       FirstSeed;
 static BOOL          OnlyHarmless;
 static volatile LONG Numbers;
+static ULONG         Chosen[FEW];                // of Services, for children that call only these
 
 static DWORD WINAPI
 CallAtRandom(PVOID Parameter)
@@ -99,7 +103,8 @@ CallAtRandom(PVOID Parameter)
     ULONG_PTR V[MOST];
 
     for (ULONG Call = 0; Call < CALLS; Call++) {
-        ULONG  Index = Below(&Dice, ARRAYSIZE(Services));
+        ULONG  Index = FirstSeed % 4 < 2 ? Below(&Dice, ARRAYSIZE(Services))
+                                         : Chosen[Below(&Dice, FEW)];
         size_t Count = strlen(Services[Index].Signature);
 
         if (Services[Index].Harmful && OnlyHarmless)
@@ -110,6 +115,18 @@ CallAtRandom(PVOID Parameter)
             V[11], V[12], V[13]);
     }
     return 0;
+}
+
+/* A few services that begin with the same kind of argument, if they can be found. */
+static void
+Choose(PDICE Dice)
+{
+    for (ULONG Index = 0; Index < FEW; Index++)
+        for (ULONG Try = 0; Try < 100; Try++) {
+            Chosen[Index] = Below(Dice, ARRAYSIZE(Services));
+            if (Services[Chosen[Index]].Signature[0] == Services[Chosen[0]].Signature[0])
+                break;
+        }
 }
 
 /* What is open so far is not for NtClose, or soon there would be nothing left to play with. */
@@ -133,6 +150,7 @@ CloseConsole(void)
 int
 Child(ULONG64 Seed, BOOL Harmless)
 {
+    DICE   Dice = { .State = Seed };
     HANDLE Threads[THREADS];
 
     FirstSeed = Seed;
@@ -144,6 +162,7 @@ Child(ULONG64 Seed, BOOL Harmless)
     for (ULONG Index = 0; Index < ARRAYSIZE(Services); Index++)
         Calls[Index] = (SERVICE)(PVOID)GetProcAddress(GetModuleHandleA("ntdll.dll"),
             Services[Index].Name);
+    Choose(&Dice);
     for (ULONG Index = 0; Index < THREADS; Index++)
         Threads[Index] = CreateThread(NULL, 0, CallAtRandom, NULL, 0, NULL);
     KeepHandles();
