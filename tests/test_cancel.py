@@ -65,6 +65,7 @@ def ktmore(context):
     guest.expect_debug(r"ktmore: shutdown 1 of first\n(?:.*\n)*?ktmore: shutdown 2 of last")
 
 
-@test("Forty processes are killed in the middle of opens, reads, writes, waits and cancels, and nothing of them is left", timeout=150)
+@test("A hundred processes are killed in the middle of opens, reads, writes, waits and cancels, 200,000 outstanding: nothing is left",
+      timeout=200)
 def tstorm(context):
     run_program(context, "tstorm")

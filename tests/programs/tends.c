@@ -4,14 +4,13 @@
  */
 #include "sdk/ntapi.h"
 #include "user/lib/testing.h"
-#include "user/lib/snapshot.h"
+#include "user/lib/census.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PATIENCE    10000                       // milliseconds
 #define ROUNDS      6
-#define MAX_TAGS    512
 
 static DWORD WINAPI
 Forever(PVOID Parameter)
@@ -172,56 +171,6 @@ EndOnce(ULONG Way, HANDLE Ready)
     Close(&Information);
 }
 
-/* Objects and handles of each type, and blocks of each pool tag. */
-typedef struct _CENSUS {
-    ULONG Objects[64], Handles;
-    ULONG Tags[MAX_TAGS], TagCount;
-    LONG  Blocks[MAX_TAGS];
-} CENSUS;
-
-static void
-TakeCensus(CENSUS *Census)
-{
-    SNAPSHOT                             Snapshot;
-    const SYSTEM_OBJECTTYPE_INFORMATION *Type = NULL;
-    PSYSTEM_POOLTAG_INFORMATION          Tags;
-    NTSTATUS                             Status;
-
-    memset(Census, 0, sizeof *Census);
-    if (NT_SUCCESS(TakeSnapshot(&Snapshot))) {
-        while ((Type = NextType(&Snapshot, Type)) != NULL)
-            Census->Objects[Type->TypeIndex & 63] = Type->NumberOfObjects;
-        Census->Handles = (ULONG)Snapshot.Handles->NumberOfHandles;
-        FreeSnapshot(&Snapshot);
-    }
-    Tags = QuerySystem(EtSystemPoolTagInformation, &Status);
-    for (ULONG Index = 0; Tags && Index < Tags->Count && Index < MAX_TAGS; Index++) {
-        Census->Tags[Index] = Tags->TagInfo[Index].TagUlong;
-        Census->Blocks[Index] = (LONG)(Tags->TagInfo[Index].PagedAllocs
-            - Tags->TagInfo[Index].PagedFrees + Tags->TagInfo[Index].NonPagedAllocs
-            - Tags->TagInfo[Index].NonPagedFrees);
-        Census->TagCount++;
-    }
-    free(Tags);
-}
-
-/* What grew by at least one for each of Ways that ended; 0 if nothing did. */
-static ULONG
-Growth(const CENSUS *Before, const CENSUS *After, LONG Ends)
-{
-    if ((LONG)(After->Handles - Before->Handles) >= Ends)
-        return After->Handles - Before->Handles;
-    for (ULONG Type = 0; Type < 64; Type++)
-        if ((LONG)(After->Objects[Type] - Before->Objects[Type]) >= Ends)
-            return After->Objects[Type] - Before->Objects[Type];
-    for (ULONG Index = 0; Index < After->TagCount; Index++)
-        for (ULONG Old = 0; Old < Before->TagCount; Old++)
-            if (Before->Tags[Old] == After->Tags[Index]
-                && After->Blocks[Index] - Before->Blocks[Old] >= Ends)
-                return After->Tags[Index];
-    return 0;
-}
-
 static void
 Ends(void)
 {
@@ -244,7 +193,7 @@ Ends(void)
             EndOnce(Way, Ready);
         for (ULONG Try = 0; Try < 100; Try++) { // the last threads end in the background
             TakeCensus(&After);
-            Leak = Growth(&Before, &After, ROUNDS);
+            Leak = CensusGrowth(&Before, &After, ROUNDS - 1, ROUNDS - 1);
             if (Leak == 0)
                 break;
             Sleep(20);

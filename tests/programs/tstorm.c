@@ -1,19 +1,24 @@
 /*
- * The end of a process against everything it may be in the middle of: four threads of a child
- * open, close, read, write, pend and cancel on the pipe and the null device as fast as they can,
- * and the child is killed at some moment. Afterwards no request, file, thread or process of it is
- * left.
+ * The end of a process against everything it may be in the middle of: the threads of a child open,
+ * close, read, write, pend and cancel on the pipe and the null device as fast as they can, one of
+ * them keeps hundreds of reads outstanding, which a thread of this process completes as fast as it
+ * can, and the child is killed at some moment. Afterwards no request, file, thread or process of
+ * it is left. All children together have 200,000 reads outstanding when they are killed.
  */
 #include "sdk/ntapi.h"
 #include <winioctl.h>
 #include "user/lib/testing.h"
+#include "user/lib/census.h"
 #include "drivers/pipe/pipe_ioctl.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHILDREN    40
+#define CHILDREN    100
+#define OUTSTANDING 2000                        // reads of a child
 #define PENDING     8
+#define SLACK       8                           // blocks of a tag, for what others do meanwhile
+#define READY       "TStormReady"
 
 static HANDLE
 Open(const char *Name, DWORD Flags)
@@ -86,74 +91,106 @@ PendAndCancel(void *Context)
     }
 }
 
+static OVERLAPPED Many[OUTSTANDING];
+static char       ManyData[OUTSTANDING][16];
+
+/* Makes OUTSTANDING reads pend, those that do not already. */
+static void
+PendMany(HANDLE Pipe)
+{
+    for (ULONG Index = 0; Index < OUTSTANDING; Index++)
+        if (*(volatile ULONG_PTR *)&Many[Index].Internal != STATUS_PENDING)
+            ReadFile(Pipe, ManyData[Index], 16, NULL, &Many[Index]);
+}
+
 static int
 Child(void)
 {
-    static const LPTHREAD_START_ROUTINE Routines[] = { OpenAndClose, ReadForEver, WriteForEver };
+    static const LPTHREAD_START_ROUTINE Routines[] = { OpenAndClose, ReadForEver, WriteForEver,
+        PendAndCancel };
+    HANDLE Pipe = OpenPipe(FILE_FLAG_OVERLAPPED);
 
-    for (ULONG Index = 0; Index < 3; Index++)
+    PendMany(Pipe);
+    for (ULONG Index = 0; Index < ARRAYSIZE(Routines); Index++)
         CreateThread(NULL, 0, Routines[Index], NULL, 0, NULL);
-    PendAndCancel(NULL);
-    return 0;
+    SetEvent(OpenEventA(EVENT_MODIFY_STATE, FALSE, READY));
+    for (;;)
+        PendMany(Pipe);
 }
 
+/* Kills a child some time after all its reads are outstanding. */
 static BOOL
-KillOne(ULONG Milliseconds)
+KillOne(HANDLE Ready, ULONG Delay)
 {
     STARTUPINFOA        Startup = { .cb = sizeof Startup };
     PROCESS_INFORMATION Process;
     char                Command[] = "tstorm child";
     BOOL                Ended;
 
+    ResetEvent(Ready);
     if (!CreateProcessA(NULL, Command, NULL, NULL, FALSE, 0, NULL, NULL, &Startup, &Process))
         return FALSE;
-    Sleep(Milliseconds);
+    Ended = WaitForSingleObject(Ready, 20000) == WAIT_OBJECT_0;
+    for (volatile ULONG Spin = 0; Spin < Delay; Spin++)
+        ;
     TerminateProcess(Process.hProcess, 9);
-    Ended = WaitForSingleObject(Process.hProcess, 20000) == WAIT_OBJECT_0;
+    Ended = Ended && WaitForSingleObject(Process.hProcess, 20000) == WAIT_OBJECT_0;
     CloseHandle(Process.hThread);
     CloseHandle(Process.hProcess);
     return Ended;
 }
 
-/* Blocks in use under a tag; what goes asynchronously (stacks, last references) is waited for. */
-static BOOL
-ComesBack(const char *Tag, ULONG64 Before, ULONG64 Slack)
-{
-    ULONG64 Blocks = 0, Bytes;
+static volatile BOOL Stop;
 
-    for (ULONG Try = 0; Try < 100; Try++) {
-        PoolTag(Tag, &Blocks, &Bytes);
-        if (Blocks <= Before + Slack)
-            return TRUE;
-        Sleep(20);
-    }
-    return Expect(FALSE, "%s: %llu blocks, were %llu", Tag, Blocks, Before);
+/* Completes what the children read. */
+static DWORD WINAPI
+Complete(void *Context)
+{
+    HANDLE Pipe = Open("\\\\.\\Example\\STORM", 0);
+    DWORD  Done;
+
+    while (!Stop)
+        WriteFile(Pipe, "storm", 5, &Done, NULL);
+    CloseHandle(Pipe);
+    return 0;
+}
+
+static void
+KillMany(HANDLE Ready, ULONG Count)
+{
+    HANDLE Thread;
+
+    Stop = FALSE;
+    Thread = CreateThread(NULL, 0, Complete, NULL, 0, NULL);
+    for (ULONG Round = 0; Round < Count; Round++)
+        Expect(KillOne(Ready, Round * 7919 % 20000), "round %lu: it did not start or end", Round);
+    Stop = TRUE;
+    WaitForSingleObject(Thread, INFINITE);
+    CloseHandle(Thread);
 }
 
 int
 main(int Count, char **Arguments)
 {
-    // those of IRPs may stay in the processors' lists
-    static const struct { const char *Tag; ULONG64 Slack; } Tags[] = {
-        { "File", 0 }, { "Thre", 0 }, { "Proc", 0 }, { "IoBf", 0 }, { "Irp ", 160 }
-    };
-    ULONG64 Before[5], Bytes;
-    ULONG   Handles;
+    static CENSUS Before, After;
+    HANDLE        Ready = CreateEventA(NULL, FALSE, FALSE, READY);
+    ULONG         Grown = 1;
 
     if (Count > 1)
         return Child();
-    KillOne(50);                                // what is cached is there afterwards
-    Sleep(100);
-    for (ULONG Index = 0; Index < 5; Index++)
-        PoolTag(Tags[Index].Tag, &Before[Index], &Bytes);
-    Handles = HandleCount();
-
     Promise("A process can be killed in the middle of anything");
-    for (ULONG Round = 0; Round < CHILDREN; Round++)
-        Expect(KillOne(5 + Round * 7 % 40), "round %lu: it did not end", Round);
+    KillMany(Ready, 3);                         // what is cached is there afterwards
+    Sleep(200);
+    TakeCensus(&Before);
+    KillMany(Ready, CHILDREN);
+
     Promise("Nothing of it is left");
-    for (ULONG Index = 0; Index < 5; Index++)
-        ComesBack(Tags[Index].Tag, Before[Index], Tags[Index].Slack);
-    Expect(HandleCount() == Handles, "%lu handles, were %lu", HandleCount(), Handles);
+    for (ULONG Try = 0; Try < 200 && Grown != 0; Try++) {   // the last threads end slowly
+        TakeCensus(&After);
+        Grown = CensusGrowth(&Before, &After, 0, SLACK);
+        if (Grown != 0)
+            Sleep(20);
+    }
+    Expect(Grown == 0, "%lu or pool tag '%.4s' is left", Grown, (char *)&Grown);
     return Done("tstorm");
 }
