@@ -17,6 +17,7 @@ SINS = {                # the last part of the service's name: code, first param
     "marked": (IO_MANAGER, "23E", "did not return STATUS_PENDING"),
     "overrun": ("00000019 BAD_POOL_HEADER", "20", "past the end of a system buffer"),
     "information": (IO_MANAGER, "200", "more in IoStatus.Information than its output buffer"),
+    "informationquery": (IO_MANAGER, "200", "more in IoStatus.Information than the information's buffer"),
     "informationlater": (IO_MANAGER, "200", "more in IoStatus.Information than its output buffer"),
     "freedtwice": (IO_MANAGER, "01", "was freed before"),
     "freeinuse": (IO_MANAGER, "02", "still on its thread's list"),

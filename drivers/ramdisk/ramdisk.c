@@ -59,7 +59,7 @@ RamdiskRead(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return RamdiskComplete(Irp, STATUS_SUCCESS, 0);
     if (Offset >= Node->Size)
         return RamdiskComplete(Irp, STATUS_END_OF_FILE, 0);
-    if (Target == NULL)
+    if (Target == NULL && Irp->MdlAddress != NULL)
         return RamdiskComplete(Irp, STATUS_INSUFFICIENT_RESOURCES, 0);
 
     if (Length > Node->Size - Offset)

@@ -91,12 +91,12 @@ IopCaptureInformation(const IOP_INFORMATION_CLASS *Class, KPROCESSOR_MODE Mode,
 
 /* Buffer may be NULL: only the status block is written. */
 static NTSTATUS
-IopReturnInformation(PIO_STATUS_BLOCK Iosb, PVOID Given, const VOID *Buffer, ULONG Length,
-                     NTSTATUS Status, ULONG_PTR Information)
+IopReturnInformation(PIO_STATUS_BLOCK Iosb, PVOID Given, const VOID *Buffer, NTSTATUS Status,
+                     ULONG_PTR Information)
 {
     __try {
         if (Buffer != NULL)
-            RtlCopyMemory(Given, Buffer, min(Information, Length));
+            RtlCopyMemory(Given, Buffer, Information);
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
@@ -131,9 +131,12 @@ IopInformation(const IOP_INFORMATION_CLASS *Table, ULONG Classes, ULONG Class, U
         Status = Table->Routine != NULL
             ? Table->Routine(&Call, Class, Buffer, Length, &Information)
             : IopAskDriver(&Call, Major, Class, Buffer, Length, &Information);
+        if (!Set && !NT_ERROR(Status) && Information > Length)
+            IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Buffer, Class,
+                    Call.Device->DriverObject->MajorFunction[Major],
+                    "has more in IoStatus.Information than the information's buffer has");
         if (!NT_ERROR(Status))
-            Status = IopReturnInformation(Iosb, Given, Set ? NULL : Buffer, Length, Status,
-                                          Information);
+            Status = IopReturnInformation(Iosb, Given, Set ? NULL : Buffer, Status, Information);
         IopEndCall(&Call, Status);
     }
     ExFreePoolWithTag(Buffer, IOP_TAG_BUFFER);

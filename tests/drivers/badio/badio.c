@@ -11,7 +11,7 @@
 typedef struct _SIN {
     PCWSTR           Name;
     VOID           (*Commit)(VOID);
-    PDRIVER_DISPATCH Read;                      // what IRP_MJ_READ does in this sin
+    PDRIVER_DISPATCH Read;                      // what IRP_MJ_READ, or a query, does in this sin
 } SIN;
 
 static PDEVICE_OBJECT BadDevice;
@@ -113,6 +113,26 @@ BadInformationLater(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     IoMarkIrpPending(Irp);
     BadInformation(DeviceObject, Irp);
     return STATUS_PENDING;
+}
+
+/* The same asked for what is known of the file. */
+static VOID
+BadQuery(VOID)
+{
+    FILE_STANDARD_INFORMATION Standard;
+    IO_STATUS_BLOCK           Iosb;
+
+    ZwQueryInformationFile(OpenDevice(), &Iosb, &Standard, sizeof Standard,
+                           FileStandardInformation);
+}
+
+static NTSTATUS NTAPI
+BadQueryInformation(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = sizeof(FILE_STANDARD_INFORMATION) + 1;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
 }
 
 static NTSTATUS NTAPI
@@ -287,6 +307,7 @@ static const SIN Sins[] = {
     { L"irql", BadThroughFile, BadIrql },
     { L"region", BadThroughFile, BadRegion },
     { L"information", BadThroughFile, BadInformation },
+    { L"informationquery", BadQuery, BadQueryInformation },
     { L"informationlater", BadThroughFile, BadInformationLater },
     { L"forgotten", BadThroughFile, BadForgotten },
     { L"marked", BadThroughFile, BadMarked },
@@ -308,7 +329,9 @@ static const SIN Sins[] = {
 static NTSTATUS NTAPI
 Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    if (IoGetCurrentIrpStackLocation(Irp)->MajorFunction == IRP_MJ_READ)
+    UCHAR Major = IoGetCurrentIrpStackLocation(Irp)->MajorFunction;
+
+    if (Major == IRP_MJ_READ || Major == IRP_MJ_QUERY_INFORMATION)
         return BadSin->Read(DeviceObject, Irp);
     Finish(Irp, STATUS_SUCCESS);
     return STATUS_SUCCESS;

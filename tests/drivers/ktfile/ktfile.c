@@ -172,6 +172,45 @@ RamdiskLists(VOID)
     ZwClose(Directory);
 }
 
+/* A driver's bad addresses below system space fault inside the services, not through them. */
+static VOID
+BadBuffers(VOID)
+{
+    static const PVOID Bad[] = { NULL, (PVOID)16, (PVOID)0x6660000, (PVOID)0x0000800000000000 };
+    LARGE_INTEGER      Zero = { .QuadPart = 0 };
+    HANDLE             File, Folder, Pipe;
+
+    EXPECT(Open(L"\\SystemRoot\\System32\\ntdll.dll", 0, &File) == STATUS_SUCCESS);
+    EXPECT(Open(L"\\SystemRoot\\System32", FILE_DIRECTORY_FILE, &Folder) == STATUS_SUCCESS);
+    EXPECT(OpenAt(NULL, L"\\Device\\Example\\KtBad", FILE_READ_DATA | FILE_WRITE_DATA, FILE_OPEN, 0,
+                  &Pipe) == STATUS_SUCCESS);
+    for (ULONG Index = 0; Index < RTL_NUMBER_OF(Bad); Index++) {
+        PVOID P = Bad[Index];
+
+        EXPECT(ZwReadFile(File, NULL, NULL, NULL, &KtIosb, P, 64, &Zero, NULL)
+               == STATUS_ACCESS_VIOLATION);
+        EXPECT(P == NULL            // a driver that does not care
+               || ZwReadFile(File, NULL, NULL, NULL, P, KtBuffer, 64, &Zero, NULL)
+               == STATUS_ACCESS_VIOLATION);
+        EXPECT(ZwQueryInformationFile(File, &KtIosb, P, 24, FileStandardInformation)
+               == STATUS_ACCESS_VIOLATION);
+        EXPECT(ZwQueryInformationFile(File, P, KtBuffer, 24, FileStandardInformation)
+               == STATUS_ACCESS_VIOLATION);
+        EXPECT(ZwSetInformationFile(File, &KtIosb, P, 8, FilePositionInformation)
+               == STATUS_ACCESS_VIOLATION);
+        EXPECT(ZwQueryVolumeInformationFile(File, &KtIosb, P, 8, FileFsDeviceInformation)
+               == STATUS_ACCESS_VIOLATION);
+        EXPECT(ZwQueryDirectoryFile(Folder, NULL, NULL, NULL, &KtIosb, P, 512,
+                                    FileDirectoryInformation, TRUE, NULL, TRUE)
+               == STATUS_ACCESS_VIOLATION);
+        EXPECT(ZwWriteFile(Pipe, NULL, NULL, NULL, &KtIosb, P, 64, NULL, NULL)
+               == STATUS_ACCESS_VIOLATION);
+    }
+    ZwClose(Pipe);
+    ZwClose(Folder);
+    ZwClose(File);
+}
+
 static VOID
 NullDevice(VOID)
 {
@@ -284,6 +323,7 @@ static const KT_TEST Tests[] = {
     { "Files on the RAM disk are read from end to end, and know size, position and name",
      RamdiskReads },
     { "Directories on the RAM disk are listed, by pattern and in small pieces", RamdiskLists },
+    { "A driver's bad addresses come back as statuses", BadBuffers },
     { "The null device swallows what is written and has nothing to read", NullDevice },
     { "A pipe is found by its name in any case; names that are none are refused", PipeNames },
     { "A pipe's size and mode decide what is lost, and it is counted", PipeSizes },
