@@ -121,6 +121,36 @@ Locks(BOOL Apc)
     CloseHandle(File);
 }
 
+static NTSTATUS
+SetMode(HANDLE File, ULONG Mode)
+{
+    IO_STATUS_BLOCK Iosb;
+
+    return NtSetInformationFile(File, &Iosb, &Mode, sizeof Mode, 16);
+}
+
+/* The mode of an open file may be changed, but not from synchronous to asynchronous or back. */
+static void
+Modes(void)
+{
+    HANDLE File = XferOpen(PATH, READ_WRITE, 7, NOALERT), Async = XferOpen(PATH, READ_WRITE, 7, 0);
+    WAITER Waiter;
+
+    Expect(SetMode(File, 0) == STATUS_INVALID_PARAMETER, "a synchronous file becomes another");
+    Expect(SetMode(File, ALERT | NOALERT) == STATUS_INVALID_PARAMETER, "both");
+    Expect(SetMode(File, NOALERT | 8) == STATUS_INVALID_PARAMETER, "buffering");
+    Expect(SetMode(Async, NOALERT) == STATUS_INVALID_PARAMETER, "an asynchronous one");
+    Expect(SetMode(Async, FILE_WRITE_THROUGH) == STATUS_SUCCESS, "write through");
+    Expect(SetMode(File, ALERT) == STATUS_SUCCESS, "alertable");
+    Start(&Waiter, File, XFER_PEND);
+    UntilPended(1);
+    NtAlertThread(Waiter.Thread);
+    End(&Waiter);
+    Expect(Waiter.Status == STATUS_CANCELLED, "0x%08lX", (ULONG)Waiter.Status);
+    CloseHandle(Async);
+    CloseHandle(File);
+}
+
 void
 Waits(void)
 {
@@ -131,6 +161,8 @@ Waits(void)
     Promise("A wait for an alertable file's lock ends for an alert or an APC");
     Locks(FALSE);
     Locks(TRUE);
+    Promise("A file becomes alertable by its mode, and stays synchronous or asynchronous");
+    Modes();
 }
 
 static DWORD WINAPI
