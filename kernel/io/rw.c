@@ -145,19 +145,12 @@ IopCaptureFastOffset(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write,
     }
 }
 
-static inline BOOLEAN
-IopIsUserRange(PVOID Address, ULONG_PTR Length)
-{
-    return (ULONG_PTR)Address + Length >= (ULONG_PTR)Address &&
-        (ULONG_PTR)Address + Length <= (ULONG_PTR)MmUserProbeAddress;
-}
-
 /*
  * The short cut of a file with a cache: TRUE if the request is done, and the call ended with
  * *Status. The driver copies to or from the caller's buffer itself, inside __try; that the buffer
  * is the caller's own is seen here. Whatever is wrong with the arguments, the IRP will report.
  */
-static inline BOOLEAN
+static inline __attribute__((always_inline)) BOOLEAN
 IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTATUS Status)
 {
     PFAST_IO_DISPATCH Table = Call->Device->DriverObject->FastIoDispatch;
@@ -173,8 +166,8 @@ IopFastTransfer(PIOP_CALL Call, const TRANSFER *Transfer, BOOLEAN Write, PNTSTAT
         Routine = Write ? (PFAST_IO_READ)Table->FastIoWrite : Table->FastIoRead;
     if (Routine == NULL || !Call->Locked)
         return FALSE;
-    if (Call->Mode != KernelMode && (!IopIsUserRange(Transfer->Buffer, Transfer->Length) ||
-        !IopIsUserRange(Transfer->Iosb, sizeof *Transfer->Iosb)))
+    if (Call->Mode != KernelMode && (!EX_IS_USER_RANGE(Transfer->Buffer, Transfer->Length, 1) ||
+        !EX_IS_USER_RANGE(Transfer->Iosb, sizeof *Transfer->Iosb, 1)))
         return FALSE;
     if ((Transfer->ByteOffset != NULL || Transfer->Key != NULL || IopAppends(Call, Write)) &&
         !NT_SUCCESS(IopCaptureFastOffset(Call, Transfer, Write, &Offset, &Key)))
