@@ -50,24 +50,63 @@ static const struct { UCHAR Length, Alignment; } IopEntries[] = {
     [FileIdFullDirectoryInformation] = ENTRY(FILE_ID_FULL_DIR_INFORMATION),
 };
 
-/* Fills the stack location's parameters and the buffer; raises. */
+/* What the two services ask for. */
+typedef struct _DIRECTORY_LISTING {
+    ULONG           Class;
+    BOOLEAN         Single, Restart;
+    PUNICODE_STRING Pattern;
+} DIRECTORY_LISTING;
+
+typedef struct _DIRECTORY_WATCH {
+    ULONG   Filter;
+    BOOLEAN Tree;
+} DIRECTORY_WATCH;
+
+/* Probes the buffer and fills the stack location's parameters; raises. */
 static VOID
-IopSetDirectoryQuery(PIOP_CALL Call, PVOID Buffer, ULONG Length, ULONG Class,
-                     BOOLEAN ReturnSingleEntry,
-                     PUNICODE_STRING Pattern, BOOLEAN RestartScan)
+IopSetDirectoryQuery(PIOP_CALL Call, PVOID Buffer, ULONG Length, PVOID Context)
 {
+    DIRECTORY_LISTING *Query = Context;
+
     if (Call->Mode != KernelMode)
-        ProbeForWrite(Buffer, Length, IopEntries[Class].Alignment);
-    if (Pattern != NULL)
-        Call->Irp->Tail.Overlay.AuxiliaryBuffer = (PCHAR)IopCapturePattern(Pattern, Call->Mode);
+        ProbeForWrite(Buffer, Length, IopEntries[Query->Class].Alignment);
+    if (Query->Pattern != NULL)
+        Call->Irp->Tail.Overlay.AuxiliaryBuffer = (PCHAR)IopCapturePattern(Query->Pattern,
+                                                                           Call->Mode);
     Call->Sp->MinorFunction = IRP_MN_QUERY_DIRECTORY;
-    Call->Sp->Flags = (RestartScan ? SL_RESTART_SCAN : 0) | (ReturnSingleEntry
-                                                             ? SL_RETURN_SINGLE_ENTRY : 0);
+    Call->Sp->Flags = (Query->Restart ? SL_RESTART_SCAN : 0)
+        | (Query->Single ? SL_RETURN_SINGLE_ENTRY : 0);
     Call->Sp->Parameters.QueryDirectory.Length = Length;
     Call->Sp->Parameters.QueryDirectory.FileName =
         (PUNICODE_STRING)Call->Irp->Tail.Overlay.AuxiliaryBuffer;
-    Call->Sp->Parameters.QueryDirectory.FileInformationClass = Class;
-    IopSetTransferBuffer(Call->Irp, Call->Device->Flags, Buffer, Length, Call->Mode, FALSE);
+    Call->Sp->Parameters.QueryDirectory.FileInformationClass = Query->Class;
+}
+
+/* What both services do, with a routine that fills in what they do not have in common. */
+static NTSTATUS
+IopDirectoryCall(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE Apc, PVOID ApcContext,
+                 PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length,
+                 VOID (*Set)(PIOP_CALL Call, PVOID Buffer, ULONG Length, PVOID Context),
+                 PVOID Context)
+{
+    IOP_CALL Call;
+    NTSTATUS Status = IopBeginCall(&Call, FileHandle, FILE_LIST_DIRECTORY, Event);
+
+    if (Status != STATUS_SUCCESS)
+        return Status;
+    __try {
+        IopProbeStatusBlock(Iosb, Call.Mode);
+        Status = IopAllocateCallIrp(&Call, IRP_MJ_DIRECTORY_CONTROL, Apc, ApcContext, Iosb);
+        if (NT_SUCCESS(Status)) {
+            Set(&Call, Buffer, Length, Context);
+            IopSetTransferBuffer(Call.Irp, Call.Device->Flags, Buffer, Length, Call.Mode, FALSE);
+        }
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        Status = GetExceptionCode();
+    }
+    if (!NT_SUCCESS(Status))
+        return IopEndCall(&Call, Status);
+    return IopFinishCall(&Call);
 }
 
 /*
@@ -83,8 +122,7 @@ NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
                      PUNICODE_STRING FileName,
                      BOOLEAN RestartScan)
 {
-    IOP_CALL Call;
-    NTSTATUS Status;
+    DIRECTORY_LISTING Query = { FileInformationClass, ReturnSingleEntry, RestartScan, FileName };
 
     PAGED_CODE();
 
@@ -93,37 +131,21 @@ NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine
         return STATUS_INVALID_INFO_CLASS;
     if (Length < IopEntries[FileInformationClass].Length)
         return STATUS_INFO_LENGTH_MISMATCH;
-    Status = IopBeginCall(&Call, FileHandle, FILE_LIST_DIRECTORY, Event);
-    if (Status != STATUS_SUCCESS)
-        return Status;
-
-    __try {
-        IopProbeStatusBlock(IoStatusBlock, Call.Mode);
-        Status = IopAllocateCallIrp(&Call, IRP_MJ_DIRECTORY_CONTROL, ApcRoutine, ApcContext,
-                                    IoStatusBlock);
-        if (NT_SUCCESS(Status))
-            IopSetDirectoryQuery(&Call, FileInformation, Length, FileInformationClass,
-                                 ReturnSingleEntry, FileName,
-                                 RestartScan);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Status = GetExceptionCode();
-    }
-    if (!NT_SUCCESS(Status))
-        return IopEndCall(&Call, Status);
-    return IopFinishCall(&Call);
+    return IopDirectoryCall(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock,
+                            FileInformation, Length, IopSetDirectoryQuery, &Query);
 }
 
-/* Fills the stack location's parameters and the buffer; raises. */
 static VOID
-IopSetNotify(PIOP_CALL Call, PVOID Buffer, ULONG Length, ULONG Filter, BOOLEAN WatchTree)
+IopSetNotify(PIOP_CALL Call, PVOID Buffer, ULONG Length, PVOID Context)
 {
+    DIRECTORY_WATCH *Watch = Context;
+
     if (Call->Mode != KernelMode)
         ProbeForWrite(Buffer, Length, sizeof(ULONG));
     Call->Sp->MinorFunction = IRP_MN_NOTIFY_CHANGE_DIRECTORY;
-    Call->Sp->Flags = WatchTree ? SL_WATCH_TREE : 0;
+    Call->Sp->Flags = Watch->Tree ? SL_WATCH_TREE : 0;
     Call->Sp->Parameters.NotifyDirectory.Length = Length;
-    Call->Sp->Parameters.NotifyDirectory.CompletionFilter = Filter;
-    IopSetTransferBuffer(Call->Irp, Call->Device->Flags, Buffer, Length, Call->Mode, FALSE);
+    Call->Sp->Parameters.NotifyDirectory.CompletionFilter = Watch->Filter;
 }
 
 /*
@@ -136,26 +158,12 @@ NtNotifyChangeDirectoryFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE Apc
                             PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
                             ULONG Length, ULONG CompletionFilter, BOOLEAN WatchTree)
 {
-    IOP_CALL Call;
-    NTSTATUS Status;
+    DIRECTORY_WATCH Watch = { CompletionFilter, WatchTree };
 
     PAGED_CODE();
 
     if (CompletionFilter == 0 || (CompletionFilter & ~FILE_NOTIFY_VALID_MASK))
         return STATUS_INVALID_PARAMETER;
-    Status = IopBeginCall(&Call, FileHandle, FILE_LIST_DIRECTORY, Event);
-    if (Status != STATUS_SUCCESS)
-        return Status;
-    __try {
-        IopProbeStatusBlock(IoStatusBlock, Call.Mode);
-        Status = IopAllocateCallIrp(&Call, IRP_MJ_DIRECTORY_CONTROL, ApcRoutine, ApcContext,
-                                    IoStatusBlock);
-        if (NT_SUCCESS(Status))
-            IopSetNotify(&Call, Buffer, Length, CompletionFilter, WatchTree);
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        Status = GetExceptionCode();
-    }
-    if (!NT_SUCCESS(Status))
-        return IopEndCall(&Call, Status);
-    return IopFinishCall(&Call);
+    return IopDirectoryCall(FileHandle, Event, ApcRoutine, ApcContext, IoStatusBlock, Buffer,
+                            Length, IopSetNotify, &Watch);
 }

@@ -5,38 +5,22 @@
  * The file's own part is what it was opened with; for one opened relative to another file the
  * driver is asked (FileNameInformation).
  */
-#include "iop.h"
+#include "infocall.h"
 
 #define NAME_BYTES  1024
-
-/* Asks the driver for the name of a file that was opened by a relative name. */
-static NTSTATUS
-IopAskName(PFILE_OBJECT File, PFILE_NAME_INFORMATION Name, ULONG Length)
-{
-    PDEVICE_OBJECT     Device = IoGetRelatedDeviceObject(File);
-    PIRP               Irp = IoAllocateIrp(Device->StackSize, FALSE);
-    PIO_STACK_LOCATION Sp;
-
-    if (Irp == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    Irp->AssociatedIrp.SystemBuffer = Name;
-    Irp->Tail.Overlay.OriginalFileObject = File;
-    Sp = IoGetNextIrpStackLocation(Irp);
-    Sp->MajorFunction = IRP_MJ_QUERY_INFORMATION;
-    Sp->FileObject = File;
-    Sp->Parameters.QueryFile.Length = Length;
-    Sp->Parameters.QueryFile.FileInformationClass = FileNameInformation;
-    return IopCallAndWait(Device, Irp, NULL, KernelMode);
-}
 
 /* *Part is the file's own part; Scratch gives room to keep it. */
 static VOID
 IopFilePart(PFILE_OBJECT File, PFILE_NAME_INFORMATION Scratch, PUNICODE_STRING Part)
 {
+    IOP_CALL  Call = { .Mode = KernelMode, .File = File, .Device = IoGetRelatedDeviceObject(File) };
+    ULONG_PTR Information;
+
     *Part = File->FileName;
     if (Part->Length == 0 || Part->Buffer[0] == L'\\')
         return;
-    if (NT_SUCCESS(IopAskName(File, Scratch, NAME_BYTES))) {
+    if (NT_SUCCESS(IopAskDriver(&Call, IRP_MJ_QUERY_INFORMATION, FileNameInformation, Scratch,
+                                NAME_BYTES, &Information))) {
         Part->Buffer = Scratch->FileName;
         Part->Length = (USHORT)Scratch->FileNameLength;
     }
