@@ -34,10 +34,10 @@ SINS = {                # the last part of the service's name: code, first param
 }
 
 
-def inside(name, sentence, timeout=180):
+def inside(name, sentence, timeout=180, extra=()):
     """A driver that tests from inside."""
     def body(context):
-        guest = context.boot()
+        guest = context.boot(extra=extra)
         guest.prompt()
         guest.command(f"sc start {name}")
         context.marked(guest.debug_text(), name)
@@ -55,6 +55,8 @@ inside("ktcancel", "Pended IRPs are cancelled or completed, each exactly once")
 inside("ktdev", "Devices and drivers come and go with every count where it was", timeout=300)
 inside("ktshare", "Share access is checked and counted as documented, through all its routines", timeout=60)
 inside("ktrename", "New names of files reach the driver, with the directory they lead to", timeout=60)
+inside("ktintr", "Interrupts of two cards on one line", extra=("-device", "edu,addr=4", "-device", "edu,addr=8"))
+inside("ktpath", "Fast I/O, associated IRPs, remove locks, boosts")
 inside("ktfile", "The RAM disk, the pipe and the null device do what they say")
 
 
@@ -83,17 +85,19 @@ for _sin in SINS:
     commit(_sin)
 
 
-def disk_with(context, drivers):
-    """The test RAM disk, with these .sys files and a service on demand for each."""
+def disk_with(context, drivers, services=None):
+    """The test RAM disk, with these .sys files and a service on demand for each, or the services {name: (start, file)}."""
+    services = services or {name: (3, name) for name in drivers}
     target = io.BytesIO()
     with tarfile.open(BUILD / "ramdisk-test.tar") as source, \
             tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as disk:
         for member in source:
             data = source.extractfile(member).read()
             if member.name.endswith("system.reg"):
-                for name in drivers:
+                for name, (start, file) in services.items():
                     data += (f"\n[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\{name}]\n"
-                             f"\"Type\"=dword:00000001\n\"Start\"=dword:00000003\n").encode()
+                             f"\"Type\"=dword:00000001\n\"Start\"=dword:{start:08}\n"
+                             f"\"ImagePath\"=\"System32\\\\drivers\\\\{file}.sys\"\n").encode()
                 member.size = len(data)
             disk.addfile(member, io.BytesIO(data))
         for name, data in drivers.items():
@@ -101,6 +105,19 @@ def disk_with(context, drivers):
             member.size = len(data)
             disk.addfile(member, io.BytesIO(data))
     return context.scratch("damaged.tar", target.getvalue())
+
+
+@test("Reinitialisation routines run when the boot drivers, and when all drivers have started, in order, and are counted")
+def reinitialization(context):
+    services = {"ktboot-early": (0, "ktboot"), "ktboot-late": (1, "ktboot2")}
+    guest = context.boot(ramdisk=disk_with(context, {"ktboot2": (BUILD / "stripped/tests/drivers/ktboot.sys").read_bytes()},
+                                           services))
+    guest.prompt()
+    said = re.findall(r"ktboot: (.*)", guest.debug_text())
+    wanted = ["early starts", "early is called after the boot drivers, context 11, count 1",
+              "early is called after the boot drivers, context 12, count 2", "late starts",
+              "early is called again, context 13, count 3", "late is called again, context 21, count 1"]
+    context.check(said == wanted, f"it said {said}")
 
 
 @test("A driver with a missing import fails to load, and the line names driver and routine")

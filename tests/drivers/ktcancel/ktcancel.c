@@ -10,7 +10,6 @@
 #include "../ktest.h"
 
 #define DEVICE_NAME     L"\\Device\\KtCancel"
-#define RACE_ROUNDS     4000
 
 static PDEVICE_OBJECT KtDevice;
 static IO_CSQ         KtQueue;
@@ -244,63 +243,6 @@ ThreadEnd(VOID)
     ZwClose(File);
 }
 
-static volatile LONG KtGo, KtRaceDone;
-
-static NTSTATUS NTAPI
-RaceCompleted(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    InterlockedIncrement(&KtRaceDone);
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-static VOID NTAPI
-RaceWriter(PVOID Context)
-{
-    for (LONG Round = 1; Round <= RACE_ROUNDS; Round++) {
-        PIRP Irp;
-
-        while (KtGo < Round)
-            YieldProcessor();
-        Irp = IoCsqRemoveNextIrp(&KtQueue, NULL);
-        if (Irp != NULL) {
-            InterlockedIncrement(&KtCompleted);
-            Complete(Irp, STATUS_SUCCESS, 1);
-        }
-        InterlockedIncrement((volatile LONG *)Context);
-    }
-}
-
-/* One IRP a round, that one thread cancels while another completes it. */
-static VOID
-CancelRace(VOID)
-{
-    volatile LONG WriterRounds = 0;
-    LONG          Cancelled = KtCancelled, Completed = KtCompleted;
-    PIRP          Irp = IoAllocateIrp(KtDevice->StackSize, FALSE);
-    PKTHREAD      Thread;
-
-    if (KtProcessors() == 1)
-        return;
-    KtGo = KtRaceDone = 0;
-    Thread = KtStart(RaceWriter, (PVOID)&WriterRounds);
-    for (LONG Round = 1; Round <= RACE_ROUNDS; Round++) {
-        IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_READ;
-        IoSetCompletionRoutine(Irp, RaceCompleted, NULL, TRUE, TRUE, TRUE);
-        EXPECT(IoCallDriver(KtDevice, Irp) == STATUS_PENDING);
-        InterlockedIncrement(&KtGo);
-        for (LONG Spin = Round & 63; Spin > 0; Spin--)
-            YieldProcessor();
-        IoCancelIrp(Irp);
-        while (KtRaceDone < Round || WriterRounds < Round)
-            YieldProcessor();
-        EXPECT(KtRaceDone == Round && Irp->CancelRoutine == NULL);
-        IoReuseIrp(Irp, STATUS_SUCCESS);
-    }
-    EXPECT((KtCancelled - Cancelled) + (KtCompleted - Completed) == RACE_ROUNDS);
-    KtJoin(Thread);
-    IoFreeIrp(Irp);
-}
-
 static VOID
 ManyQueued(VOID)
 {
@@ -327,7 +269,6 @@ static const KT_TEST Tests[] = {
     { "Cancelling a file ends the caller's requests for it and no others", CancelFile },
     { "CLEANUP comes with the last handle, CLOSE with the last reference", CleanupAndClose },
     { "The end of a thread cancels what it has outstanding", ThreadEnd },
-    { "A cancel and a completion at once end each IRP exactly once", CancelRace },
     { "A thousand queued requests are cancelled, each once", ManyQueued },
 };
 
