@@ -40,7 +40,7 @@ def kept(context):
 
 
 @test("Cancel against complete, close and removal, attach against call, unload against open; ten thousand loads; all is counted",
-      timeout=300)
+      timeout=500)
 def ktstorm(context):
     guest = context.boot()
     guest.prompt(1)                         # nothing else may be starting while it counts

@@ -155,7 +155,7 @@ KtTogether(const KT_ROUTINE *Routines, ULONG Count)
     for (ULONG Index = 0; Index < Count; Index++)
         KeSetEvent(&KtHelpers[Index].Go, 0, FALSE);
     for (ULONG Index = 0; Index < Count; Index++)
-        EXPECT(KtWait(&KtHelpers[Index].Done, 120000) == STATUS_SUCCESS);
+        EXPECT(KtWait(&KtHelpers[Index].Done, 400000) == STATUS_SUCCESS);
 }
 
 VOID
