@@ -30,13 +30,13 @@ ObpOptionalHeaders(POBJECT_TYPE Type, BOOLEAN Named, BOOLEAN Quota, POBJECT_HEAD
 
     Header->NameInfoOffset = Header->HandleInfoOffset = Header->QuotaInfoOffset = 0;
     Header->Flags = 0;
-    if (Type == NULL || Type->TypeInfo.MaintainTypeList) {
+    if (Type->TypeInfo.MaintainTypeList) {
         Size += sizeof(OBJECT_HEADER_CREATOR_INFO);
         Header->Flags = OB_FLAG_CREATOR_INFO;
     }
     if (Named)
         Header->NameInfoOffset = Size += sizeof(OBJECT_HEADER_NAME_INFO);
-    if (Type != NULL && Type->TypeInfo.MaintainHandleCount)
+    if (Type->TypeInfo.MaintainHandleCount)
         Header->HandleInfoOffset = Size += sizeof(OBJECT_HEADER_HANDLE_INFO);
     if (Quota)
         Header->QuotaInfoOffset = Size += sizeof(OBJECT_HEADER_QUOTA_INFO);
@@ -75,9 +75,8 @@ ObpEnterTypeList(POBJECT_TYPE Type, POBJECT_HEADER_CREATOR_INFO Creator)
 }
 
 NTSTATUS
-ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySize, BOOLEAN Named,
-                  BOOLEAN Quota,
-    POBJECT_HEADER *Result)
+ObpAllocateObject(POBJECT_TYPE Type, ULONG BodySize, BOOLEAN Named, BOOLEAN Quota,
+                  POBJECT_HEADER *Result)
 {
     OBJECT_HEADER  Blank;
     ULONG          Below = ObpOptionalHeaders(Type, Named, Quota, &Blank);
@@ -88,7 +87,7 @@ ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySi
     if (Size < BodySize)
         return STATUS_INVALID_PARAMETER;
 
-    Block = ExAllocatePoolWithTag(PoolType, Size, Tag);
+    Block = ExAllocatePoolWithTag(Type->TypeInfo.PoolType, Size, Type->Key);
     if (Block == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
 
@@ -102,13 +101,11 @@ ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySi
     Header->Flags            = Blank.Flags;
     if (KeGetPreviousMode() == KernelMode)
         Header->Flags |= OB_FLAG_KERNEL_OBJECT;
-    ObpTrace(&Header->Body, 1, 1, Tag, CALLER());
+    ObpTrace(&Header->Body, 1, 1, Type->Key, CALLER());
 
-    if (Type != NULL) {
-        ObpCountUp(&Type->TotalNumberOfObjects, 1, &Type->HighWaterNumberOfObjects);
-        if (Blank.Flags & OB_FLAG_CREATOR_INFO)
-            ObpEnterTypeList(Type, ObpCreatorInfo(Header));
-    }
+    ObpCountUp(&Type->TotalNumberOfObjects, 1, &Type->HighWaterNumberOfObjects);
+    if (Type->TypeInfo.MaintainTypeList)
+        ObpEnterTypeList(Type, ObpCreatorInfo(Header));
     return STATUS_SUCCESS;
 }
 
@@ -150,8 +147,7 @@ ObCreateNameless(KPROCESSOR_MODE Mode, POBJECT_TYPE Type, ULONG BodySize, PVOID 
     PAGED_CODE();
     *Object = NULL;
 
-    Status = ObpAllocateObject(Type, Type->TypeInfo.PoolType, Type->Key, BodySize, FALSE, FALSE,
-                               &Header);
+    Status = ObpAllocateObject(Type, BodySize, FALSE, FALSE, &Header);
     if (!NT_SUCCESS(Status))
         return Status;
 
@@ -198,8 +194,7 @@ ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES 
              !SeHasPrivilege(SE_CREATE_PERMANENT_PRIVILEGE, ProbeMode))
         Status = STATUS_PRIVILEGE_NOT_HELD;
     else
-        Status = ObpAllocateObject(Type, Type->TypeInfo.PoolType, Type->Key, BodySize,
-                                   Info.Name.Length != 0,
+        Status = ObpAllocateObject(Type, BodySize, Info.Name.Length != 0,
                                    PagedCharge != 0 || NonPagedCharge != 0 ||
                                        (Info.Attributes & OBJ_EXCLUSIVE), &Header);
     if (!NT_SUCCESS(Status))

@@ -213,13 +213,9 @@ ObpFreeCreateInformation(POBJECT_HEADER Header)
 }
 
 
-/*
- * A fresh object with one reference and no creation information yet; Type may be NULL for the
- * first type alone.
- */
-NTSTATUS ObpAllocateObject(POBJECT_TYPE Type, POOL_TYPE PoolType, ULONG Tag, ULONG BodySize,
-                           BOOLEAN Named, BOOLEAN Quota,
-    POBJECT_HEADER *Header);
+/* A fresh object with one reference and no creation information yet. */
+NTSTATUS ObpAllocateObject(POBJECT_TYPE Type, ULONG BodySize, BOOLEAN Named, BOOLEAN Quota,
+                           POBJECT_HEADER *Header);
 
 /*
  * Copies an OBJECT_ATTRIBUTES, and the name it points to into Inline (Room characters; may be 0)

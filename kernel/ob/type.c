@@ -39,6 +39,12 @@ ObpNameType(POBJECT_TYPE Type)
     return Status;
 }
 
+/* Stands for the type Type while that is made. */
+static OBJECT_TYPE ObpTypeOfFirstType = {
+    .Key = 'epyT', .TypeInfo = { .PoolType = NonPagedPool, .MaintainTypeList = TRUE },
+    .TypeList = { &ObpTypeOfFirstType.TypeList, &ObpTypeOfFirstType.TypeList }
+};
+
 static NTSTATUS
 ObpAllocateType(PUNICODE_STRING Name, POBJECT_TYPE *Type)
 {
@@ -50,8 +56,8 @@ ObpAllocateType(PUNICODE_STRING Name, POBJECT_TYPE *Type)
     if (Buffer == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
 
-    Status = ObpAllocateObject(ObpTypeObjectType, NonPagedPool, 'epyT', sizeof(OBJECT_TYPE), TRUE,
-                               FALSE, &Header);
+    Status = ObpAllocateObject(ObpTypeObjectType != NULL ? ObpTypeObjectType : &ObpTypeOfFirstType,
+                               sizeof(OBJECT_TYPE), TRUE, FALSE, &Header);
     if (!NT_SUCCESS(Status)) {
         ExFreePoolWithTag(Buffer, TAG_OB_NAME);
         return Status;
