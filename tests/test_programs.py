@@ -40,6 +40,7 @@ for _name, _sentence, _timeout in (
         ("ttrap", "System calls, hostile contexts and forbidden instructions", 60),
         ("tlibrary", "The C library, the heap, files and DLLs", 90),
         ("tservice", "Installers of drivers, and the registry as programs see it", 90),
+        ("tdepend", "Services that depend on each other, and exit codes", 60),
         ("tsecurity", "Tokens, rights and impersonation; what a student may and may not do", 90),
         ("tpipe", "pipe.sys: data, counts, names, ten thousand opens", 120),
         ("twait", "pipe.sys: reads and writes that wait, their ends, messages, cancel", 60)):

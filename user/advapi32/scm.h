@@ -9,6 +9,9 @@
  *                                           service holds a handle of it, so that its handle count
  *                                           tells how many there are in all programs
  *
+ * How the last start ended is a value, by the service's name, of the volatile key ServiceCurrent
+ * below Control.
+ *
  * DeleteService writes DeleteFlag = 1 into the key. The key goes with the service's last handle,
  * or, if the service still runs then, when it is looked at after it has stopped.
  */
@@ -55,6 +58,11 @@ PWSTR    ScmReadText(HANDLE Key, PCWSTR Name, PULONG Size);
 DWORD    ScmWriteNumber(HANDLE Key, PCWSTR Name, DWORD Value);
 DWORD    ScmWriteText(HANDLE Key, PCWSTR Name, DWORD Type, PCWSTR Text);
 DWORD    ScmDeleteKey(PCWSTR Name);
+// the service at *Index below Services or after it, opened for reading; moves *Index behind it
+BOOL     ScmNextService(HANDLE Services, PULONG Index, PWSTR Name, PHANDLE Key);
+// how the last start of the service ended; noted for all programs
+VOID     ScmNoteExit(PCWSTR Name, DWORD Error);
+DWORD    ScmReadExit(PCWSTR Name);
 BOOL     ScmIsStale(HANDLE Key, HANDLE Mark, PCWSTR Name);
 
 /* scmconfig.c: what a service's key holds; SERVICE_NO_CHANGE and NULL leave things as they are. */
@@ -65,6 +73,20 @@ typedef struct _SCM_CONFIG {
 } SCM_CONFIG, *PSCM_CONFIG;
 DWORD    ScmCheckConfig(const SCM_CONFIG *Config, BOOL New);
 DWORD    ScmWriteConfig(HANDLE Key, const SCM_CONFIG *Config);
+
+/* scmquery.c: a list that is being made */
+typedef struct _SCM_LIST {
+    DWORD  Type, State;                 // what is wanted
+    PCWSTR Group;                       // or NULL
+    BOOL   Wide, Process;               // the kind of entry
+    PUCHAR Next, End;                   // the room between the entries and the strings
+    DWORD  Count, Missing;              // entries made; bytes that the others need
+} SCM_LIST, *PSCM_LIST;
+// adds a service, if it is wanted and there is room; FALSE: there was none
+BOOL     ScmListOne(PSCM_LIST List, HANDLE Key, PCWSTR Name);
+
+/* scmdepend.c: whether a service that depends on this one is not stopped */
+BOOL     ScmIsNeeded(PCWSTR Name);
 
 /* scmstate.c */
 DWORD    ScmState(HANDLE Key, PCWSTR Name);             // SERVICE_STOPPED, ...

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SERVICES    L"\\Registry\\Machine\\System\\CurrentControlSet\\Services"
+#define CURRENT     L"\\Registry\\Machine\\System\\CurrentControlSet\\Control\\ServiceCurrent"
 #define LOCK_NAME   L"\\BaseNamedObjects\\ServiceDatabase"
 #define MARK_NAME   L"\\BaseNamedObjects\\ServiceHandle-"
 
@@ -182,6 +183,68 @@ ScmDeleteKey(PCWSTR Name)
     if (Error == ERROR_SUCCESS) {
         Error = RegDeleteTreeW(Services, Name);
         RegCloseKey(Services);
+    }
+    ScmNoteExit(Name, ERROR_SERVICE_NEVER_STARTED);
+    return Error;
+}
+
+BOOL
+ScmNextService(HANDLE Services, PULONG Index, PWSTR Name, PHANDLE Key)
+{
+    struct { KEY_BASIC_INFORMATION Info; WCHAR More[SCM_MAX_NAME]; } Basic;
+    ULONG Length;
+
+    while (NT_SUCCESS(NtEnumerateKey(Services, (*Index)++, KeyBasicInformation, &Basic,
+            sizeof Basic - sizeof(WCHAR), &Length))) {
+        Length = Basic.Info.NameLength / sizeof(WCHAR);
+        if (Length > SCM_MAX_NAME)
+            continue;
+        memcpy(Name, Basic.Info.Name, Length * sizeof(WCHAR));
+        Name[Length] = 0;
+        if (NT_SUCCESS(ScmOpenKey(Services, Name, KEY_READ, Key)))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static HANDLE
+ScmOpenCurrent(ACCESS_MASK Access)
+{
+    OBJECT_ATTRIBUTES Attributes;
+    UNICODE_STRING    String;
+    HANDLE            Key;
+
+    ScmAttributes(&Attributes, &String, CURRENT, NULL);
+    return NT_SUCCESS(NtCreateKey(&Key, Access, &Attributes, 0, NULL, REG_OPTION_VOLATILE, NULL))
+        ? Key : NULL;
+}
+
+/* ERROR_SERVICE_NEVER_STARTED takes the note away. */
+VOID
+ScmNoteExit(PCWSTR Name, DWORD Error)
+{
+    HANDLE         Key = ScmOpenCurrent(KEY_SET_VALUE);
+    UNICODE_STRING String;
+
+    if (Key == NULL)
+        return;                         // who may not write it could not start a driver either
+    RtlInitUnicodeString(&String, Name);
+    if (Error == ERROR_SERVICE_NEVER_STARTED)
+        NtDeleteValueKey(Key, &String);
+    else
+        ScmWriteNumber(Key, Name, Error);
+    NtClose(Key);
+}
+
+DWORD
+ScmReadExit(PCWSTR Name)
+{
+    HANDLE Key = ScmOpenCurrent(KEY_READ);
+    DWORD  Error = ERROR_SERVICE_NEVER_STARTED;
+
+    if (Key != NULL) {
+        Error = ScmReadNumber(Key, Name, Error);
+        NtClose(Key);
     }
     return Error;
 }

@@ -86,15 +86,6 @@ QueryServiceConfigA(SC_HANDLE Service, LPQUERY_SERVICE_CONFIGA Config, DWORD Siz
     return ScmQueryConfig(Service, (LPQUERY_SERVICE_CONFIGW)Config, Size, Needed, FALSE);
 }
 
-/* A list that is being made. */
-typedef struct _SCM_LIST {
-    DWORD  Type, State;                 // what is wanted
-    PCWSTR Group;                       // or NULL
-    BOOL   Wide, Process;               // the kind of entry
-    PUCHAR Next, End;                   // the room between the entries and the strings
-    DWORD  Count, Missing;              // entries made; bytes that the others need
-} SCM_LIST, *PSCM_LIST;
-
 static PUCHAR
 ScmPutLast(PSCM_LIST List, PCWSTR Text)
 {
@@ -122,8 +113,7 @@ ScmIsWanted(PSCM_LIST List, HANDLE Key, LPSERVICE_STATUS_PROCESS Status)
     return Wanted;
 }
 
-/* Adds a service, if it is wanted and there is room; FALSE: there was none. */
-static BOOL
+BOOL
 ScmListOne(PSCM_LIST List, HANDLE Key, PCWSTR Name)
 {
     LPENUM_SERVICE_STATUS_PROCESSW Entry = (PVOID)List->Next;
@@ -157,10 +147,9 @@ static BOOL
 ScmList(SC_HANDLE Manager, PSCM_LIST List, PVOID Buffer, DWORD Size, LPDWORD Needed,
     LPDWORD Returned, LPDWORD Resume)
 {
-    struct { KEY_BASIC_INFORMATION Info; WCHAR More[SCM_MAX_NAME]; } Basic;
     PSCM_HANDLE Scm = ScmCheck(Manager, TRUE, SC_MANAGER_ENUMERATE_SERVICE);
-    DWORD       First = Resume != NULL ? *Resume : 0, Next = 0;
-    ULONG       Length;
+    DWORD       Index = Resume != NULL ? *Resume : 0, Next = 0;
+    WCHAR       Name[SCM_MAX_NAME + 1];
     HANDLE      Key;
 
     if (Scm == NULL)
@@ -171,13 +160,9 @@ ScmList(SC_HANDLE Manager, PSCM_LIST List, PVOID Buffer, DWORD Size, LPDWORD Nee
         return ScmFail(ERROR_INVALID_PARAMETER);
     List->Next = Buffer;
     List->End = (PUCHAR)Buffer + (Buffer != NULL ? Size & ~1U : 0);
-    for (ULONG Index = First; NT_SUCCESS(NtEnumerateKey(Scm->Key, Index, KeyBasicInformation,
-            &Basic, sizeof Basic - sizeof(WCHAR), &Length)); Index++) {
-        Basic.Info.Name[Basic.Info.NameLength / sizeof(WCHAR)] = 0;
-        if (!NT_SUCCESS(ScmOpenKey(Scm->Key, Basic.Info.Name, KEY_READ, &Key)))
-            continue;
-        if (!ScmListOne(List, Key, Basic.Info.Name) && Next == 0)
-            Next = Index;
+    while (ScmNextService(Scm->Key, &Index, Name, &Key)) {
+        if (!ScmListOne(List, Key, Name) && Next == 0)
+            Next = Index - 1;
         NtClose(Key);
     }
     *Needed = List->Missing;

@@ -83,6 +83,8 @@ ScmFillStatus(HANDLE Key, PCWSTR Name, LPSERVICE_STATUS_PROCESS Status)
     Status->dwCurrentState = ScmState(Key, Name);
     if (Status->dwCurrentState == SERVICE_RUNNING)
         Status->dwControlsAccepted = SERVICE_ACCEPT_STOP;
+    if (Status->dwCurrentState == SERVICE_STOPPED)
+        Status->dwWin32ExitCode = ScmReadExit(Name);
 }
 
 static NTSTATUS
@@ -143,7 +145,9 @@ ScmStart(HANDLE Key, PCWSTR Name, ULONG Depth)
     if (Error != ERROR_SUCCESS)
         return Error;
     Status = ScmCallDriver(Name, NtLoadDriver);
-    return NT_SUCCESS(Status) ? ERROR_SUCCESS : RtlNtStatusToDosError(Status);
+    Error = NT_SUCCESS(Status) ? ERROR_SUCCESS : RtlNtStatusToDosError(Status);
+    ScmNoteExit(Name, Error);
+    return Error;
 }
 
 /* The arguments are for services that are programs. */
@@ -177,12 +181,17 @@ ScmStop(PSCM_HANDLE Scm)
     case SERVICE_STOP_PENDING:
         return ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
     }
+    if (ScmIsNeeded(Scm->Name))
+        return ERROR_DEPENDENT_SERVICES_RUNNING;
     Status = ScmCallDriver(Scm->Name, NtUnloadDriver);
     if (Status == STATUS_OBJECT_NAME_NOT_FOUND)
         return ERROR_SERVICE_NOT_ACTIVE;
     if (Status == STATUS_INVALID_DEVICE_REQUEST)
         return ERROR_INVALID_SERVICE_CONTROL;
-    return NT_SUCCESS(Status) ? ERROR_SUCCESS : RtlNtStatusToDosError(Status);
+    if (!NT_SUCCESS(Status))
+        return RtlNtStatusToDosError(Status);
+    ScmNoteExit(Scm->Name, ERROR_SUCCESS);
+    return ERROR_SUCCESS;
 }
 
 BOOL WINAPI

@@ -19,6 +19,7 @@ static const struct { DWORD Error; const char *Name, *Reason; } Errors[] = {
     E(ERROR_INVALID_SERVICE_CONTROL,    "it has no unload routine, or is part of the system"),
     E(ERROR_SERVICE_CANNOT_ACCEPT_CTRL, "it is on its way out already"),
     E(ERROR_SERVICE_DEPENDENCY_FAIL,    "something that it depends on would not start"),
+    E(ERROR_DEPENDENT_SERVICES_RUNNING, "a service that depends on it is running"),
     E(ERROR_SERVICE_DEPENDENCY_DELETED, "something that it depends on is not there"),
     E(ERROR_CIRCULAR_DEPENDENCY,        "it depends on itself"),
     E(ERROR_FILE_NOT_FOUND,             "there is no .sys file where its ImagePath points"),
