@@ -62,7 +62,7 @@ IopCloseFile(PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG64 Proces
         return;
     }
     IopSendClose(File, IRP_MJ_CLEANUP);
-    File->Flags |= FO_CLEANUP_COMPLETE;
+    InterlockedOr((volatile LONG *)&File->Flags, FO_CLEANUP_COMPLETE);
 }
 
 /* Delete procedure of the type File. */

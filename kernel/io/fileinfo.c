@@ -106,21 +106,24 @@ IopSetPosition(PIOP_CALL Call, ULONG Class, PVOID Buffer, ULONG Length, PULONG_P
     return STATUS_SUCCESS;
 }
 
-/* A synchronous file stays synchronous, alertable or not; an asynchronous one asynchronous. */
+/*
+ * A synchronous file stays synchronous, alertable or not; an asynchronous one asynchronous. An
+ * asynchronous file has no lock, and may be closed meanwhile: the other flags must not be touched.
+ */
 static NTSTATUS
 IopSetMode(PIOP_CALL Call, ULONG Class, PVOID Buffer, ULONG Length, PULONG_PTR Information)
 {
-    ULONG Mode = ((PFILE_MODE_INFORMATION)Buffer)->Mode;
-    ULONG Synchronous = Mode & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT);
-    ULONG Flags = Call->File->Flags & ~(FO_WRITE_THROUGH | FO_SEQUENTIAL_ONLY | FO_ALERTABLE_IO);
+    ULONG          Mode = ((PFILE_MODE_INFORMATION)Buffer)->Mode;
+    ULONG          Synchronous = Mode & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT);
+    volatile LONG *Flags = (volatile LONG *)&Call->File->Flags;
 
     if ((Mode & ~MODES_SETTABLE) || (Synchronous & (Synchronous - 1))
         || (Synchronous != 0) != Call->Locked)
         return STATUS_INVALID_PARAMETER;
-    Flags |= (Mode & FILE_WRITE_THROUGH ? FO_WRITE_THROUGH : 0)
-        | (Mode & FILE_SEQUENTIAL_ONLY ? FO_SEQUENTIAL_ONLY : 0)
-        | (Mode & FILE_SYNCHRONOUS_IO_ALERT ? FO_ALERTABLE_IO : 0);
-    Call->File->Flags = Flags;
+    InterlockedAnd(Flags, ~(FO_WRITE_THROUGH | FO_SEQUENTIAL_ONLY | FO_ALERTABLE_IO));
+    InterlockedOr(Flags, (Mode & FILE_WRITE_THROUGH ? FO_WRITE_THROUGH : 0)
+                  | (Mode & FILE_SEQUENTIAL_ONLY ? FO_SEQUENTIAL_ONLY : 0)
+                  | (Mode & FILE_SYNCHRONOUS_IO_ALERT ? FO_ALERTABLE_IO : 0));
     return STATUS_SUCCESS;
 }
 

@@ -27,6 +27,7 @@ main(void)
     Events();
     Waits();
     Lock();
+    Closing();
 
     Promise("All this leaves pool, handles and the driver as they were");
     for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++) {

@@ -21,3 +21,4 @@ void Unbuffered(void);
 void Waits(void);
 void Lock(void);
 void Events(void);
+void Closing(void);

@@ -253,3 +253,42 @@ Events(void)
     CloseHandle(Event);
     CloseHandle(File);
 }
+
+static HANDLE volatile Shared;                  // a file that is being opened and closed
+static LONG volatile   Stop;
+
+static DWORD WINAPI
+ChangeMode(PVOID Parameter)
+{
+    for (ULONG Mode = 0; !Stop; Mode ^= FILE_WRITE_THROUGH)
+        if (Shared != NULL)
+            SetMode(Shared, Mode);
+    return 0;
+}
+
+void
+Closing(void)
+{
+    HANDLE      Threads[2];
+    XFER_COUNTS Before = XferCounts(Control), After;
+
+    Promise("A file whose mode is set while its last handle is closed is cleaned up once");
+    for (ULONG Index = 0; Index < ARRAYSIZE(Threads); Index++)
+        Threads[Index] = CreateThread(NULL, 0, ChangeMode, NULL, 0, NULL);
+    for (ULONG Round = 0; Round < 3000; Round++) {
+        Shared = XferOpen(PATH, FILE_READ_DATA, 7, 0);
+        for (volatile ULONG Turn = 0; Turn < Round % 64 * 8; Turn++)
+            ;
+        CloseHandle(Shared);
+    }
+    Stop = TRUE;
+    for (ULONG Index = 0; Index < ARRAYSIZE(Threads); Index++) {
+        WaitForSingleObject(Threads[Index], INFINITE);
+        CloseHandle(Threads[Index]);
+    }
+    After = XferCounts(Control);
+    Expect(After.Creates - Before.Creates == 3000, "%ld opens", After.Creates - Before.Creates);
+    Expect(After.Cleanups - Before.Cleanups == 3000, "%ld cleaned up",
+        After.Cleanups - Before.Cleanups);
+    Expect(After.Closes - Before.Closes == 3000, "%ld closed", After.Closes - Before.Closes);
+}
