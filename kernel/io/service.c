@@ -314,15 +314,19 @@ IopFinishCall(PIOP_CALL Call)
 /*
  * (4) Waits until the driver sets the event of an IRP that it has pended: for ever, but reports it
  * at longer and longer intervals, in UserMode after the wait was broken off and the IRP cancelled.
+ * An alert or an APC breaks off the wait for an alertable file, but not for its being opened.
  */
 static DECLSPEC_NOINLINE VOID
 IopAwaitIrp(PIRP Irp, PKEVENT Event, KPROCESSOR_MODE WaitMode)
 {
     ULONG         Seconds = IopCancelPatience;
+    PFILE_OBJECT  File = Irp->Tail.Overlay.OriginalFileObject;
     LARGE_INTEGER Time;
+    BOOLEAN       Alertable = File != NULL && (File->Flags & FO_ALERTABLE_IO)
+        && !(Irp->Flags & IRP_CREATE_OPERATION);
 
     if (WaitMode != KernelMode) {
-        if (KeWaitForSingleObject(Event, Executive, WaitMode, FALSE, NULL) == STATUS_SUCCESS)
+        if (KeWaitForSingleObject(Event, Executive, WaitMode, Alertable, NULL) == STATUS_SUCCESS)
             return;
         IoCancelIrp(Irp);                                       // (5)
     }

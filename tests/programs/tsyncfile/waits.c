@@ -6,6 +6,7 @@
 
 #define ENDING  0x40001234                      // what a released request ends with
 #define MOVES   500
+#define FLUSH   99                              // in place of a function of xfer.sys
 
 typedef struct _WAITER {
     HANDLE        File, Thread;
@@ -23,10 +24,14 @@ CountApc(PVOID Argument1, PVOID Argument2, PVOID Argument3)
 static DWORD WINAPI
 Wait(PVOID Parameter)
 {
-    WAITER *Waiter = Parameter;
+    WAITER         *Waiter = Parameter;
+    IO_STATUS_BLOCK Iosb;
 
     InterlockedExchange(&Waiter->Started, TRUE);
-    Waiter->Status = XferCall(Waiter->File, Waiter->Function, NULL, 0, NULL, 0, NULL);
+    if (Waiter->Function == FLUSH)
+        Waiter->Status = NtFlushBuffersFile(Waiter->File, &Iosb);
+    else
+        Waiter->Status = XferCall(Waiter->File, Waiter->Function, NULL, 0, NULL, 0, NULL);
     InterlockedExchange(&Waiter->Ended, TRUE);
     return 0;
 }
@@ -151,6 +156,33 @@ Modes(void)
     CloseHandle(File);
 }
 
+/* Services that wait whatever the file: hold.sys keeps flushes until they are cancelled. */
+static void
+Flushes(BOOL Apc)
+{
+    HANDLE File = XferOpen(L"\\??\\Hold", READ_WRITE, 7, ALERT);
+    WAITER Waiter;
+
+    Start(&Waiter, File, FLUSH);
+    Break(&Waiter, Apc);
+    End(&Waiter);
+    Expect(Waiter.Status == STATUS_CANCELLED && Waiter.Apcs == Apc, "alertable: 0x%08lX, %ld APCs",
+        (ULONG)Waiter.Status, Waiter.Apcs);
+    CloseHandle(File);
+
+    File = XferOpen(L"\\??\\Hold", READ_WRITE, 7, NOALERT);
+    Start(&Waiter, File, FLUSH);
+    Break(&Waiter, Apc);
+    for (ULONG Turn = 0; Turn < 50; Turn++)
+        SwitchToThread();
+    Expect(!Waiter.Ended && Waiter.Apcs == 0, "a nonalertable wait is broken off");
+    while (!CancelSynchronousIo(Waiter.Thread))
+        SwitchToThread();
+    End(&Waiter);
+    Expect(Waiter.Status == STATUS_CANCELLED, "nonalertable: 0x%08lX", (ULONG)Waiter.Status);
+    CloseHandle(File);
+}
+
 void
 Waits(void)
 {
@@ -161,6 +193,11 @@ Waits(void)
     Promise("A wait for an alertable file's lock ends for an alert or an APC");
     Locks(FALSE);
     Locks(TRUE);
+    Promise("So does the wait of a flush");
+    StartDriver("hold");
+    Flushes(FALSE);
+    Flushes(TRUE);
+    Expect(StopDriver("hold") == STATUS_SUCCESS, "hold.sys cannot be unloaded");
     Promise("A file becomes alertable by its mode, and stays synchronous or asynchronous");
     Modes();
 }
