@@ -29,9 +29,8 @@ ObpRaisePeak(LONG Now, volatile LONG *Peak)
     }
 }
 
-/* The process' entry, or with Make a new one; NULL: none, or no memory. */
-static POBJECT_HANDLE_COUNT_ENTRY
-ObpFindCountLocked(POBJECT_HEADER_HANDLE_INFO Info, PEPROCESS Process, BOOLEAN Make)
+static DECLSPEC_NOINLINE POBJECT_HANDLE_COUNT_ENTRY
+ObpFindAnyCountLocked(POBJECT_HEADER_HANDLE_INFO Info, PEPROCESS Process, BOOLEAN Make)
 {
     POBJECT_HANDLE_COUNT_ENTRY Unused = Info->First.Process == NULL ? &Info->First : NULL, More;
 
@@ -60,6 +59,16 @@ ObpFindCountLocked(POBJECT_HEADER_HANDLE_INFO Info, PEPROCESS Process, BOOLEAN M
     Info->More      = More;
     Info->MoreCount = Info->MoreCount * 2 + 4;
     return Unused;
+}
+
+/* The process' entry, or with Make a new one; NULL: none, or no memory. */
+static inline POBJECT_HANDLE_COUNT_ENTRY
+ObpFindCountLocked(POBJECT_HEADER_HANDLE_INFO Info, PEPROCESS Process, BOOLEAN Make)
+{
+    if (Info->First.Process == Process ||
+        (Make && Info->First.Process == NULL && Info->MoreCount == 0))
+        return &Info->First;
+    return ObpFindAnyCountLocked(Info, Process, Make);
 }
 
 /* One handle more of Process. */
@@ -100,7 +109,6 @@ static ULONG64
 ObpUncountProcessHandle(POBJECT_HEADER Header, PEPROCESS Process, PULONG64 SystemCount)
 {
     POBJECT_HEADER_HANDLE_INFO Info   = ObpHandleInfo(Header);
-    POBJECT_HEADER_QUOTA_INFO  Quota  = ObpQuotaInfo(Header);
     ULONG64                    Before = 0;
 
     ExAcquireFastMutex(&Header->Type->Lock);
@@ -112,8 +120,8 @@ ObpUncountProcessHandle(POBJECT_HEADER Header, PEPROCESS Process, PULONG64 Syste
             Entry->Process = NULL;
     }
     *SystemCount = InterlockedDecrement64(&Header->HandleCount) + 1;
-    if (*SystemCount == 1 && Quota != NULL)
-        Quota->ExclusiveProcess = NULL;
+    if (*SystemCount == 1 && (Header->Flags & OB_FLAG_EXCLUSIVE))
+        ObpQuotaInfo(Header)->ExclusiveProcess = NULL;
     ExReleaseFastMutex(&Header->Type->Lock);
     return Before;
 }
