@@ -340,6 +340,7 @@ typedef struct _TIMER_BASIC_INFORMATION {
 #define EtProcessSessionInformation     24      // ULONG
 #define EtProcessWow64Information       26      // ULONG_PTR
 #define EtProcessImageFileName          27
+#define EtProcessHandleTracing          32      // and set: nthtrace.h
 
 #ifndef _NTIFS_INCLUDED_
 typedef struct _PROCESS_BASIC_INFORMATION {

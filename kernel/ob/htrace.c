@@ -11,6 +11,8 @@
  * command line or from the debugger, it is the whole stack from the nearest driver on, out of the
  * unwind tables: some thousand instructions a handle.
  *
+ * A program sees its own records from the moment it asks for them (ProcessHandleTracing).
+ *
  * No lock: the sequence number, taken by an interlocked increment, gives the place.
  */
 #include "kernel.h"
@@ -87,4 +89,30 @@ ObpBadHandle(PHANDLE_TABLE Table, HANDLE Handle)
 {
     ObpTraceHandle(OB_HANDLE_TRACE_BAD, Table, Handle, NULL);
     return STATUS_INVALID_HANDLE;
+}
+
+ULONG
+ObQueryHandleTrace(PEPROCESS Process, ULONG Start, PPROCESS_HANDLE_TRACING_QUERY Query,
+                   ULONG Length)
+{
+    ULONG  Last = (ULONG)ObpHandleTraceSequence, Count = 0;
+    ULONG  Needed = FIELD_OFFSET(PROCESS_HANDLE_TRACING_QUERY, HandleTrace);
+    HANDLE Wanted = Query->Handle;
+
+    for (ULONG At = Last; At >= Start && Last - At < OB_HANDLE_TRACE_RECORDS; At--) {
+        OB_HANDLE_TRACE_RECORD Record = ObpHandleTraceRing[(At - 1) % OB_HANDLE_TRACE_RECORDS];
+        PROCESS_HANDLE_TRACING_ENTRY Entry = { Record.Handle, Record.ClientId, Record.Kind, { 0 } };
+        BOOLEAN Own = Record.Process != NULL
+            ? Record.Process == Process : Record.ClientId.UniqueProcess == Process->UniqueProcessId;
+
+        if (Record.Sequence != At || !Own || (Wanted != NULL && Wanted != Record.Handle))
+            continue;
+        RtlCopyMemory(Entry.Stacks, Record.Stack, Record.Frames * sizeof(PVOID));
+        Needed += sizeof Entry;
+        if (Needed <= Length)
+            Query->HandleTrace[Count] = Entry;
+        Count++;
+    }
+    Query->TotalTraces = Count;
+    return Needed;
 }

@@ -140,6 +140,13 @@ extern OB_HANDLE_TRACE_RECORD ObpHandleTraceRing[OB_HANDLE_TRACE_RECORDS];
 extern volatile LONG          ObpHandleTraceSequence;
 extern BOOLEAN                ObpHandleTraceDeep;       // kernel stacks as deep as they are
 
+/*
+ * Writes the records of Process' handles from number Start on, newest first, of Query->Handle or
+ * (NULL) all, to Query, whose faults are the caller's; returns how many bytes they would take.
+ */
+ULONG ObQueryHandleTrace(PEPROCESS Process, ULONG Start, PPROCESS_HANDLE_TRACING_QUERY Query,
+                         ULONG Length);
+
 typedef enum _OB_OPEN_REASON { ObCreateHandle, ObOpenHandle, ObDuplicateHandle,
                               ObInheritHandle } OB_OPEN_REASON;
 
@@ -268,10 +275,7 @@ NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes,
     POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PVOID ParseContext, PVOID *Object);
 NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
 
-/*
- * Makes the object unreachable by name (IoDeleteDevice, IoDeleteSymbolicLink): permanent flag
- * off, name removed if no handle is open.
- */
+/* The object loses its name, now or with its last handle (IoDeleteDevice, ...). */
 VOID NTAPI ObMakeTemporaryObject(PVOID Object);
 
 /*

@@ -7,16 +7,19 @@
 #include "ps/psp.h"
 
 /* A kernel copy of any class' data. */
-typedef union _PSP_INFORMATION {
-    PROCESS_BASIC_INFORMATION ProcessBasic;
-    THREAD_BASIC_INFORMATION  ThreadBasic;
-    KERNEL_USER_TIMES         Times;
-    QUOTA_LIMITS              Quota;
-    VM_COUNTERS               Vm;
-    LONG                      Long;
-    ULONG                     Ulong;
-    ULONG_PTR                 Pointer;
-    struct { BOOLEAN Foreground; UCHAR Class; } Priority;
+typedef struct _PSP_INFORMATION {
+    union {
+        PROCESS_BASIC_INFORMATION ProcessBasic;
+        THREAD_BASIC_INFORMATION  ThreadBasic;
+        KERNEL_USER_TIMES         Times;
+        QUOTA_LIMITS              Quota;
+        VM_COUNTERS               Vm;
+        LONG                      Long;
+        ULONG                     Ulong;
+        ULONG_PTR                 Pointer;
+        struct { BOOLEAN Foreground; UCHAR Class; } Priority;
+    };
+    ULONG Length;                               // set: of what the caller gave
 } PSP_INFORMATION, *PPSP_INFORMATION;
 
 /*

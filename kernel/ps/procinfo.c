@@ -208,6 +208,16 @@ PspSetProcessQuota(PVOID Object, PPSP_INFORMATION Information)
     return PspSetQuotaLimits(Process, Limits->PagedPoolLimit, Limits->NonPagedPoolLimit);
 }
 
+/* Set to nothing the trace is disabled. */
+static NTSTATUS
+PspSetHandleTrace(PVOID Object, PPSP_INFORMATION Information)
+{
+    if (Information->Length != 0 && Information->Ulong != 0)
+        return STATUS_INVALID_PARAMETER;
+    ((PEPROCESS)Object)->HandleTraceStart = Information->Length ? ObpHandleTraceSequence + 1 : 0;
+    return STATUS_SUCCESS;
+}
+
 const PSP_CLASS PspProcessQueries[] = {
     { ProcessBasicInformation, sizeof(PROCESS_BASIC_INFORMATION), PROCESS_QUERY_INFORMATION,
       PspQueryProcessBasic },
@@ -228,5 +238,6 @@ const PSP_CLASS PspProcessSettings[] = {
     { ProcessDefaultHardErrorMode, sizeof(ULONG), PROCESS_SET_INFORMATION, PspSetErrorMode },
     { ProcessPriorityClass, 2, PROCESS_SET_INFORMATION, PspSetPriorityClass },
     { ProcessAffinityMask, sizeof(KAFFINITY), PROCESS_SET_INFORMATION, PspSetProcessAffinity },
+    { ProcessHandleTracing, sizeof(ULONG), PROCESS_SET_INFORMATION, PspSetHandleTrace },
     { 0 }
 };

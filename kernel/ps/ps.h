@@ -60,6 +60,7 @@ typedef struct _EPROCESS {
     SIZE_T        MinimumWorkingSet, MaximumWorkingSet;
     ULONG         DefaultHardErrorMode;
     UCHAR         PriorityClass;                // PSP_CLASS_*
+    ULONG         HandleTraceStart;             // the first record for it to see; 0: none
 
     PHANDLE_TABLE ObjectTable;                  // NULL once the process has ended; owned by ob/
     MM_PROCESS    Mm;                           // owned by mm/

@@ -30,20 +30,6 @@ PspNoClass(PCSTR Service, ULONG Class, ULONG Classes, const PSP_CLASS *Other)
     return STATUS_NOT_IMPLEMENTED;
 }
 
-/* Copies out; the caller's fault is the caller's status. */
-static NTSTATUS
-PspReturnInformation(PVOID Buffer, const VOID *Data, ULONG Length, PULONG ReturnLength)
-{
-    __try {
-        RtlCopyMemory(Buffer, Data, Length);
-        if (ReturnLength != NULL)
-            *ReturnLength = Length;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return STATUS_SUCCESS;
-}
-
 static NTSTATUS
 PspProbeInformation(PVOID Buffer, ULONG Length, PULONG ReturnLength, KPROCESSOR_MODE Mode)
 {
@@ -59,18 +45,6 @@ PspProbeInformation(PVOID Buffer, ULONG Length, PULONG ReturnLength, KPROCESSOR_
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS
-PspReturnMismatch(ULONG Length, PULONG ReturnLength)
-{
-    __try {
-        if (ReturnLength != NULL)
-            *ReturnLength = Length;
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-        return GetExceptionCode();
-    }
-    return STATUS_INFO_LENGTH_MISMATCH;
-}
-
 /* What both queries do. */
 static NTSTATUS
 PspQuery(HANDLE Handle, POBJECT_TYPE Type, const PSP_CLASS *Class, PVOID Buffer, ULONG Length,
@@ -84,16 +58,19 @@ PspQuery(HANDLE Handle, POBJECT_TYPE Type, const PSP_CLASS *Class, PVOID Buffer,
     Status = PspProbeInformation(Buffer, Length, ReturnLength, Mode);
     if (!NT_SUCCESS(Status))
         return Status;
-    if (Length != Class->Length)
-        return PspReturnMismatch(Class->Length, ReturnLength);
+    if (Length != Class->Length) {
+        if (ReturnLength != NULL)
+            Status = ObReturnBytes(ReturnLength, &Class->Length, sizeof(ULONG), NULL, Mode);
+        return NT_SUCCESS(Status) ? STATUS_INFO_LENGTH_MISMATCH : Status;
+    }
     Status = ObReferenceObjectByHandle(Handle, Class->Access, Type, Mode, &Object, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
     RtlZeroMemory(&Information, sizeof Information);
     Status = Class->Routine(Object, &Information);
     ObDereferenceObject(Object);
-    return NT_SUCCESS(Status) ? PspReturnInformation(Buffer, &Information, Length,
-                                                     ReturnLength) : Status;
+    return NT_SUCCESS(Status) ? ObReturnBytes(Buffer, &Information, Length, ReturnLength, Mode)
+                              : Status;
 }
 
 /* What both settings do. */
@@ -108,9 +85,10 @@ PspSet(HANDLE Handle, POBJECT_TYPE Type, const PSP_CLASS *Class, PVOID Buffer, U
     __try {
         if (Mode != KernelMode)
             ProbeForRead(Buffer, Length, Length < sizeof(ULONG) ? 1 : sizeof(ULONG));
-        if (Length != Class->Length)
+        if (Length != Class->Length && (Length != 0 || Class->Class != ProcessHandleTracing))
             return STATUS_INFO_LENGTH_MISMATCH;
         RtlCopyMemory(&Information, Buffer, Length);
+        Information.Length = Length;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
@@ -122,35 +100,53 @@ PspSet(HANDLE Handle, POBJECT_TYPE Type, const PSP_CLASS *Class, PVOID Buffer, U
     return Status;
 }
 
-/* The image's path, the one class of variable length: a UNICODE_STRING and its characters. */
-static NTSTATUS
-PspQueryImageName(HANDLE Handle, PVOID Buffer, ULONG Length, PULONG ReturnLength)
+/*
+ * The classes of variable length, which are filled where they are. The image's path: a
+ * UNICODE_STRING and its characters.
+ */
+static ULONG
+PspFillImageName(PEPROCESS Process, PUNICODE_STRING Buffer, ULONG Length)
 {
+    UNICODE_STRING Name   = *Process->SeAuditName;
+    ULONG          Needed = sizeof Name + Name.Length;
+
+    if (Length >= Needed) {
+        RtlCopyMemory(Buffer + 1, Name.Buffer, Name.Length);
+        Name.MaximumLength = Name.Length;
+        Name.Buffer = (PWCH)(Buffer + 1);
+        *Buffer = Name;
+    }
+    return Needed;
+}
+
+static NTSTATUS
+PspQueryVariable(HANDLE Handle, ULONG Class, PVOID Buffer, ULONG Length, PULONG ReturnLength)
+{
+    BOOLEAN         Trace = Class == ProcessHandleTracing;
     KPROCESSOR_MODE Mode = ExGetPreviousMode();
-    UNICODE_STRING  Name;
-    PEPROCESS Process;
-    ULONG     Needed;
-    NTSTATUS  Status;
+    PEPROCESS       Process;
+    ULONG           Needed;
+    NTSTATUS        Status;
 
     Status = PspProbeInformation(Buffer, Length, ReturnLength, Mode);
+    if (NT_SUCCESS(Status) && Trace &&
+        Length < FIELD_OFFSET(PROCESS_HANDLE_TRACING_QUERY, HandleTrace))
+        Status = STATUS_INFO_LENGTH_MISMATCH;
     if (NT_SUCCESS(Status))
         Status = ObReferenceObjectByHandle(Handle, PROCESS_QUERY_INFORMATION, PspProcessType,
                                            Mode, (PVOID *)&Process, NULL);
     if (!NT_SUCCESS(Status))
         return Status;
 
-    Needed = sizeof Name + Process->SeAuditName->Length;
-    __try {
-        if (Length >= Needed) {
-            Name.Length = Name.MaximumLength = Process->SeAuditName->Length;
-            Name.Buffer = (PWCH)((PUNICODE_STRING)Buffer + 1);
-            *(PUNICODE_STRING)Buffer = Name;
-            RtlCopyMemory(Name.Buffer, Process->SeAuditName->Buffer, Name.Length);
-        } else {
-            Status = STATUS_INFO_LENGTH_MISMATCH;
-        }
+    if (Trace && Process->HandleTraceStart == 0) {
+        Status = STATUS_INVALID_PARAMETER;              // it is not enabled
+    } else __try {
+        Needed = Trace ? ObQueryHandleTrace(Process, Process->HandleTraceStart, Buffer, Length)
+                       : PspFillImageName(Process, Buffer, Length);
         if (ReturnLength != NULL)
             *ReturnLength = Needed;
+        if (Needed > Length)
+            Status = STATUS_INFO_LENGTH_MISMATCH;
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         Status = GetExceptionCode();
     }
@@ -165,8 +161,8 @@ NtQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS InformationClas
     const PSP_CLASS *Class = PspFindClass(PspProcessQueries, InformationClass);
 
     PAGED_CODE();
-    if (InformationClass == ProcessImageFileName)
-        return PspQueryImageName(ProcessHandle, Buffer, Length, ReturnLength);
+    if (InformationClass == ProcessImageFileName || InformationClass == ProcessHandleTracing)
+        return PspQueryVariable(ProcessHandle, InformationClass, Buffer, Length, ReturnLength);
     if (Class == NULL)
         return PspNoClass(__func__, InformationClass, MaxProcessInfoClass, PspProcessSettings);
     return PspQuery(ProcessHandle, PspProcessType, Class, Buffer, Length, ReturnLength);

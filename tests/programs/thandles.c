@@ -3,6 +3,7 @@
  * duplication, inheritance flags, protection from closing; names of objects.
  */
 #include "sdk/ntapi.h"
+#include "sdk/nthtrace.h"
 #include "user/lib/testing.h"
 #include <stdio.h>
 #include <string.h>
@@ -178,6 +179,80 @@ Malformed(void)
         == STATUS_INVALID_PARAMETER, "OBJECT_ATTRIBUTES of length 3");
 }
 
+static NTSTATUS
+SetTrace(ULONG Flags, ULONG Length)
+{
+    ULONG Enable[2] = { Flags, 0 };
+
+    return NtSetInformationProcess(NtCurrentProcess(), EtProcessHandleTracing, Enable, Length);
+}
+
+static struct { PROCESS_HANDLE_TRACING_QUERY Query; PROCESS_HANDLE_TRACING_ENTRY More[31]; } Trace;
+
+static NTSTATUS
+ReadTrace(HANDLE Handle, ULONG Length, PULONG Needed)
+{
+    memset(&Trace, 0, sizeof Trace);
+    Trace.Query.Handle = Handle;
+    return NtQueryInformationProcess(NtCurrentProcess(), EtProcessHandleTracing, &Trace, Length,
+        Needed);
+}
+
+/* Whether a record is of this thread, and of a call from the program through ntdll. */
+static BOOL
+IsOurs(const PROCESS_HANDLE_TRACING_ENTRY *Entry)
+{
+    HMODULE Ntdll = GetModuleHandleA("ntdll.dll"), Program = GetModuleHandleA(NULL);
+    PVOID   Base;
+
+    return Entry->ClientId.UniqueThread == (HANDLE)(ULONG_PTR)GetCurrentThreadId()
+        && Entry->ClientId.UniqueProcess == (HANDLE)(ULONG_PTR)GetCurrentProcessId()
+        && RtlPcToFileHeader(Entry->Stacks[0], &Base) == (PVOID)Ntdll
+        && RtlPcToFileHeader(Entry->Stacks[1], &Base) == (PVOID)Program;
+}
+
+static void
+Traced(void)
+{
+    static const ULONG Types[] = { 3, 2, 1 };
+    ULONG  Needed = 0, Head = FIELD_OFFSET(PROCESS_HANDLE_TRACING_QUERY, HandleTrace);
+    HANDLE Event, Other;
+
+    Promise("The trace tells, newest first, which handles were opened, closed, and used in vain");
+    Expect(ReadTrace(NULL, sizeof Trace, NULL) == STATUS_INVALID_PARAMETER, "it is not enabled");
+    Expect(SetTrace(1, 4) == STATUS_INVALID_PARAMETER, "a flag");
+    Expect(SetTrace(0, 5) == STATUS_INFO_LENGTH_MISMATCH, "five bytes");
+    NtClose(CreateEventA(NULL, TRUE, FALSE, NULL));
+    Expect(SetTrace(0, 4) == STATUS_SUCCESS, "enable");
+    NtCreateEvent(&Event, EVENT_ALL_ACCESS, NULL, 0, FALSE);
+    NtClose(Event);
+    NtSetEvent(Event, NULL);
+    NtDuplicateObject(NtCurrentProcess(), NtCurrentProcess(), NtCurrentProcess(), &Other, 0, 0,
+        DUPLICATE_SAME_ACCESS);
+    NtClose(Other);
+    Expect(ReadTrace(Event, sizeof Trace, &Needed) == STATUS_SUCCESS, "read one's");
+    Expect(Trace.Query.TotalTraces == 3 && Needed == Head + 3 * sizeof Trace.More[0],
+        "%lu records in %lu bytes", Trace.Query.TotalTraces, Needed);
+    for (ULONG Index = 0; Index < 3; Index++) {
+        const PROCESS_HANDLE_TRACING_ENTRY *Entry = &Trace.Query.HandleTrace[Index];
+
+        Expect(Entry->Handle == Event && Entry->Type == Types[Index], "record %lu: %p, type %lu",
+            Index, Entry->Handle, Entry->Type);
+        Expect(IsOurs(Entry), "record %lu: thread %p, from %p", Index,
+            Entry->ClientId.UniqueThread, Entry->Stacks[0]);
+    }
+    Expect(ReadTrace(NULL, sizeof Trace, &Needed) == STATUS_SUCCESS, "read all");
+    Expect(Trace.Query.TotalTraces == 5 && Trace.Query.HandleTrace[0].Handle == Other,
+        "%lu records", Trace.Query.TotalTraces);
+    Expect(ReadTrace(NULL, Head + 2 * sizeof Trace.More[0], &Needed) == STATUS_INFO_LENGTH_MISMATCH
+        && Needed == Head + 5 * sizeof Trace.More[0], "too small: %lu", Needed);
+    Expect(ReadTrace(NULL, Head - 1, NULL) == STATUS_INFO_LENGTH_MISMATCH, "no room for the head");
+    Expect(NtQueryInformationProcess(NtCurrentProcess(), EtProcessHandleTracing, (PVOID)0x6660000,
+        sizeof Trace, NULL) == STATUS_ACCESS_VIOLATION, "a bad buffer");
+    Expect(SetTrace(0, 0) == STATUS_SUCCESS, "disable");
+    Expect(ReadTrace(NULL, sizeof Trace, NULL) == STATUS_INVALID_PARAMETER, "it is disabled");
+}
+
 int
 main(void)
 {
@@ -188,5 +263,6 @@ main(void)
     Protected();
     Names();
     Malformed();
+    Traced();
     return Done("thandles");
 }
