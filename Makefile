@@ -40,7 +40,8 @@ COMMON      := --target=x86_64-w64-windows-gnu -std=gnu17 -fms-extensions -Xclan
 PRIVILEGED  := $(COMMON) -ffreestanding -fno-auto-import -mno-sse -mno-mmx -fno-optimize-sibling-calls
 
 KERNEL_CFLAGS := $(PRIVILEGED) -D_CRTIMP= -D_NTOSKRNL_ -D_NTSYSTEM_ -D_NTHAL_ -Ikernel -I. -I$(BUILD)/gen $(SDK_INCLUDE)
-DRIVER_CFLAGS := $(PRIVILEGED) $(SDK_INCLUDE)
+# sdk/wdk has what mingw-w64's driver headers lack of the WDK's.
+DRIVER_CFLAGS := $(PRIVILEGED) -isystem sdk/wdk $(SDK_INCLUDE)
 USER_CFLAGS   := $(COMMON) -D__USE_MINGW_ANSI_STDIO=0 -Iuser/include -Isdk -I. -isystem $(MINGW)/include
 BOOT_CFLAGS   := --target=i386-unknown-none-elf -std=gnu17 -ffreestanding -fno-pic -mno-sse -mno-mmx -fno-stack-protector \
                  -fno-asynchronous-unwind-tables -fno-ident -Os -g $(WARNINGS) -I.
@@ -53,7 +54,9 @@ SHARED_CFLAGS := $(COMMON) $(CFLAGS_ntdll) -Iuser/ntdll/host -Ikernel -I. -Isdk 
 
 PE_LINK     := $(LD) -m i386pep --no-insert-timestamp
 DRIVER_LINK := $(PE_LINK) --subsystem native --dynamicbase --nxcompat --wdmdriver -e DriverEntry
-DRIVER_LIBS := -L$(MINGW)/lib -lntoskrnl -lhal
+# The last library has every export of the kernel: what mingw-w64's lacks is found there.
+WDK_LIB     := $(BUILD)/gen/libwdk.a
+DRIVER_LIBS := -L$(MINGW)/lib -lntoskrnl -lhal $(WDK_LIB)
 EXE_LINK    := $(PE_LINK) --subsystem console --dynamicbase --nxcompat -e mainCRTStartup
 EXE_LIBS    := -L$(MINGW)/lib --start-group -lmingwex -lmsvcrt -ladvapi32 -lkernel32 -lntdll --end-group
 DLL_LINK    := $(PE_LINK) -shared --subsystem console --dynamicbase --nxcompat --enable-reloc-section --exclude-all-symbols
@@ -224,9 +227,12 @@ $(BUILD)/ntoskrnl.exe: $(KERNEL_OBJECTS) linker.ld $(BUILD)/gen/ntoskrnl.def too
 	    -e KiSystemStartup -Map $(BUILD)/ntoskrnl.map -o $@ $(KERNEL_OBJECTS) $(BUILD)/gen/ntoskrnl.def
 	$(Q)$(PYTHON) tools/seal.py $@
 
+$(WDK_LIB): $(BUILD)/gen/ntoskrnl.def
+	$(Q)x86_64-w64-mingw32-dlltool -d $< -D ntoskrnl.exe -l $@
+
 # driver-rule: $(1) folder of folders, $(2) name, $(3) output folder
 define driver-rule
-$(3)/$(2).sys: $(call objects,driver/$(2),$(call sources,$(1)/$(2)) $(SOURCES_$(2))) tools/seal.py Makefile
+$(3)/$(2).sys: $(call objects,driver/$(2),$(call sources,$(1)/$(2)) $(SOURCES_$(2))) $(WDK_LIB) tools/seal.py Makefile
 	@mkdir -p $$(@D)
 	@echo "  LD      $$@"
 	$$(Q)$(DRIVER_LINK) -o $$@ $$(filter %.o,$$^) $(LIBS_$(2)) $(DRIVER_LIBS)

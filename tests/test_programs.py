@@ -42,6 +42,7 @@ for _name, _sentence, _timeout in (
         ("tservice", "Installers of drivers, and the registry as programs see it", 90),
         ("tdepend", "Services that depend on each other, and exit codes", 60),
         ("tsecurity", "Tokens, rights and impersonation; what a student may and may not do", 90),
+        ("twdkstyle", "A driver written as the samples of the WDK are builds from its source and works", 60),
         ("tpipe", "pipe.sys: data, counts, names, ten thousand opens", 120),
         ("twait", "pipe.sys: reads and writes that wait, their ends, messages, cancel", 60)):
     program_test(_name, _sentence, _timeout, (1, 4))

@@ -23,10 +23,12 @@
  * A header that does not fit its neighbours is bugcheck 0x19.
  */
 #include "ex/poolp.h"
+#include "sdk/wdk/poolflag.h"
 
 #define POOL_SMALL_UNITS    32              // blocks of up to 512 bytes, header included
 #define POOL_STACK_DEPTH    15
 #define POOL_NO_TAG         'enoN'
+#define POOL_ZERO_ALLOCATION 1024           // what ExAllocatePoolZero of newer WDKs asks for
 
 /* Free blocks of one size, used by one processor only. */
 typedef struct DECLSPEC_ALIGN(64) _POOL_STACK {
@@ -118,9 +120,9 @@ ExpAllocatePoolSlow(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
 
 /*
  * Allocates Bytes of pool, aligned on 16 bytes (a page or more: on a page), charged to Tag. The
- * contents are not defined. Returns NULL when there is no memory, or raises
- * STATUS_INSUFFICIENT_RESOURCES if PoolType has POOL_RAISE_IF_ALLOCATION_FAILURE. IRQL <=
- * DISPATCH_LEVEL; paged pool <= APC_LEVEL.
+ * contents are not defined, or zero if PoolType has POOL_ZERO_ALLOCATION. Returns NULL when there
+ * is no memory, or raises STATUS_INSUFFICIENT_RESOURCES if PoolType has
+ * POOL_RAISE_IF_ALLOCATION_FAILURE. IRQL <= DISPATCH_LEVEL; paged pool <= APC_LEVEL.
  */
 PVOID NTAPI
 ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
@@ -139,6 +141,8 @@ ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T Bytes, ULONG Tag)
     Va = ExpAllocatePoolSlow(PoolType, Bytes, Tag);
     if (Va == NULL && (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE))
         ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    if (Va != NULL && (PoolType & POOL_ZERO_ALLOCATION))
+        RtlZeroMemory(Va, Bytes);
     return Va;
 }
 
@@ -217,6 +221,33 @@ PVOID NTAPI
 ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T Bytes)
 {
     return ExAllocatePoolWithQuotaTag(PoolType, Bytes, POOL_NO_TAG);
+}
+
+/*
+ * Allocates by POOL_FLAG_*: zeroed unless POOL_FLAG_UNINITIALIZED. NULL when there is no memory or
+ * quota, when Flags do not name one kind of pool, and for a tag or size of 0; all of them raise
+ * the status if Flags has POOL_FLAG_RAISE_ON_FAILURE. IRQL as for ExAllocatePoolWithTag.
+ */
+PVOID NTAPI
+ExAllocatePool2(ULONG64 Flags, SIZE_T Bytes, ULONG Tag)
+{
+    ULONG64 Kind = Flags & (POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED);
+    ULONG   Type = Kind == POOL_FLAG_PAGED ? PagedPool : NonPagedPool;
+    PVOID   Va;
+
+    if (Flags & POOL_FLAG_CACHE_ALIGNED)
+        Type |= NonPagedPoolCacheAligned;
+    if (!(Flags & POOL_FLAG_UNINITIALIZED))
+        Type |= POOL_ZERO_ALLOCATION;
+    if (Kind == 0 || (Kind & (Kind - 1)) != 0 || Bytes == 0 || Tag == 0)
+        Va = NULL;
+    else if (Flags & POOL_FLAG_USE_QUOTA)
+        Va = ExAllocatePoolWithQuotaTag(Type | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE, Bytes, Tag);
+    else
+        Va = ExAllocatePoolWithTag(Type, Bytes, Tag);
+    if (Va == NULL && (Flags & POOL_FLAG_RAISE_ON_FAILURE))
+        ExRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
+    return Va;
 }
 
 /* An address that no block can have. */
