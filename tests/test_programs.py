@@ -27,6 +27,7 @@ for _name, _sentence, _timeout in (
         ("tfuzz", "Services called at random, as administrator and student, do no harm and leave nothing", 120),
         ("thandles", "Handles are checked for life, type and access", 60),
         ("tobargs", "Every object service refuses what is wrong with its documented status", 60),
+        ("tseargs", "Every service of processes, threads and security refuses what is wrong with its documented status", 60),
         ("tobjects", "Objects of every kind by name: directories, links, counts, what a name leads to", 60),
         ("tsync", "Events, mutants, semaphores, timers and waits", 60),
         ("tthreads", "Threads, their TLS, APCs and registers", 120),

@@ -7,9 +7,9 @@
 
 #define GENERIC_RIGHTS  (GENERIC_ALL | GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE)
 
-/* An impersonation token at least good enough to look at. Referenced. */
+/* A token for impersonation, at least good enough to look at, or a Primary one. Referenced. */
 static NTSTATUS
-SepReferenceClientHandle(HANDLE Handle, KPROCESSOR_MODE Mode, PTOKEN *Token)
+SepReferenceClientHandle(HANDLE Handle, KPROCESSOR_MODE Mode, BOOLEAN Primary, PTOKEN *Token)
 {
     NTSTATUS Status = ObReferenceObjectByHandle(Handle, TOKEN_QUERY, SepTokenObjectType, Mode,
                                                 (PVOID *)Token, NULL);
@@ -17,7 +17,7 @@ SepReferenceClientHandle(HANDLE Handle, KPROCESSOR_MODE Mode, PTOKEN *Token)
     if (!NT_SUCCESS(Status))
         return Status;
     if ((*Token)->TokenType != TokenImpersonation)
-        Status = STATUS_NO_IMPERSONATION_TOKEN;
+        Status = Primary ? STATUS_SUCCESS : STATUS_NO_IMPERSONATION_TOKEN;
     else if ((*Token)->ImpersonationLevel < SecurityIdentification)
         Status = STATUS_BAD_IMPERSONATION_LEVEL;
     if (!NT_SUCCESS(Status))
@@ -86,7 +86,7 @@ NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken,
     } __except (EXCEPTION_EXECUTE_HANDLER) {
         return GetExceptionCode();
     }
-    Status = SepReferenceClientHandle(ClientToken, Mode, &Check.Token);
+    Status = SepReferenceClientHandle(ClientToken, Mode, FALSE, &Check.Token);
     if (!NT_SUCCESS(Status))
         return Status;
     Status = SeCaptureSecurityDescriptor(SecurityDescriptor, Mode, PagedPool, TRUE, &Captured);
@@ -135,7 +135,7 @@ NtPrivilegeCheck(HANDLE ClientToken, PPRIVILEGE_SET RequiredPrivileges, PBOOLEAN
     Status = SepCapturePrivilegeSet(RequiredPrivileges, Mode, &Set);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = SepReferenceClientHandle(ClientToken, Mode, &Token);
+    Status = SepReferenceClientHandle(ClientToken, Mode, TRUE, &Token);
     if (NT_SUCCESS(Status)) {
         Held = SepCheckPrivileges(Token, Set->Privileges, Set->PrivilegeCount,
                                   (Control & PRIVILEGE_SET_ALL_NECESSARY) != 0);

@@ -8,6 +8,7 @@
  */
 #include "sdk/ntapi.h"
 #include "sdk/ntreg.h"
+#include "sdk/ntsecurity.h"
 #include "sdk/ntsection.h"
 #include "user/lib/testing.h"
 #include <stdio.h>
@@ -54,6 +55,12 @@ static const struct {
     S(NtQueryValueKey), S(NtEnumerateValueKey), S(NtSetValueKey), S(NtDeleteValueKey),
     S(NtCreateSection), S(NtOpenSection), S(NtMapViewOfSection), S(NtUnmapViewOfSection),
     S(NtQuerySection), S(NtExtendSection), S(NtFlushVirtualMemory),
+    S(NtOpenProcessToken), S(NtOpenProcessTokenEx), S(NtOpenThreadToken), S(NtOpenThreadTokenEx),
+    S(NtDuplicateToken), S(NtFilterToken), S(NtAdjustPrivilegesToken), S(NtAdjustGroupsToken),
+    S(NtQueryInformationToken), S(NtSetInformationToken), S(NtAccessCheck), S(NtPrivilegeCheck),
+    S(NtImpersonateThread), S(NtQuerySecurityObject), S(NtSetSecurityObject),
+    S(NtAllocateLocallyUniqueId), S(NtCancelIoFileEx),
+    S(NtCancelSynchronousIoFile),
 };
 
 static HANDLE Event, Semaphore, Mutant, Timer, File, Directory;
