@@ -15,6 +15,8 @@ SINS = {                # the last part of the service's name: code, first param
     "region": (VERIFIER, "C5", "with APCs disabled"),
     "forgotten": (IO_MANAGER, "226", "the IRP is not completed"),
     "marked": (IO_MANAGER, "23E", "did not return STATUS_PENDING"),
+    "unmarked": (IO_MANAGER, "23D", "did not mark the IRP pending"),
+    "unmarkedlater": (IO_MANAGER, "23D", "did not mark the IRP pending"),
     "overrun": ("00000019 BAD_POOL_HEADER", "20", "past the end of a system buffer"),
     "information": (IO_MANAGER, "200", "more in IoStatus.Information than its output buffer"),
     "informationquery": (IO_MANAGER, "200", "more in IoStatus.Information than the information's buffer"),

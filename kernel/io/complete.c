@@ -146,6 +146,8 @@ IopReachTop(PIRP Irp, CCHAR PriorityBoost)
         *Irp->UserIosb = Irp->IoStatus;
         KeSetEvent(Irp->UserEvent, PriorityBoost, FALSE);       // the waiter frees the IRP
     } else if (!(Flags & IRP_DEFER_IO_COMPLETION) || Irp->PendingReturned) {
+        if ((Flags & IOP_IRP_AWAITED) && !Irp->PendingReturned)
+            IopNotMarked(Irp);
         IopUnlockMdls(Irp);
         IopQueueFinish(Irp, PriorityBoost);
     }

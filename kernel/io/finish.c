@@ -31,6 +31,14 @@ IopFirstDispatch(PIRP Irp)
     return Sp->DeviceObject->DriverObject->MajorFunction[Sp->MajorFunction];
 }
 
+__attribute__((noinline, cold)) VOID
+IopNotMarked(PIRP Irp)
+{
+    IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x23D, (ULONG_PTR)IopFirstDispatch(Irp),
+            (ULONG_PTR)Irp, IopFirstDispatch(Irp),
+            "returned STATUS_PENDING but did not mark the IRP pending");
+}
+
 /* What a driver did with a system buffer. */
 static __attribute__((noinline, cold)) VOID
 IopBadBuffer(PIRP Irp, ULONG Code, ULONG_PTR Rule, PCSTR Sentence)

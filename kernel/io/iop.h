@@ -214,6 +214,9 @@ PIRP IopTakeIrp(CCHAR StackSize, PUCHAR Flags);
 #define IOP_IRP_FINISHING       0x40        // the completion APC is queued
 #define IOP_IRP_DISOWNED        0x80        // its thread has given it up
 
+/* Of our own in an IRP's Flags: a service has seen STATUS_PENDING and waits for the APC (7). */
+#define IOP_IRP_AWAITED         0x40000000
+
 /*
  * Seconds a cancelled IRP may stay with its driver before it is reported and, if its thread ends,
  * given up: `cancelwait=N` on the kernel's command line.
@@ -290,6 +293,8 @@ NTSTATUS IopWriteStatusBlock(PIO_STATUS_BLOCK Iosb, NTSTATUS Status, ULONG_PTR I
 NTSTATUS IopFinishIrp(PIRP Irp, PFILE_OBJECT File, PVOID Auxiliary);
 VOID IopQueueFinish(PIRP Irp, CCHAR Boost);
 VOID IopDropIrp(PIRP Irp, PFILE_OBJECT File);           // (8) without telling anybody
+// stops the system: STATUS_PENDING was returned for it, but it was completed without the mark
+DECLSPEC_NORETURN VOID IopNotMarked(PIRP Irp);
 // own thread at APC_LEVEL; FALSE: it is being finished
 BOOLEAN IopDisownIrp(PIRP Irp);
 // prints which driver holds it, that many seconds after it was "cancelled" or "sent"

@@ -212,7 +212,8 @@ IopCancelWaited(PFILE_OBJECT File, PIRP Irp)
 /*
  * The driver has pended a synchronous file's request. At APC_LEVEL it is seen whether the
  * completion APC has run already (FinalStatus is set); if not, the event is cleared, to be set by
- * that APC, and the IRP goes to the thread's list (2).
+ * that APC, and the IRP goes to the thread's list (2). From here on nobody but that APC finishes
+ * it, so a driver that completes it, or has, must have marked it pending.
  */
 static NTSTATUS
 IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
@@ -225,6 +226,9 @@ IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
     if (!Finished) {
         KeClearEvent(&File->Event);
         InsertTailList(&PsGetCurrentThread()->IrpList, &Irp->ThreadListEntry);
+        InterlockedXor((volatile LONG *)&Irp->Flags, IRP_DEFER_IO_COMPLETION | IOP_IRP_AWAITED);
+        if (Irp->CurrentLocation == Irp->StackCount + 2 && !Irp->PendingReturned)
+            IopNotMarked(Irp);
     }
     KeLowerIrql(Irql);
     if (Finished)

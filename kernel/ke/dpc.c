@@ -182,20 +182,19 @@ KiRetireDpcList(PKPRCB Prcb)
  * Returns when every DPC that was queued before the call, on any processor, has run. Visits each
  * processor that has any: where a thread runs below DISPATCH_LEVEL the queue has been drained. A
  * DPC leaves the queue when DpcRoutineActive is set, so a processor seen with an empty queue and
- * then without a routine has none. IRQL PASSIVE_LEVEL.
+ * then without a routine has none. Goes round twice, because what runs a due timer on one
+ * processor may queue its DPC to another that was visited before. IRQL PASSIVE_LEVEL.
  */
 VOID NTAPI
 KeFlushQueuedDpcs(VOID)
 {
     KAFFINITY Old = 0;
-    ULONG     Number;
 
     IRQL_AT_MOST(PASSIVE_LEVEL);
-    for (Number = 0; Number < MAXIMUM_KERNEL_PROCESSORS; Number++) {
-        PKPRCB Prcb = KiProcessorBlock[Number];
+    for (ULONG Visit = 0; Visit < 2 * MAXIMUM_KERNEL_PROCESSORS; Visit++) {
+        PKPRCB Prcb = KiProcessorBlock[Visit % MAXIMUM_KERNEL_PROCESSORS];
 
-        if (Prcb == NULL || (Prcb->DpcQueueDepth == 0
-                             && !Prcb->DpcRoutineActive))
+        if (Prcb == NULL || (Prcb->DpcQueueDepth == 0 && !Prcb->DpcRoutineActive))
             continue;
         Old = KeSetSystemAffinityThreadEx(Prcb->SetMember);
         if (Prcb->DpcQueueDepth != 0)

@@ -149,6 +149,33 @@ BadMarked(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
+/* Completed, so that nobody waits for it; but the service does. */
+static NTSTATUS NTAPI
+BadUnmarked(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Finish(Irp, STATUS_SUCCESS);
+    return STATUS_PENDING;
+}
+
+static VOID NTAPI
+FinishLater(PKDPC Dpc, PVOID Irp, PVOID Argument1, PVOID Argument2)
+{
+    Finish(Irp, STATUS_SUCCESS);
+}
+
+static NTSTATUS NTAPI
+BadUnmarkedLater(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    static KTIMER Timer;
+    static KDPC   Dpc;
+    LARGE_INTEGER Soon = { .QuadPart = -500000 };
+
+    KeInitializeTimer(&Timer);
+    KeInitializeDpc(&Dpc, FinishLater, Irp);
+    KeSetTimer(&Timer, Soon, &Dpc);
+    return STATUS_PENDING;
+}
+
 static NTSTATUS NTAPI
 BadOverrun(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -311,6 +338,8 @@ static const SIN Sins[] = {
     { L"informationlater", BadThroughFile, BadInformationLater },
     { L"forgotten", BadThroughFile, BadForgotten },
     { L"marked", BadThroughFile, BadMarked },
+    { L"unmarked", BadThroughFile, BadUnmarked },
+    { L"unmarkedlater", BadThroughFile, BadUnmarkedLater },
     { L"overrun", BadThroughFile, BadOverrun },
     { L"freedtwice", BadFreedTwice, NULL },
     { L"freeinuse", BadFreeInUse, NULL },
