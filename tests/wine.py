@@ -28,6 +28,7 @@ CASES = (
 # What Wine lacks without saying so: driver, how it shows, what it is. (null.sys is not tried: Wine has a \\Device\\Null of its own.)
 SILENT = (
     ("pipe", "STATUS_OBJECT_NAME_NOT_FOUND", "names that go on behind a device's"),
+    ("irptrack", "STATUS_OBJECT_NAME_NOT_FOUND", "names that go on behind a device's"),
 )
 
 
