@@ -67,9 +67,22 @@ class Player:
         for line in output:
             self.guest.expect(pattern(line), console)
 
+    def settle(self, steps):
+        """Waits for the prompts that will be typed at: a breakpoint must not catch what an earlier command still prints."""
+        seen = set()
+        for kind, text, _ in steps:
+            console = 0 if kind in ("etude", "first") else 1
+            if kind == "gdb" or console in seen:
+                continue
+            seen.add(console)
+            if text not in ("^C", "<Enter>"):
+                self.guest.prompt(console)
+                self.guest.consoles[console].position -= len(PROMPT)
+
     def debug(self, steps):
         while steps[0][0] != "gdb":
             self.type(*steps.pop(0))
+        self.settle(steps)
         gdb = subprocess.Popen(["gdb", "-q", "-nx", "-x", EXTENSION, str(BUILD / "ntoskrnl.exe"), "-ex", "set width 0",
                                 "-ex", f"target remote {self.socket}"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
