@@ -17,6 +17,7 @@ SINS = {                # the last part of the service's name: code, first param
     "marked": (IO_MANAGER, "23E", "did not return STATUS_PENDING"),
     "unmarked": (IO_MANAGER, "23D", "did not mark the IRP pending"),
     "unmarkedlater": (IO_MANAGER, "23D", "did not mark the IRP pending"),
+    "unmarkedthread": (IO_MANAGER, "23D", "did not mark the IRP pending"),
     "overrun": ("00000019 BAD_POOL_HEADER", "20", "past the end of a system buffer"),
     "information": (IO_MANAGER, "200", "more in IoStatus.Information than its output buffer"),
     "informationquery": (IO_MANAGER, "200", "more in IoStatus.Information than the information's buffer"),
@@ -66,7 +67,7 @@ def commit(sin):
     code, parameter, sentence = SINS[sin]
 
     def body(context):
-        guest = context.boot()
+        guest = context.boot(append="cancelwait=1")
         guest.prompt()
         guest.send(f"sc start badio-{sin}\r")
         status = guest.wait_exit()

@@ -303,6 +303,8 @@ IopDisownIrp(PIRP Irp)
 
     KeAcquireSpinLock(&IopDisownLock, &Irql);
     if (!(Irp->AllocationFlags & IOP_IRP_FINISHING)) {
+        if (Irp->CurrentLocation == Irp->StackCount + 2 && !Irp->PendingReturned)
+            IopNotMarked(Irp);                  // completed, and nobody was to finish it
         IopReportHeldIrp(Irp, "cancelled", IopCancelPatience);
         for (PMDL Mdl = Irp->MdlAddress; Mdl != NULL; Mdl = Mdl->Next)
             if (Mdl->MdlFlags & MDL_PAGES_LOCKED)

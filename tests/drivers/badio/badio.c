@@ -3,9 +3,8 @@
  * badio-pending, ...). The kernel must stop the machine with the documented code and name this
  * driver; if it does not, the load fails with STATUS_UNSUCCESSFUL.
  */
-#include <ntifs.h>
+#include "badio.h"
 
-#define TAG             'oidB'
 #define DEVICE_NAME     L"\\Device\\BadIo"
 
 typedef struct _SIN {
@@ -14,10 +13,10 @@ typedef struct _SIN {
     PDRIVER_DISPATCH Read;                      // what IRP_MJ_READ, or a query, does in this sin
 } SIN;
 
-static PDEVICE_OBJECT BadDevice;
-static const SIN     *BadSin;
+PDEVICE_OBJECT    BadDevice;
+static const SIN *BadSin;
 
-static VOID
+VOID
 Finish(PIRP Irp, NTSTATUS Status)
 {
     Irp->IoStatus.Status = Status;
@@ -25,8 +24,8 @@ Finish(PIRP Irp, NTSTATUS Status)
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
 }
 
-static HANDLE
-OpenDevice(VOID)
+HANDLE
+OpenDevice(ULONG Options)
 {
     UNICODE_STRING    Name = RTL_CONSTANT_STRING(DEVICE_NAME);
     OBJECT_ATTRIBUTES Attributes;
@@ -35,7 +34,7 @@ OpenDevice(VOID)
 
     InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
     ZwOpenFile(&Handle, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &Attributes, &Iosb, 0,
-               FILE_SYNCHRONOUS_IO_NONALERT);
+               Options);
     return Handle;
 }
 
@@ -47,7 +46,28 @@ BadThroughFile(VOID)
     IO_STATUS_BLOCK Iosb;
     UCHAR           Byte;
 
-    ZwReadFile(OpenDevice(), NULL, NULL, NULL, &Iosb, &Byte, 1, &Offset, NULL);
+    ZwReadFile(OpenDevice(FILE_SYNCHRONOUS_IO_NONALERT), NULL, NULL, NULL, &Iosb, &Byte, 1,
+               &Offset, NULL);
+}
+
+static VOID NTAPI
+ReadAndLeave(PVOID Context)
+{
+    static IO_STATUS_BLOCK Iosb;
+    static UCHAR           Byte;
+    LARGE_INTEGER          Offset = { .QuadPart = 0 };
+
+    ZwReadFile(OpenDevice(0), NULL, NULL, NULL, &Iosb, &Byte, 1, &Offset, NULL);
+}
+
+/* The same with an asynchronous file, by a thread that ends then. */
+static VOID
+BadThroughThread(VOID)
+{
+    HANDLE Thread;
+
+    PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, ReadAndLeave, NULL);
+    ZwWaitForSingleObject(Thread, FALSE, NULL);
 }
 
 static NTSTATUS NTAPI
@@ -122,8 +142,8 @@ BadQuery(VOID)
     FILE_STANDARD_INFORMATION Standard;
     IO_STATUS_BLOCK           Iosb;
 
-    ZwQueryInformationFile(OpenDevice(), &Iosb, &Standard, sizeof Standard,
-                           FileStandardInformation);
+    ZwQueryInformationFile(OpenDevice(FILE_SYNCHRONOUS_IO_NONALERT), &Iosb, &Standard,
+                           sizeof Standard, FileStandardInformation);
 }
 
 static NTSTATUS NTAPI
@@ -184,74 +204,6 @@ BadOverrun(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS NTAPI
-KeepIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-static VOID
-BadFreedTwice(VOID)
-{
-    PIRP Irp = IoAllocateIrp(1, FALSE);
-
-    IoFreeIrp(Irp);
-    IoFreeIrp(Irp);
-}
-
-static VOID
-BadFreeInUse(VOID)
-{
-    IO_STATUS_BLOCK Iosb;
-    KEVENT          Event;
-
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    IoFreeIrp(IoBuildSynchronousFsdRequest(IRP_MJ_SHUTDOWN, BadDevice, NULL, 0, NULL, &Event,
-                                           &Iosb));
-}
-
-/* An IRP of this driver's that its device has and does not give back. */
-static PIRP
-SendOwn(VOID)
-{
-    PIRP Irp = IoAllocateIrp(BadDevice->StackSize, FALSE);
-
-    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_READ;
-    IoSetCompletionRoutine(Irp, KeepIrp, NULL, TRUE, TRUE, TRUE);
-    IoCallDriver(BadDevice, Irp);
-    return Irp;
-}
-
-static VOID
-BadFreeBelow(VOID)
-{
-    IoFreeIrp(SendOwn());
-}
-
-static VOID
-BadReuse(VOID)
-{
-    IoReuseIrp(SendOwn(), STATUS_SUCCESS);
-}
-
-static VOID
-BadReuseFreed(VOID)
-{
-    PIRP Irp = IoAllocateIrp(1, FALSE);
-
-    IoFreeIrp(Irp);
-    IoReuseIrp(Irp, STATUS_SUCCESS);
-}
-
-static VOID
-BadFreedCall(VOID)
-{
-    PIRP Irp = IoAllocateIrp(1, FALSE);
-
-    IoFreeIrp(Irp);
-    IoCallDriver(BadDevice, Irp);
-}
-
 /* Passes it on though there is nobody below. */
 static NTSTATUS NTAPI
 BadLocations(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -276,57 +228,6 @@ Pend(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return STATUS_PENDING;
 }
 
-static VOID
-BadOwnAtTop(VOID)
-{
-    PIRP Irp = IoAllocateIrp(BadDevice->StackSize, FALSE);
-
-    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_CLEANUP;
-    IoCallDriver(BadDevice, Irp);
-}
-
-static VOID NTAPI
-CancelHolding(PDEVICE_OBJECT DeviceObject, PIRP Irp)
-{
-}
-
-static NTSTATUS NTAPI
-PendCancelHolding(PDEVICE_OBJECT DeviceObject, PIRP Irp)
-{
-    IoMarkIrpPending(Irp);
-    IoSetCancelRoutine(Irp, CancelHolding);
-    return STATUS_PENDING;
-}
-
-static VOID
-BadCancelLock(VOID)
-{
-    PIRP Irp = IoAllocateIrp(BadDevice->StackSize, FALSE);
-
-    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_READ;
-    IoSetCompletionRoutine(Irp, KeepIrp, NULL, TRUE, TRUE, TRUE);
-    IoCallDriver(BadDevice, Irp);
-    IoCancelIrp(Irp);
-}
-
-static VOID
-BadRemoveLock(VOID)
-{
-    IO_REMOVE_LOCK Lock;
-
-    IoInitializeRemoveLock(&Lock, TAG, 0, 0);
-    IoReleaseRemoveLock(&Lock, NULL);
-    IoReleaseRemoveLock(&Lock, NULL);
-}
-
-static VOID
-BadDeleteTwice(VOID)
-{
-    OpenDevice();
-    IoDeleteDevice(BadDevice);
-    IoDeleteDevice(BadDevice);
-}
-
 static const SIN Sins[] = {
     { L"double", BadThroughFile, BadDouble },
     { L"pending", BadThroughFile, BadPendingStatus },
@@ -340,6 +241,7 @@ static const SIN Sins[] = {
     { L"marked", BadThroughFile, BadMarked },
     { L"unmarked", BadThroughFile, BadUnmarked },
     { L"unmarkedlater", BadThroughFile, BadUnmarkedLater },
+    { L"unmarkedthread", BadThroughThread, BadUnmarked },
     { L"overrun", BadThroughFile, BadOverrun },
     { L"freedtwice", BadFreedTwice, NULL },
     { L"freeinuse", BadFreeInUse, NULL },
