@@ -31,6 +31,7 @@ for _name, _sentence, _timeout in (
         ("tobjects", "Objects of every kind by name: directories, links, counts, what a name leads to", 60),
         ("tsync", "Events, mutants, semaphores, timers and waits", 60),
         ("tthreads", "Threads, their TLS, APCs and registers", 120),
+        ("ttoolhelp", "Snapshots of processes, threads and modules by tool help", 60),
         ("tinfo", "Every information class with good and bad buffers", 60),
         ("tends", "Every way a process may end, and what it leaves behind: nothing", 180),
         ("torder", "The order in which a process that ends gives back its handles", 60),

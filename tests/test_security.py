@@ -35,7 +35,7 @@ def shell(context):
         context.check(re.search(wanted, printed), f"`{line}` printed {printed!r}")
 
 
-STUDENTS = ("thandles", "tobargs", "tobjects", "tbadargs", "tseargs", "tinfo", "tsync", "tthreads", "tsuspend", "tquota", "tprocess", "torder", "tends", "tseh",
+STUDENTS = ("thandles", "tobargs", "tobjects", "tbadargs", "tseargs", "tinfo", "ttoolhelp", "tsync", "tthreads", "tsuspend", "tquota", "tprocess", "torder", "tends", "tseh",
             "tlibrary", "tpipe", "twait")
 
 

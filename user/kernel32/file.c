@@ -247,6 +247,7 @@ CancelSynchronousIo(HANDLE Thread)
 BOOL WINAPI
 CloseHandle(HANDLE Handle)
 {
+    BaseForgetSnapshot(Handle);
     return BaseSetStatus(NtClose(Handle));
 }
 

@@ -35,6 +35,9 @@ typedef struct _BASE_OBJECT_NAME {
 } BASE_OBJECT_NAME, *PBASE_OBJECT_NAME;
 BOOL  BaseObjectName(PBASE_OBJECT_NAME Object, LPSECURITY_ATTRIBUTES Security, PCWSTR Name);
 
+/* Frees what a handle of CreateToolhelp32Snapshot stands for, if it is one. */
+VOID  BaseForgetSnapshot(HANDLE Handle);
+
 /* A handle of a standard device by number, or the handle itself. */
 HANDLE BaseConsoleDevice(PCWSTR Name, DWORD Access, BOOL Inherit);
 
