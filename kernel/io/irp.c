@@ -25,19 +25,6 @@ typedef struct DECLSPEC_ALIGN(64) _IRP_LIST {
 
 static IRP_LIST IopIrpLists[MAXIMUM_KERNEL_PROCESSORS];
 
-static inline VOID
-IopInitializeIrp(PIRP Irp, USHORT PacketSize, UCHAR StackSize)
-{
-    __stosq((PULONG64)Irp, 0, IoSizeOfIrp(StackSize) / sizeof(ULONG64));
-    Irp->Type = IO_TYPE_IRP;
-    Irp->Size = PacketSize;
-    Irp->StackCount = StackSize;
-    Irp->CurrentLocation = StackSize + 1;
-    Irp->ApcEnvironment = (CCHAR)IopThread()->ApcStateIndex;
-    InitializeListHead(&Irp->ThreadListEntry);
-    Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
-}
-
 /*
  * Makes an IRP out of PacketSize bytes of nonpaged memory: everything zero but sizes, counts and
  * the stack pointer. For memory of the driver's own; an allocated IRP is readied again with
@@ -47,7 +34,15 @@ VOID NTAPI
 IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
     IRQL_AT_MOST(DISPATCH_LEVEL);
-    IopInitializeIrp(Irp, PacketSize, StackSize);
+
+    __stosq((PULONG64)Irp, 0, IoSizeOfIrp(StackSize) / sizeof(ULONG64));
+    Irp->Type = IO_TYPE_IRP;
+    Irp->Size = PacketSize;
+    Irp->StackCount = StackSize;
+    Irp->CurrentLocation = StackSize + 1;
+    Irp->ApcEnvironment = (CCHAR)IopThread()->ApcStateIndex;
+    InitializeListHead(&Irp->ThreadListEntry);
+    Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
 }
 
 static PIRP
@@ -113,7 +108,7 @@ IopAllocateIrp(CCHAR StackSize)
 
     if (Irp == NULL)
         return NULL;
-    IopInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
+    IoInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
     Irp->AllocationFlags = Flags;
     return Irp;
 }
@@ -136,7 +131,7 @@ IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
         Irp = IopPopIrp(StackSize > SMALL_LOCATIONS);
     if (Irp == NULL)
         return IopAllocateIrp(StackSize);
-    IopInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
+    IoInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
     Irp->AllocationFlags = IRP_ALLOCATED_FIXED_SIZE;
     return Irp;
 }

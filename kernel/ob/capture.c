@@ -61,8 +61,7 @@ ObpCaptureName(PUNICODE_STRING Name, KPROCESSOR_MODE Mode, PUNICODE_STRING Captu
 
 NTSTATUS
 ObpCaptureAttributes(POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE Mode,
-                     POBJECT_CREATE_INFORMATION Info,
-    PWSTR Inline, ULONG Room)
+                     POBJECT_CREATE_INFORMATION Info, PWSTR Inline, ULONG Room)
 {
     OBJECT_ATTRIBUTES Given;
 

@@ -139,8 +139,7 @@ ObpCountsByProcess(POBJECT_HEADER Header, ULONG Attributes)
  */
 NTSTATUS
 ObpIncrementHandleCount(OB_OPEN_REASON Reason, PEPROCESS Process, POBJECT_HEADER Header,
-                        ACCESS_MASK Access,
-    ULONG Attributes)
+                        ACCESS_MASK Access, ULONG Attributes)
 {
     POBJECT_TYPE Type = Header->Type;
     ULONG64      System;

@@ -165,8 +165,8 @@ ObCreateNameless(KPROCESSOR_MODE Mode, POBJECT_TYPE Type, ULONG BodySize, PVOID 
  */
 NTSTATUS NTAPI
 ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type, POBJECT_ATTRIBUTES Attributes,
-               KPROCESSOR_MODE OwnerMode,
-    PVOID ParseContext, ULONG BodySize, ULONG PagedCharge, ULONG NonPagedCharge, PVOID *Object)
+               KPROCESSOR_MODE OwnerMode, PVOID ParseContext, ULONG BodySize, ULONG PagedCharge,
+               ULONG NonPagedCharge, PVOID *Object)
 {
     OBJECT_CREATE_INFORMATION Info;
     POBJECT_HEADER            Header;
@@ -225,30 +225,14 @@ Done:
     return Status;
 }
 
-/* Frees what some objects have beside their block. */
-static VOID
-ObpFreeBelongings(POBJECT_HEADER Header)
-{
-    ObpFreeCreateInformation(Header);
-    if (Header->SecurityDescriptor != NULL)
-        ObReplaceDescriptor(&Header->SecurityDescriptor, NULL);
-    if (UNLIKELY(Header->NameInfoOffset != 0))
-        ObpFreeName(&ObpNameInfo(Header)->Name, NULL);
-    if (UNLIKELY(Header->HandleInfoOffset != 0) && ObpHandleInfo(Header)->More != NULL)
-        ExFreePoolWithTag(ObpHandleInfo(Header)->More, TAG_OB_NAME);
-}
-
 /* How far below its header the object's block begins: where its lowest optional header is. */
 static inline ULONG
 ObpBelowHeader(POBJECT_HEADER Header)
 {
-    if (Header->QuotaInfoOffset != 0)
-        return Header->QuotaInfoOffset;
-    if (Header->HandleInfoOffset != 0)
-        return Header->HandleInfoOffset;
-    if (Header->NameInfoOffset != 0)
-        return Header->NameInfoOffset;
-    return Header->Flags & OB_FLAG_CREATOR_INFO ? sizeof(OBJECT_HEADER_CREATOR_INFO) : 0;
+    ULONG Creator = Header->Flags & OB_FLAG_CREATOR_INFO ? sizeof(OBJECT_HEADER_CREATOR_INFO) : 0;
+
+    return max(max(Creator, Header->NameInfoOffset),
+               max(Header->HandleInfoOffset, Header->QuotaInfoOffset));
 }
 
 /* Takes the object off its type's list and gives its memory back. */
@@ -264,7 +248,13 @@ ObpFreeObject(POBJECT_HEADER Header)
         RemoveEntryList(&Creator->TypeList);
         ObpUnlockTypeList(Type, OldIrql);
     }
-    ObpFreeBelongings(Header);
+    ObpFreeCreateInformation(Header);
+    if (Header->SecurityDescriptor != NULL)
+        ObReplaceDescriptor(&Header->SecurityDescriptor, NULL);
+    if (UNLIKELY(Header->NameInfoOffset != 0))
+        ObpFreeName(&ObpNameInfo(Header)->Name, NULL);
+    if (UNLIKELY(Header->HandleInfoOffset != 0) && ObpHandleInfo(Header)->More != NULL)
+        ExFreePoolWithTag(ObpHandleInfo(Header)->More, TAG_OB_NAME);
     ObpReturnQuota(Header);
     ObpCountExtraCharges(Header, -1);
     InterlockedDecrement(&Type->TotalNumberOfObjects);

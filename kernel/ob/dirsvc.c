@@ -184,8 +184,8 @@ ObpProbeQuery(PVOID Buffer, ULONG Length, PULONG Context, PULONG ReturnLength,
 
 NTSTATUS NTAPI
 NtQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULONG Length,
-                       BOOLEAN ReturnSingleEntry, BOOLEAN RestartScan,
-    PULONG Context, PULONG ReturnLength)
+                       BOOLEAN ReturnSingleEntry, BOOLEAN RestartScan, PULONG Context,
+                       PULONG ReturnLength)
 {
     KPROCESSOR_MODE    Mode  = KeGetPreviousMode();
     OB_DIRECTORY_QUERY Query = { .Target = Buffer, .Length = min(Length, OB_LARGEST_QUERY),

@@ -21,8 +21,7 @@
 /* The source's object, referenced, its access and attributes. */
 static NTSTATUS
 ObpReferenceSource(PHANDLE_TABLE Table, HANDLE Source, BOOLEAN OwnProcess, KPROCESSOR_MODE Mode,
-                   PVOID *Object,
-    PACCESS_MASK Granted, PULONG Attributes)
+                   PVOID *Object, PACCESS_MASK Granted, PULONG Attributes)
 {
     OBJECT_HANDLE_INFORMATION Information;
     NTSTATUS                  Status;
@@ -106,8 +105,7 @@ ObpCloseSource(PHANDLE_TABLE Table, HANDLE Source, KPROCESSOR_MODE Mode)
 
 NTSTATUS
 ObDuplicateObject(PEPROCESS SourceProcess, HANDLE Source, PEPROCESS TargetProcess, PHANDLE Target,
-                  ACCESS_MASK Access,
-    ULONG Attributes, ULONG Options, KPROCESSOR_MODE Mode)
+                  ACCESS_MASK Access, ULONG Attributes, ULONG Options, KPROCESSOR_MODE Mode)
 {
     PHANDLE_TABLE From   = ObpReferenceProcessTable(SourceProcess);
     PHANDLE_TABLE To     = TargetProcess != NULL ? ObpReferenceProcessTable(TargetProcess) : NULL;
@@ -173,8 +171,8 @@ ObpReturnDuplicate(PHANDLE To, HANDLE Handle, PEPROCESS Process)
 
 NTSTATUS NTAPI
 NtDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle,
-                  PHANDLE TargetHandle,
-    ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options)
+                  PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
+                  ULONG Options)
 {
     KPROCESSOR_MODE Mode   = KeGetPreviousMode();
     PEPROCESS       Source = NULL, Target = NULL;

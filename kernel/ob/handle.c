@@ -30,8 +30,7 @@ ObpDropHold(PEX_HOLD Hold)
 /* -1 and -2. STATUS_INVALID_HANDLE for anything else. */
 static NTSTATUS
 ObpReferencePseudoHandle(HANDLE Handle, POBJECT_TYPE Type, ULONG Tag, PVOID *Object,
-                         POBJECT_HANDLE_INFORMATION Information,
-    PVOID Caller)
+                         POBJECT_HANDLE_INFORMATION Information, PVOID Caller)
 {
     POBJECT_TYPE Wanted;
 
@@ -107,8 +106,8 @@ ObpReferenceByHandle(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, KPROC
  */
 NTSTATUS NTAPI
 ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-                          KPROCESSOR_MODE AccessMode,
-    PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+                          KPROCESSOR_MODE AccessMode, PVOID *Object,
+                          POBJECT_HANDLE_INFORMATION HandleInformation)
 {
     return ObpReferenceByHandle(Handle, DesiredAccess, ObjectType, AccessMode, OB_TAG_DEFAULT,
                                 Object, HandleInformation);

@@ -44,8 +44,7 @@ ObpCaptureTarget(PUNICODE_STRING Target, KPROCESSOR_MODE Mode, PUNICODE_STRING C
 
 NTSTATUS NTAPI
 NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
-                           POBJECT_ATTRIBUTES ObjectAttributes,
-    PUNICODE_STRING LinkTarget)
+                           POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget)
 {
     KPROCESSOR_MODE       Mode   = KeGetPreviousMode();
     NTSTATUS              Status = ObProbeHandle(LinkHandle, Mode);

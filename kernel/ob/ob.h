@@ -260,19 +260,20 @@ NTSTATUS NTAPI ObCreateObjectType(PUNICODE_STRING Name, POBJECT_TYPE_INITIALIZER
  */
 NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE ProbeMode, POBJECT_TYPE Type,
                               POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE OwnerMode,
-    PVOID ParseContext, ULONG BodySize, ULONG PagedCharge, ULONG NonPagedCharge, PVOID *Object);
+                              PVOID ParseContext, ULONG BodySize, ULONG PagedCharge,
+                              ULONG NonPagedCharge, PVOID *Object);
 /* The short way for files and the like: no name, descriptor, attribute or charge of its own. */
 NTSTATUS       ObCreateNameless(KPROCESSOR_MODE Mode, POBJECT_TYPE Type, ULONG BodySize,
                                 PVOID *Object);
 NTSTATUS NTAPI ObInsertObject(PVOID Object, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
-                              ULONG AdditionalReferences,
-    PVOID *NewObject, PHANDLE Handle);
+                              ULONG AdditionalReferences, PVOID *NewObject, PHANDLE Handle);
 NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
                                   KPROCESSOR_MODE Mode, PACCESS_STATE AccessState,
-    ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle);
+                                  ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle);
 NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes,
                                        PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
-    POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PVOID ParseContext, PVOID *Object);
+                                       POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PVOID ParseContext,
+                                       PVOID *Object);
 NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
 
 /* The object loses its name, now or with its last handle (IoDeleteDevice, ...). */
@@ -322,8 +323,8 @@ POBJECT_TYPE NTAPI ObGetObjectType(PVOID Object);
 
 /* Copies a handle between tables, kernel-side: what NtDuplicateObject does after its checks. */
 NTSTATUS ObDuplicateObject(PEPROCESS SourceProcess, HANDLE Source, PEPROCESS TargetProcess,
-                           PHANDLE Target, ACCESS_MASK Access,
-    ULONG Attributes, ULONG Options, KPROCESSOR_MODE Mode);
+                           PHANDLE Target, ACCESS_MASK Access, ULONG Attributes, ULONG Options,
+                           KPROCESSOR_MODE Mode);
 
 /*
  * Calls Callback for each handle of the process (basic information only) under the table's

@@ -223,8 +223,7 @@ NTSTATUS ObpAllocateObject(POBJECT_TYPE Type, ULONG BodySize, BOOLEAN Named, BOO
  * a fault's status, STATUS_INSUFFICIENT_RESOURCES.
  */
 NTSTATUS ObpCaptureAttributes(POBJECT_ATTRIBUTES Attributes, KPROCESSOR_MODE Mode,
-                              POBJECT_CREATE_INFORMATION Info,
-    PWSTR Inline, ULONG Room);
+                              POBJECT_CREATE_INFORMATION Info, PWSTR Inline, ULONG Room);
 NTSTATUS ObpCaptureName(PUNICODE_STRING Name, KPROCESSOR_MODE Mode, PUNICODE_STRING Captured,
                         PWSTR Inline, ULONG Room);
 
@@ -241,8 +240,7 @@ ObpFreeName(PUNICODE_STRING Name, PWSTR Inline)
 /* ---- count.c ---- */
 
 NTSTATUS ObpIncrementHandleCount(OB_OPEN_REASON Reason, PEPROCESS Process, POBJECT_HEADER Header,
-                                 ACCESS_MASK Access,
-    ULONG Attributes);
+                                 ACCESS_MASK Access, ULONG Attributes);
 VOID     ObpDecrementHandleCount(PEPROCESS Process, POBJECT_HEADER Header, ACCESS_MASK Access);
 VOID     ObpRaisePeak(LONG Now, volatile LONG *Peak);
 
@@ -318,8 +316,7 @@ VOID     ObpDropHold(PEX_HOLD Hold);
 NTSTATUS ObpCreateHandle(OB_OPEN_REASON Reason, POBJECT_HEADER Header, ULONG Attributes,
                          ACCESS_MASK Granted, PHANDLE Handle);
 NTSTATUS ObpCreateHandleInTable(PHANDLE_TABLE Table, OB_OPEN_REASON Reason, POBJECT_HEADER Header,
-                                ULONG Attributes,
-    ACCESS_MASK Granted, PHANDLE Handle);
+                                ULONG Attributes, ACCESS_MASK Granted, PHANDLE Handle);
 NTSTATUS ObpCloseHandleInTable(PHANDLE_TABLE Table, HANDLE Handle, KPROCESSOR_MODE Mode,
                                BOOLEAN Force);
 

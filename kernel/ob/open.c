@@ -21,8 +21,7 @@
 
 static NTSTATUS
 ObpPrepareWalk(POB_WALK Walk, POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
-               KPROCESSOR_MODE Mode, PVOID ParseContext,
-    PWSTR Inline)
+               KPROCESSOR_MODE Mode, PVOID ParseContext, PWSTR Inline)
 {
     NTSTATUS Status;
 
@@ -78,8 +77,8 @@ ObpHandleForFound(POB_WALK Walk, POBJECT_HEADER Header, PHANDLE Handle, PBOOLEAN
  */
 NTSTATUS NTAPI
 ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type, KPROCESSOR_MODE Mode,
-                   PACCESS_STATE AccessState,
-    ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle)
+                   PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess, PVOID ParseContext,
+                   PHANDLE Handle)
 {
     WCHAR        Inline[OB_INLINE_NAME];
     ACCESS_STATE Local;
@@ -126,8 +125,8 @@ ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type, KPROCESSOR_
  */
 NTSTATUS NTAPI
 ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, PACCESS_STATE AccessState,
-                        ACCESS_MASK DesiredAccess,
-    POBJECT_TYPE Type, KPROCESSOR_MODE Mode, PVOID ParseContext, PVOID *Object)
+                        ACCESS_MASK DesiredAccess, POBJECT_TYPE Type, KPROCESSOR_MODE Mode,
+                        PVOID ParseContext, PVOID *Object)
 {
     WCHAR        Inline[OB_INLINE_NAME];
     ACCESS_STATE Local;
@@ -170,8 +169,8 @@ ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, PACCESS_STATE Ac
 
 static NTSTATUS
 ObpOpenByPointer(PVOID Object, ULONG Attributes, PACCESS_STATE AccessState,
-                 ACCESS_MASK DesiredAccess, POBJECT_TYPE Type,
-    KPROCESSOR_MODE Mode, ULONG Tag, PHANDLE Handle, PVOID Caller)
+                 ACCESS_MASK DesiredAccess, POBJECT_TYPE Type, KPROCESSOR_MODE Mode, ULONG Tag,
+                 PHANDLE Handle, PVOID Caller)
 {
     POBJECT_HEADER Header = ObpHeaderOf(Object);
     ACCESS_STATE   Local;
@@ -205,8 +204,8 @@ ObpOpenByPointer(PVOID Object, ULONG Attributes, PACCESS_STATE AccessState,
  */
 NTSTATUS NTAPI
 ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE AccessState,
-                      ACCESS_MASK DesiredAccess,
-    POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PHANDLE Handle)
+                      ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                      KPROCESSOR_MODE AccessMode, PHANDLE Handle)
 {
     return ObpOpenByPointer(Object, HandleAttributes, AccessState, DesiredAccess, ObjectType,
                             AccessMode, OB_TAG_DEFAULT,
@@ -215,8 +214,8 @@ ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE Access
 
 NTSTATUS NTAPI
 ObOpenObjectByPointerWithTag(PVOID Object, ULONG HandleAttributes, PACCESS_STATE AccessState,
-                             ACCESS_MASK DesiredAccess,
-    POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag, PHANDLE Handle)
+                             ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                             KPROCESSOR_MODE AccessMode, ULONG Tag, PHANDLE Handle)
 {
     return ObpOpenByPointer(Object, HandleAttributes, AccessState, DesiredAccess, ObjectType,
                             AccessMode, Tag, Handle,

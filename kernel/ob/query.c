@@ -213,8 +213,7 @@ ObpQueryLong(PVOID Object, OBJECT_INFORMATION_CLASS Class, PUCHAR Out, ULONG Len
 
 static NTSTATUS
 ObpReturnLong(PVOID Object, OBJECT_INFORMATION_CLASS Class, PVOID Buffer, ULONG Length,
-              PULONG ReturnLength,
-    KPROCESSOR_MODE Mode)
+              PULONG ReturnLength, KPROCESSOR_MODE Mode)
 {
     ULONG    Room   = min(Length, 0x20000), Size = 0;
     PUCHAR   Bounce = ExAllocatePoolWithTag(PagedPool, Room + 1, TAG_OB_QUERY);

@@ -204,7 +204,7 @@ ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE
 
 NTSTATUS NTAPI
 ObReferenceObjectByPointerWithTag(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-    KPROCESSOR_MODE AccessMode, ULONG Tag)
+                                  KPROCESSOR_MODE AccessMode, ULONG Tag)
 {
     return ObpReferenceByPointer(Object, ObjectType, AccessMode, Tag, CALLER());
 }
