@@ -95,21 +95,17 @@ NtPulseEvent(HANDLE EventHandle, PLONG PreviousState)
 NTSTATUS NTAPI
 NtQueryEvent(HANDLE EventHandle, ULONG Class, PVOID Buffer, ULONG Length, PULONG ReturnLength)
 {
-    KPROCESSOR_MODE         Mode   = KeGetPreviousMode();
-    NTSTATUS                Status = ExpCheckQuery(Class, Length, sizeof(EVENT_BASIC_INFORMATION));
     EVENT_BASIC_INFORMATION Basic;
     PKEVENT                 Event;
+    NTSTATUS                Status;
 
-    PAGED_CODE();
-
-    if (NT_SUCCESS(Status))
-        Status = ObReferenceObjectByHandle(EventHandle, EVENT_QUERY_STATE, *ExEventObjectType,
-                                           Mode, (PVOID *)&Event, NULL);
+    Status = ExpBeginQuery(EventHandle, EVENT_QUERY_STATE, *ExEventObjectType, Class, Length,
+                           sizeof Basic, (PVOID *)&Event);
     if (!NT_SUCCESS(Status))
         return Status;
 
     Basic.EventType  = Event->Header.Type;
     Basic.EventState = KeReadStateEvent(Event);
     ObDereferenceObject(Event);
-    return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, Mode);
+    return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, KeGetPreviousMode());
 }

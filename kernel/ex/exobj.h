@@ -45,10 +45,15 @@ ExpWriteLong(PLONG Address, LONG Value)
     }
 }
 
-/* What every NtQueryXxx of these types checks first: one class, one length. */
+/* How every NtQueryXxx of these types begins: one class, one length, the object referenced. */
 static inline NTSTATUS
-ExpCheckQuery(ULONG Class, ULONG Length, ULONG Wanted)
+ExpBeginQuery(HANDLE Handle, ACCESS_MASK Access, POBJECT_TYPE Type, ULONG Class, ULONG Length,
+              ULONG Wanted, PVOID *Object)
 {
-    return Class != 0 ? STATUS_INVALID_INFO_CLASS : Length != Wanted
-        ? STATUS_INFO_LENGTH_MISMATCH : STATUS_SUCCESS;
+    PAGED_CODE();
+
+    if (Class != 0)
+        return STATUS_INVALID_INFO_CLASS;
+    return Length != Wanted ? STATUS_INFO_LENGTH_MISMATCH
+        : ObReferenceObjectByHandle(Handle, Access, Type, KeGetPreviousMode(), Object, NULL);
 }

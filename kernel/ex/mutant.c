@@ -76,17 +76,12 @@ NtReleaseMutant(HANDLE MutantHandle, PLONG PreviousCount)
 NTSTATUS NTAPI
 NtQueryMutant(HANDLE MutantHandle, ULONG Class, PVOID Buffer, ULONG Length, PULONG ReturnLength)
 {
-    KPROCESSOR_MODE          Mode   = KeGetPreviousMode();
-    NTSTATUS                 Status = ExpCheckQuery(Class, Length,
-                                                    sizeof(MUTANT_BASIC_INFORMATION));
-    MUTANT_BASIC_INFORMATION Basic  = { 0 };
+    MUTANT_BASIC_INFORMATION Basic = { 0 };
     PKMUTANT                 Mutant;
+    NTSTATUS                 Status;
 
-    PAGED_CODE();
-
-    if (NT_SUCCESS(Status))
-        Status = ObReferenceObjectByHandle(MutantHandle, MUTANT_QUERY_STATE, ExMutantObjectType,
-                                           Mode, (PVOID *)&Mutant, NULL);
+    Status = ExpBeginQuery(MutantHandle, MUTANT_QUERY_STATE, ExMutantObjectType, Class, Length,
+                           sizeof Basic, (PVOID *)&Mutant);
     if (!NT_SUCCESS(Status))
         return Status;
 
@@ -94,5 +89,5 @@ NtQueryMutant(HANDLE MutantHandle, ULONG Class, PVOID Buffer, ULONG Length, PULO
     Basic.OwnedByCaller  = Mutant->OwnerThread == KeGetCurrentThread();
     Basic.AbandonedState = Mutant->Abandoned;
     ObDereferenceObject(Mutant);
-    return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, Mode);
+    return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, KeGetPreviousMode());
 }

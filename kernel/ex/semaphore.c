@@ -78,23 +78,17 @@ NTSTATUS NTAPI
 NtQuerySemaphore(HANDLE SemaphoreHandle, ULONG Class, PVOID Buffer, ULONG Length,
                  PULONG ReturnLength)
 {
-    KPROCESSOR_MODE             Mode   = KeGetPreviousMode();
-    NTSTATUS                    Status = ExpCheckQuery(Class, Length,
-                                                       sizeof(SEMAPHORE_BASIC_INFORMATION));
     SEMAPHORE_BASIC_INFORMATION Basic;
     PKSEMAPHORE                 Semaphore;
+    NTSTATUS                    Status;
 
-    PAGED_CODE();
-
-    if (NT_SUCCESS(Status))
-        Status = ObReferenceObjectByHandle(SemaphoreHandle, SEMAPHORE_QUERY_STATE,
-                                           *ExSemaphoreObjectType, Mode,
-                                           (PVOID *)&Semaphore, NULL);
+    Status = ExpBeginQuery(SemaphoreHandle, SEMAPHORE_QUERY_STATE, *ExSemaphoreObjectType,
+                           Class, Length, sizeof Basic, (PVOID *)&Semaphore);
     if (!NT_SUCCESS(Status))
         return Status;
 
     Basic.CurrentCount = KeReadStateSemaphore(Semaphore);
     Basic.MaximumCount = Semaphore->Limit;
     ObDereferenceObject(Semaphore);
-    return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, Mode);
+    return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, KeGetPreviousMode());
 }

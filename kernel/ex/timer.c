@@ -311,16 +311,12 @@ NtCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState)
 NTSTATUS NTAPI
 NtQueryTimer(HANDLE TimerHandle, ULONG Class, PVOID Buffer, ULONG Length, PULONG ReturnLength)
 {
-    KPROCESSOR_MODE         Mode   = KeGetPreviousMode();
-    NTSTATUS                Status = ExpCheckQuery(Class, Length, sizeof(TIMER_BASIC_INFORMATION));
-    TIMER_BASIC_INFORMATION Basic  = { 0 };
+    TIMER_BASIC_INFORMATION Basic = { 0 };
     PETIMER                 Timer;
+    NTSTATUS                Status;
 
-    PAGED_CODE();
-
-    if (NT_SUCCESS(Status))
-        Status = ObReferenceObjectByHandle(TimerHandle, TIMER_QUERY_STATE, ExTimerObjectType,
-                                           Mode, (PVOID *)&Timer, NULL);
+    Status = ExpBeginQuery(TimerHandle, TIMER_QUERY_STATE, ExTimerObjectType, Class, Length,
+                           sizeof Basic, (PVOID *)&Timer);
     if (!NT_SUCCESS(Status))
         return Status;
 
@@ -329,5 +325,5 @@ NtQueryTimer(HANDLE TimerHandle, ULONG Class, PVOID Buffer, ULONG Length, PULONG
         Basic.RemainingTime.QuadPart =
             Timer->KeTimer.DueTime.QuadPart - (LONG64)KeQueryInterruptTime();
     ObDereferenceObject(Timer);
-    return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, Mode);
+    return ObReturnBytes(Buffer, &Basic, sizeof(Basic), ReturnLength, KeGetPreviousMode());
 }
