@@ -1,5 +1,5 @@
 /*
- * Two threads that race for handles and names, ROUNDS times each race, and a process with a
+ * Two threads that race for handles and names, each ROUNDS times in each race, and a process with a
  * million handles:
  *
  *     tobrace ROUNDS       all of it, then whether every handle and every block is given back
@@ -43,7 +43,7 @@ OpenClose(PVOID Context)
     HANDLE            Handle;
 
     RaceName(OBJ_OPENIF, &Block, &String);
-    for (ULONG Round = 0; Round < Rounds / 2; Round++) {
+    for (ULONG Round = 0; Round < Rounds; Round++) {
         NTSTATUS Status = (Round & 1) ? NtOpenEvent(&Handle, EVENT_ALL_ACCESS, &Block)
             : NtCreateEvent(&Handle, EVENT_ALL_ACCESS, &Block, 0, FALSE);
 
@@ -60,7 +60,7 @@ DuplicateClose(PVOID Context)
 {
     HANDLE Copy;
 
-    for (ULONG Round = 0; Round < Rounds / 2; Round++) {
+    for (ULONG Round = 0; Round < Rounds; Round++) {
         NTSTATUS Status = NtDuplicateObject(NtCurrentProcess(), Shared, NtCurrentProcess(), &Copy,
             0, 0, DUPLICATE_SAME_ACCESS);
 
