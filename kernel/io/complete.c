@@ -10,8 +10,10 @@
  * Drivers are assumed hostile by accident. Always checked, each with its documented stop: an IRP
  * completed twice or after it was freed (0x44), with STATUS_PENDING (0xC9, 6), with a cancel
  * routine still set (0x48), above DISPATCH_LEVEL (0xC9, 0xE); an IRP sent down further than it
- * has locations (0x35); a dispatch or completion routine that returns at another IRQL, with the
- * thread's APCs disabled differently or with a spin lock held (ke/callout.c).
+ * has locations (0x35); one that STATUS_PENDING was returned for without the mark, once a service
+ * waits for it or its thread ends (0xC9, 0x23D); a dispatch or completion routine that returns at
+ * another IRQL, with the thread's APCs disabled differently or with a spin lock held
+ * (ke/callout.c).
  */
 #include "iop.h"
 
