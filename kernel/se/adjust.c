@@ -1,10 +1,11 @@
 /*
- * Changing a token: NtAdjustPrivilegesToken, NtAdjustGroupsToken, NtSetInformationToken.
+ * Changing a token: NtAdjustPrivilegesToken and NtSetInformationToken; adjgroup.c has
+ * NtAdjustGroupsToken.
  *
- * Adjusting enables and disables what the token has; it never adds anything. Each of the two first
- * works out the new state and what to say of the old one, and only changes the token when that
- * fits into the caller's buffer: STATUS_BUFFER_TOO_SMALL changes nothing. A caller whose buffer
- * faults in spite of the probe gets the fault's status, and the change stands.
+ * Adjusting enables and disables what the token has; it never adds anything. The token stays as
+ * it was unless what is to be said of its old state fits into the caller's buffer:
+ * STATUS_BUFFER_TOO_SMALL changes nothing. A caller whose buffer faults in spite of the probe gets
+ * the fault's status, and the change stands.
  */
 #include "se/sep.h"
 
@@ -89,8 +90,7 @@ SepAdjustPrivileges(PTOKEN Token, BOOLEAN DisableAll, PTOKEN_PRIVILEGES New, BOO
     return Status;
 }
 
-/* Hands over the old state after the fact; Status is that of the change. */
-static NTSTATUS
+NTSTATUS
 SepReturnOld(PVOID To, const VOID *Old, ULONG Size, PULONG ReturnLength, KPROCESSOR_MODE Mode,
              NTSTATUS Status)
 {
@@ -106,7 +106,7 @@ SepReturnOld(PVOID To, const VOID *Old, ULONG Size, PULONG ReturnLength, KPROCES
     return NT_SUCCESS(Returned) ? Status : Returned;
 }
 
-static NTSTATUS
+NTSTATUS
 SepProbeOld(PVOID Previous, ULONG Length, PULONG ReturnLength, KPROCESSOR_MODE Mode)
 {
     NTSTATUS Status = ObProbeOutput(Previous, Length, Mode);
@@ -150,91 +150,6 @@ NtAdjustPrivilegesToken(HANDLE TokenHandle, BOOLEAN DisableAllPrivileges,
     if (New != NULL)
         ExFreePoolWithTag(New, SEP_TAG_QUERY);
     return SepReturnOld(PreviousState, Old, Size, ReturnLength, Mode, Status);
-}
-
-/* One group as it is wanted. STATUS_CANT_DISABLE_MANDATORY. */
-static NTSTATUS
-SepAdjustGroup(PSID_AND_ATTRIBUTES Group, BOOLEAN Enable, BOOLEAN Change)
-{
-    if (Group->Attributes & SE_GROUP_USE_FOR_DENY_ONLY)
-        return Enable ? STATUS_CANT_ENABLE_DENY_ONLY : STATUS_SUCCESS;
-    if (!Enable && (Group->Attributes & SE_GROUP_MANDATORY))
-        return STATUS_CANT_DISABLE_MANDATORY;
-    if (Change)
-        Group->Attributes = Enable ? Group->Attributes | SE_GROUP_ENABLED
-                                   : Group->Attributes & ~SE_GROUP_ENABLED;
-    return STATUS_SUCCESS;
-}
-
-/* Goes through the groups once to see whether all of it may be done, then once to do it. */
-static NTSTATUS
-SepAdjustGroups(PTOKEN Token, BOOLEAN Reset, PTOKEN_GROUPS New, BOOLEAN Change)
-{
-    NTSTATUS Status = STATUS_SUCCESS, One;
-
-    for (ULONG Index = 1; Reset && Index < Token->UserAndGroupCount; Index++) {
-        PSID_AND_ATTRIBUTES Group = &Token->UserAndGroups[Index];
-
-        if (!(Group->Attributes & SE_GROUP_MANDATORY))
-            SepAdjustGroup(Group, (Group->Attributes & SE_GROUP_ENABLED_BY_DEFAULT) != 0, Change);
-    }
-    for (ULONG Index = 0; !Reset && Index < New->GroupCount; Index++) {
-        ULONG Sid = 1;
-
-        while (Sid < Token->UserAndGroupCount
-               && !RtlEqualSid(Token->UserAndGroups[Sid].Sid, New->Groups[Index].Sid))
-            Sid++;
-        if (Sid == Token->UserAndGroupCount) {
-            Status = STATUS_NOT_ALL_ASSIGNED;
-            continue;
-        }
-        One = SepAdjustGroup(&Token->UserAndGroups[Sid],
-                             (New->Groups[Index].Attributes & SE_GROUP_ENABLED) != 0, Change);
-        if (!NT_SUCCESS(One))
-            return One;
-    }
-    return Status;
-}
-
-/*
- * System service: enables and disables groups. The handle needs TOKEN_ADJUST_GROUPS. The previous
- * state is not given: STATUS_NOT_IMPLEMENTED to who asks for it. STATUS_NOT_ALL_ASSIGNED,
- * STATUS_CANT_DISABLE_MANDATORY, STATUS_CANT_ENABLE_DENY_ONLY: nothing is changed.
- */
-NTSTATUS NTAPI
-NtAdjustGroupsToken(HANDLE TokenHandle, BOOLEAN ResetToDefault, PTOKEN_GROUPS NewState,
-                    ULONG BufferLength, PTOKEN_GROUPS PreviousState, PULONG ReturnLength)
-{
-    KPROCESSOR_MODE Mode = KeGetPreviousMode();
-    PTOKEN_GROUPS   New = NULL;
-    PTOKEN          Token;
-    NTSTATUS        Status = STATUS_SUCCESS;
-
-    PAGED_CODE();
-
-    if (!ResetToDefault && NewState == NULL)
-        return STATUS_INVALID_PARAMETER;
-    if (PreviousState != NULL)
-        return UNIMPLEMENTED();
-    if (!ResetToDefault)
-        Status = SepCaptureGroups(NewState, Mode, &New);
-    if (!NT_SUCCESS(Status))
-        return Status;
-    Status = ObReferenceObjectByHandle(TokenHandle, TOKEN_ADJUST_GROUPS, SepTokenObjectType, Mode,
-                                       (PVOID *)&Token, NULL);
-    if (NT_SUCCESS(Status)) {
-        SepLockToken(Token, TRUE);
-        Status = SepAdjustGroups(Token, ResetToDefault, New, FALSE);
-        if (NT_SUCCESS(Status)) {
-            SepAdjustGroups(Token, ResetToDefault, New, TRUE);
-            SepTokenChanged(Token);
-        }
-        SepUnlockToken(Token);
-        ObDereferenceObject(Token);
-    }
-    if (New != NULL)
-        ExFreePoolWithTag(New, SEP_TAG_QUERY);
-    return Status;
 }
 
 /* TokenOwner: a SID of the token's that may own. STATUS_INVALID_OWNER. */

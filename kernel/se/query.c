@@ -61,6 +61,19 @@ SepPutGroups(PSEP_ANSWER Answer, const SID_AND_ATTRIBUTES *Sids, ULONG Count)
     SepPutSids(Answer, Head, Sids, Count);
 }
 
+PTOKEN_GROUPS
+SepMakeGroups(const SID_AND_ATTRIBUTES *Sids, ULONG Count, PVOID Target, PULONG Size)
+{
+    SEP_ANSWER Answer = { .Target = Target };
+
+    SepPutGroups(&Answer, Sids, Count);
+    *Size = Answer.Room = Answer.Needed;
+    Answer.To = ExAllocatePoolWithTag(PagedPool, *Size, SEP_TAG_QUERY);
+    if (Answer.To != NULL)
+        SepPutGroups(&Answer, Sids, Count);
+    return (PTOKEN_GROUPS)Answer.To;
+}
+
 static VOID
 SepPutPrivileges(PSEP_ANSWER Answer, PTOKEN Token)
 {

@@ -184,6 +184,18 @@ NTSTATUS SepQueryToken(PTOKEN Token, TOKEN_INFORMATION_CLASS Class, PUCHAR To, P
                        ULONG Room, PULONG Needed);
 
 NTSTATUS SepCaptureGroups(PTOKEN_GROUPS Given, KPROCESSOR_MODE Mode, PTOKEN_GROUPS *Captured);
+
+/*
+ * The old state of what NtAdjust* changes, from probing its buffer to handing it over once the
+ * token is changed (Status): Old is a block with SEP_TAG_QUERY, which is freed, or NULL.
+ */
+NTSTATUS SepProbeOld(PVOID Previous, ULONG Length, PULONG ReturnLength, KPROCESSOR_MODE Mode);
+NTSTATUS SepReturnOld(PVOID To, const VOID *Old, ULONG Size, PULONG ReturnLength,
+                      KPROCESSOR_MODE Mode, NTSTATUS Status);
+
+/* Such a block of groups, with the pointers it will have at Target. NULL: no memory. */
+PTOKEN_GROUPS SepMakeGroups(const SID_AND_ATTRIBUTES *Sids, ULONG Count, PVOID Target,
+                            PULONG Size);
 NTSTATUS SepCapturePrivileges(PTOKEN_PRIVILEGES Given, KPROCESSOR_MODE Mode,
                               PTOKEN_PRIVILEGES *Captured);
 NTSTATUS SepCapturePrivilegeSet(PPRIVILEGE_SET Given, KPROCESSOR_MODE Mode,

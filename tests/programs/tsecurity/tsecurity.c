@@ -92,6 +92,32 @@ TestToken(void)
 }
 
 static void
+TestGroups(void)
+{
+    UCHAR         Answer[64], Sid[SECURITY_MAX_SID_SIZE];
+    PTOKEN_GROUPS Old = (PTOKEN_GROUPS)Answer;
+    TOKEN_GROUPS  New = { 1, { { Sid, SE_GROUP_ENABLED } } };
+    DWORD         Size = sizeof Sid, Length = 0;
+    HANDLE        Token;
+
+    Promise("Groups that are mandatory stay enabled; what was changed of the others is told");
+    NtOpenProcessToken(NtCurrentProcess(), TOKEN_ALL_ACCESS, &Token);
+    CreateWellKnownSid(WinWorldSid, NULL, Sid, &Size);
+    EXPECT(NtAdjustGroupsToken(Token, FALSE, &New, 4, Old, &Length), STATUS_BUFFER_TOO_SMALL);
+    Expect(Length == FIELD_OFFSET(TOKEN_GROUPS, Groups), "%lu bytes are needed", Length);
+    EXPECT(NtAdjustGroupsToken(Token, FALSE, &New, sizeof Answer, Old, &Length), STATUS_SUCCESS);
+    Expect(Old->GroupCount == 0, "%lu groups changed", Old->GroupCount);
+    EXPECT(NtAdjustGroupsToken(Token, TRUE, NULL, sizeof Answer, Old, &Length), STATUS_SUCCESS);
+    Expect(Old->GroupCount == 0, "%lu groups changed by a reset", Old->GroupCount);
+    New.Groups[0].Attributes = 0;
+    EXPECT(NtAdjustGroupsToken(Token, FALSE, &New, 0, NULL, NULL), STATUS_CANT_DISABLE_MANDATORY);
+    Size = sizeof Sid;
+    CreateWellKnownSid(WinNullSid, NULL, Sid, &Size);
+    EXPECT(NtAdjustGroupsToken(Token, FALSE, &New, 0, NULL, NULL), STATUS_NOT_ALL_ASSIGNED);
+    NtClose(Token);
+}
+
+static void
 TestImpersonation(void)
 {
     HANDLE Token, Low, Open;
@@ -280,6 +306,7 @@ main(int Count, char **Arguments)
     Closed = MakeEvent(CLOSED, "D:P(A;;GA;;;BA)");
     Readable = MakeEvent(READABLE, "D:P(A;;GA;;;BA)(A;;GR;;;WD)(A;;0x100000;;;AU)");
     TestToken();
+    TestGroups();
     TestImpersonation();
     TestRestricted();
     Promise("The student, whom runas starts, is kept to what he may do");
