@@ -5,38 +5,44 @@
 #include "ktstorm.h"
 
 #define READS           8
-#define CLOSES          25000
+#define FILES           16
+#define ROUNDS          1600
+#define REQUESTS        (ROUNDS * FILES * READS)
 #define CALLS           200000
 #define ATTACHES        10000
 
 typedef NTSTATUS NTAPI CANCEL_EX(HANDLE File, PIO_STATUS_BLOCK Request, PIO_STATUS_BLOCK Iosb);
 
-static volatile HANDLE KtFile;
-static volatile LONG   KtPended, KtClosed;      // the last round in which that was done
-static volatile LONG   KtDone, KtAttached;
-static CANCEL_EX      *KtCancelEx;
+static HANDLE        KtFiles[FILES];
+static KEVENT        KtPended, KtClosed;
+static volatile LONG KtDone, KtAttached;
+static CANCEL_EX    *KtCancelEx;
 
 /* ---- close against cancel ---- */
 
-static VOID
-Pause(VOID)
-{
-    if (KeQueryActiveProcessors() == 1)
-        ZwYieldExecution();
-    else
-        YieldProcessor();
-}
-
+/* From the other end in every other round, so that the two meet. */
 static VOID
 CloseOften(VOID)
 {
-    for (LONG Round = 1; Round <= CLOSES; Round++) {
-        while (KtPended < Round)
-            Pause();
-        for (LONG Spin = Round % 500; Spin > 0; Spin--)     // now the one is first, now the other
-            YieldProcessor();
-        EXPECT_HERE(ZwClose(KtFile) == STATUS_SUCCESS);
-        KtClosed = Round;
+    for (ULONG Round = 0; Round < ROUNDS; Round++) {
+        KeWaitForSingleObject(&KtPended, Executive, KernelMode, FALSE, NULL);
+        for (ULONG Index = 0; Index < FILES; Index++)
+            EXPECT_HERE(ZwClose(KtFiles[Round % 2 ? FILES - 1 - Index : Index]) == STATUS_SUCCESS);
+        KeSetEvent(&KtClosed, 0, FALSE);
+    }
+}
+
+static VOID
+PendOn(PHANDLE File, PIO_STATUS_BLOCK Iosb)
+{
+    static UCHAR  Byte;
+    LARGE_INTEGER Zero = { .QuadPart = 0 };
+
+    EXPECT_HERE(KtOpen(DEVICE_NAME, 0, File) == STATUS_SUCCESS);
+    for (ULONG Index = 0; Index < READS; Index++) {
+        Iosb[Index].Status = STATUS_PENDING;
+        EXPECT_HERE(ZwReadFile(*File, NULL, NULL, NULL, &Iosb[Index], &Byte, 1, &Zero, NULL)
+                    == STATUS_PENDING);
     }
 }
 
@@ -44,26 +50,19 @@ CloseOften(VOID)
 static VOID
 PendAndCancelOften(VOID)
 {
-    IO_STATUS_BLOCK Iosb[READS], Result;
-    LARGE_INTEGER   Zero = { .QuadPart = 0 };
-    UCHAR           Byte;
-    HANDLE          File;
+    static IO_STATUS_BLOCK Iosb[FILES * READS];
+    IO_STATUS_BLOCK        Result;
 
-    for (LONG Round = 1; Round <= CLOSES; Round++) {
-        EXPECT_HERE(KtOpen(DEVICE_NAME, 0, &File) == STATUS_SUCCESS);
-        for (ULONG Index = 0; Index < READS; Index++) {
-            Iosb[Index].Status = STATUS_PENDING;
-            EXPECT_HERE(ZwReadFile(File, NULL, NULL, NULL, &Iosb[Index], &Byte, 1, &Zero, NULL)
-                        == STATUS_PENDING);
-        }
-        KtFile = File;
-        KtPended = Round;
-        KtCancelEx(File, NULL, &Result);
-        while (KtClosed < Round)
-            Pause();
-        for (ULONG Index = 0; Index < READS; Index++)
+    for (ULONG Round = 0; Round < ROUNDS; Round++) {
+        for (ULONG Index = 0; Index < FILES; Index++)
+            PendOn(&KtFiles[Index], &Iosb[Index * READS]);
+        KeSetEvent(&KtPended, Round & 2, FALSE);            // with a boost it runs at once
+        for (ULONG Index = 0; Index < FILES; Index++)
+            KtCancelEx(KtFiles[Index], NULL, &Result);
+        KeWaitForSingleObject(&KtClosed, Executive, KernelMode, FALSE, NULL);
+        for (ULONG Index = 0; Index < FILES * READS; Index++)
             while (*(volatile NTSTATUS *)&Iosb[Index].Status != STATUS_CANCELLED)
-                Pause();
+                ZwYieldExecution();
     }
 }
 
@@ -78,11 +77,12 @@ KtCloseAgainstCancel(VOID)
     EXPECT_HERE(KtCancelEx != NULL);
     if (KtCancelEx == NULL)
         return;
-    KtPended = KtClosed = 0;
+    KeInitializeEvent(&KtPended, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&KtClosed, SynchronizationEvent, FALSE);
     KtBoth(CloseOften, PendAndCancelOften);
     DbgPrint("ktstorm: %d of %d reads were ended by CLEANUP, the others cancelled\n", KtCleaned,
-             CLOSES * READS);
-    EXPECT_HERE(KtCancelled == Before + CLOSES * READS);
+             REQUESTS);
+    EXPECT_HERE(KtCancelled == Before + REQUESTS);
     EXPECT_HERE(KtDevice->ReferenceCount == 0);
 }
 
