@@ -214,8 +214,8 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 
     UNREFERENCED_PARAMETER(RegistryPath);
 
-    Status = IoCreateDevice(DriverObject, sizeof *Device, &Name, INVERTED_DEVICE_TYPE, 0, FALSE,
-                            &DeviceObject);
+    Status = IoCreateDevice(DriverObject, sizeof *Device, &Name, INVERTED_DEVICE_TYPE,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &DeviceObject);
     if (!NT_SUCCESS(Status))
         return Status;
     Device = DeviceObject->DeviceExtension;

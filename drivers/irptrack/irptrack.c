@@ -107,8 +107,8 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 
     UNREFERENCED_PARAMETER(RegistryPath);
 
-    Status = IoCreateDevice(DriverObject, 0, &Name, IRPTRACK_DEVICE_TYPE, 0, FALSE,
-                            &TrackControlDevice);
+    Status = IoCreateDevice(DriverObject, 0, &Name, IRPTRACK_DEVICE_TYPE,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &TrackControlDevice);
     if (!NT_SUCCESS(Status))
         return Status;
     TrackControlDevice->Flags |= DO_BUFFERED_IO;

@@ -20,7 +20,9 @@
  *   (2) the DPC takes it out, sets it, lets go. A DPC that was already on its way when its request
  *       was dropped finds NULL, or the next request, which is not due yet, and leaves it alone;
  *   (3) DROP and CLEANUP take out what the DPC has not, and stop the timer;
- *   (4) CLOSE waits until no DPC can still run, then frees the request.
+ *   (4) CLOSE takes out what a SET has put in that another thread had begun before the last handle
+ *       was closed: it may come after CLEANUP, but not after CLOSE. Then it waits until no DPC can
+ *       still run, and frees the request.
  */
 #include <ntddk.h>
 #include "notify_ioctl.h"
@@ -154,9 +156,12 @@ NotifyCleanup(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 static NTSTATUS NTAPI
 NotifyClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
+    PNOTIFY Notify = IoGetCurrentIrpStackLocation(Irp)->FileObject->FsContext;
+
     UNREFERENCED_PARAMETER(DeviceObject);
-    KeFlushQueuedDpcs();                                                                    // (4)
-    ExFreePoolWithTag(IoGetCurrentIrpStackLocation(Irp)->FileObject->FsContext, NOTIFY_TAG);
+    NotifyDrop(Notify);                                                                     // (4)
+    KeFlushQueuedDpcs();
+    ExFreePoolWithTag(Notify, NOTIFY_TAG);
     return NotifyComplete(Irp, STATUS_SUCCESS);
 }
 
@@ -201,7 +206,8 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 
     UNREFERENCED_PARAMETER(RegistryPath);
 
-    Status = IoCreateDevice(DriverObject, 0, &Name, NOTIFY_DEVICE_TYPE, 0, FALSE, &Device);
+    Status = IoCreateDevice(DriverObject, 0, &Name, NOTIFY_DEVICE_TYPE,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &Device);
     if (!NT_SUCCESS(Status))
         return Status;
     Status = IoCreateSymbolicLink(&Link, &Name);

@@ -61,7 +61,8 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 
     UNREFERENCED_PARAMETER(RegistryPath);
 
-    Status = IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_NULL, 0, FALSE, &Device);
+    Status = IoCreateDevice(DriverObject, 0, &Name, FILE_DEVICE_NULL, FILE_DEVICE_SECURE_OPEN,
+                            FALSE, &Device);
     if (!NT_SUCCESS(Status))
         return Status;
     Status = IoCreateSymbolicLink(&Link, &Name);

@@ -104,8 +104,10 @@ PipePutBytes(PPIPE Pipe, PINSTANCE Instance, const UCHAR *Data, ULONG Length, BO
     if (Length == 0)
         return STATUS_SUCCESS;
     if (Pipe->Mode == PIPE_OVERWRITE_OLD) {
-        *Moved += Length;
-        return PipeOverwrite(Pipe, Instance, Data, Length);
+        Status = PipeOverwrite(Pipe, Instance, Data, Length);
+        if (NT_SUCCESS(Status))
+            *Moved += Length;
+        return Status;
     }
 
     Count = MayFill ? min(Length, RingRoom(&Pipe->Ring)) : 0;

@@ -209,6 +209,41 @@ Races(void)
     Expect(Now == Notifies - 1, "%llu contexts, there were %llu", Now, Notifies);
 }
 
+static DWORD WINAPI
+Setter(PVOID Context)
+{
+    HANDLE Event = CreateEventA(NULL, TRUE, FALSE, NULL);
+
+    while (Set(Context, Event, 20) != STATUS_INVALID_HANDLE)
+        Sleep(0);
+    CloseHandle(Event);
+    return 0;
+}
+
+/* A request can be in the driver's hands only after its file's cleanup: the close sees to it. */
+static void
+SetWhileClosing(void)
+{
+    ULONG64 Events, Bytes, Now;
+
+    Promise("A request that comes while the last handle is closed goes with the file");
+    PoolTag("Even", &Events, &Bytes);
+    for (int Round = 0; Round < 60; Round++) {
+        HANDLE File = Open();
+        HANDLE Thread = CreateThread(NULL, 0, Setter, File, 0, NULL);
+
+        while (Drop(File) != STATUS_SUCCESS)            // the setter has begun
+            Sleep(0);
+        for (int Pause = Round % 20; Pause > 0; Pause--)
+            Drop(File);
+        CloseHandle(File);
+        WaitForSingleObject(Thread, INFINITE);
+        CloseHandle(Thread);
+    }
+    PoolTag("Even", &Now, &Bytes);
+    Expect(Now == Events, "%llu events, there were %llu", Now, Events);
+}
+
 int
 main(int Count, char **Arguments)
 {
@@ -228,6 +263,7 @@ main(int Count, char **Arguments)
     OtherProcess(Arguments[0]);
     Outlives();
     Races();
+    SetWhileClosing();
 
     Promise("After the last close the driver unloads and leaves nothing in the pool");
     CloseHandle(Device);
