@@ -107,3 +107,18 @@ def at_load(context):
     talk.stays("null")
     talk.says("sc stop getdev-null", r"getdev-null +stopped")
     talk.goes("null")
+
+
+@test("A target in the service's key that is no string is passed over, and does no harm")
+def bad_target(context):
+    talk = Talk(context)
+    talk.says("sc stop getdev", r"getdev +stopped")
+    talk.goes("getdev")
+    key = r"HKLM\SYSTEM\CurrentControlSet\Services\getdev-null\Parameters"
+    for kind, data in ("REG_DWORD", "1234"), ("REG_BINARY", 24 * "41"), ("REG_QWORD", "81985529216486895"):
+        talk.says(f"reg add {key} /v Target /t {kind} /d {data}")
+        talk.says(f"reg query {key}", kind)
+        talk.says("sc start getdev-null", r"getdev-null +running")
+        talk.says("getdev list", "nothing is kept")
+        talk.says("sc stop getdev-null", r"getdev-null +stopped")
+    context.check("cannot take" not in talk.guest.debug_text(), "the value was taken for a name")

@@ -32,6 +32,15 @@ typedef struct _GETDEV_EXTENSION {
     GETDEV_KEPT Kept[GETDEV_MAX_KEPT];
 } GETDEV_EXTENSION, *PGETDEV_EXTENSION;
 
+/*
+ * Without it a value of another type than the routine's caller had in mind overwrites what
+ * EntryContext points to. <wdm.h> has it; mingw-w64's does not.
+ */
+#ifndef RTL_QUERY_REGISTRY_TYPECHECK
+#define RTL_QUERY_REGISTRY_TYPECHECK        0x00000100
+#define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT  24
+#endif
+
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD   GetDevUnload;
 static DRIVER_DISPATCH GetDevCreateClose, GetDevControl;
@@ -125,7 +134,8 @@ GetDevTakeAtLoad(PGETDEV_EXTENSION Extension, PUNICODE_STRING RegistryPath)
     UNICODE_STRING           Target = { 0, sizeof Kept.Name, Kept.Name };
     RTL_QUERY_REGISTRY_TABLE Table[3] = {
         { .Flags = RTL_QUERY_REGISTRY_SUBKEY, .Name = L"Parameters" },
-        { .Flags = RTL_QUERY_REGISTRY_DIRECT, .Name = L"Target", .EntryContext = &Target },
+        { .Flags = RTL_QUERY_REGISTRY_DIRECT | RTL_QUERY_REGISTRY_TYPECHECK, .Name = L"Target",
+          .EntryContext = &Target, .DefaultType = REG_SZ << RTL_QUERY_REGISTRY_TYPECHECK_SHIFT },
     };
     WCHAR                    Path[2 * GETDEV_MAX_NAME] = { 0 };   // RegistryPath may have no 0
     NTSTATUS                 Status;

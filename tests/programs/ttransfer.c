@@ -290,8 +290,8 @@ Pipe(ULONG Wait, ULONG Mode)
         Held = HeldBy(File);
         Expect(Status == Buffers[Index].Write, "write, %s: 0x%08lX", Buffers[Index].Name,
             (ULONG)Status);
-        Expect(Held == (NT_SUCCESS(Status) ? min(Iosb.Information, PAGE) : 0), "write, %s: %lu bytes",
-            Buffers[Index].Name, Held);
+        Expect(Held == (NT_SUCCESS(Status) ? min(Iosb.Information, PAGE) : 0),
+            "write, %s: %lu bytes", Buffers[Index].Name, Held);
         Empty(File);
     }
     CloseHandle(File);

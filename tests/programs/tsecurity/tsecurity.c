@@ -94,15 +94,18 @@ TestToken(void)
 static void
 TestGroups(void)
 {
-    UCHAR         Answer[64], Sid[SECURITY_MAX_SID_SIZE];
+    UCHAR         Answer[64];
     PTOKEN_GROUPS Old = (PTOKEN_GROUPS)Answer;
-    TOKEN_GROUPS  New = { 1, { { Sid, SE_GROUP_ENABLED } } };
-    DWORD         Size = sizeof Sid, Length = 0;
+    TOKEN_GROUPS  New = { 1, { { NULL, SE_GROUP_ENABLED } } };
+    DWORD         Length = 0;
+    PSID          World, Nobody;
     HANDLE        Token;
 
     Promise("Groups that are mandatory stay enabled; what was changed of the others is told");
     NtOpenProcessToken(NtCurrentProcess(), TOKEN_ALL_ACCESS, &Token);
-    CreateWellKnownSid(WinWorldSid, NULL, Sid, &Size);
+    ConvertStringSidToSidA("S-1-1-0", &World);
+    ConvertStringSidToSidA("S-1-0-0", &Nobody);
+    New.Groups[0].Sid = World;
     EXPECT(NtAdjustGroupsToken(Token, FALSE, &New, 4, Old, &Length), STATUS_BUFFER_TOO_SMALL);
     Expect(Length == FIELD_OFFSET(TOKEN_GROUPS, Groups), "%lu bytes are needed", Length);
     EXPECT(NtAdjustGroupsToken(Token, FALSE, &New, sizeof Answer, Old, &Length), STATUS_SUCCESS);
@@ -111,9 +114,10 @@ TestGroups(void)
     Expect(Old->GroupCount == 0, "%lu groups changed by a reset", Old->GroupCount);
     New.Groups[0].Attributes = 0;
     EXPECT(NtAdjustGroupsToken(Token, FALSE, &New, 0, NULL, NULL), STATUS_CANT_DISABLE_MANDATORY);
-    Size = sizeof Sid;
-    CreateWellKnownSid(WinNullSid, NULL, Sid, &Size);
+    New.Groups[0].Sid = Nobody;
     EXPECT(NtAdjustGroupsToken(Token, FALSE, &New, 0, NULL, NULL), STATUS_NOT_ALL_ASSIGNED);
+    LocalFree(World);
+    LocalFree(Nobody);
     NtClose(Token);
 }
 
@@ -277,6 +281,36 @@ TestBadPointers(HANDLE Event)
     NtClose(Token);
 }
 
+/* NUL's descriptor is changed, and given back. */
+static void
+TestBehindDevice(void)
+{
+    ULONG64              Before[32];
+    PSECURITY_DESCRIPTOR ReadOnly;
+    IO_STATUS_BLOCK      Block;
+    HANDLE               Device, File;
+    ULONG                Needed;
+
+    Promise("A model driver's device guards the names behind it as it guards its own");
+    EXPECT(NtOpenFile(&Device, READ_CONTROL | WRITE_DAC, Named(L"\\Device\\Null", NULL), &Block,
+        0, 0), STATUS_SUCCESS);
+    EXPECT(NtQuerySecurityObject(Device, DACL_SECURITY_INFORMATION, Before, sizeof Before, &Needed),
+        STATUS_SUCCESS);
+    ConvertStringSecurityDescriptorToSecurityDescriptorA("D:(A;;GR;;;BA)", SDDL_REVISION_1,
+        &ReadOnly, NULL);
+    EXPECT(NtSetSecurityObject(Device, DACL_SECURITY_INFORMATION, ReadOnly), STATUS_SUCCESS);
+    EXPECT(NtOpenFile(&File, FILE_WRITE_DATA, Named(L"\\Device\\Null", NULL), &Block, 0, 0),
+        STATUS_ACCESS_DENIED);
+    EXPECT(NtOpenFile(&File, FILE_WRITE_DATA, Named(L"\\Device\\Null\\x", NULL), &Block, 0, 0),
+        STATUS_ACCESS_DENIED);
+    EXPECT(NtOpenFile(&File, FILE_READ_DATA, Named(L"\\Device\\Null\\x", NULL), &Block, 0, 0),
+        STATUS_SUCCESS);
+    NtClose(File);
+    EXPECT(NtSetSecurityObject(Device, DACL_SECURITY_INFORMATION, Before), STATUS_SUCCESS);
+    NtClose(Device);
+    LocalFree(ReadOnly);
+}
+
 int
 main(int Count, char **Arguments)
 {
@@ -314,6 +348,7 @@ main(int Count, char **Arguments)
     Expect(Result == 0, "0x%08lX", Result);
     TestDescriptors(Closed);
     TestBadPointers(Readable);
+    TestBehindDevice();
     TestKeys();
     NtClose(Closed);
     NtClose(Readable);
