@@ -78,14 +78,13 @@ TrackRead(PTRACK_FILTER Filter, PIRPTRACK_RECORD To, ULONG Length)
 {
     PLIST_ENTRY Entry;
     PTRACK_NOTE Note;
-    ULONG       Done;
+    ULONG       Done = 0;
 
-    for (Done = 0; Length - Done >= sizeof *To; Done += sizeof *To) {
-        Entry = ExInterlockedRemoveHeadList(&Filter->Notes, &Filter->Lock);
-        if (Entry == NULL)
-            break;
+    while (Length - Done >= sizeof *To &&
+           (Entry = ExInterlockedRemoveHeadList(&Filter->Notes, &Filter->Lock)) != NULL) {
         Note = CONTAINING_RECORD(Entry, TRACK_NOTE, Entry);
         *To++ = Note->Record;
+        Done += sizeof *To;
         ExFreePoolWithTag(Note, TRACK_TAG);
         InterlockedDecrement(&Filter->Count);
     }
@@ -106,12 +105,11 @@ static NTSTATUS
 TrackPassBlind(PTRACK_FILTER Filter, PTRACK_NOTE Note, PIRP Irp)
 {
     NTSTATUS Status;
-    UCHAR    How;
 
     IoSkipCurrentIrpStackLocation(Irp);
     Status = IoCallDriver(Filter->Lower, Irp);
-    How = IRPTRACK_BLIND | (Status == STATUS_PENDING ? IRPTRACK_PENDED : 0);
-    TrackEnd(Filter, Note, How, Irp, (IO_STATUS_BLOCK){ .Status = Status });
+    TrackEnd(Filter, Note, IRPTRACK_BLIND | (Status == STATUS_PENDING ? IRPTRACK_PENDED : 0), Irp,
+             (IO_STATUS_BLOCK){ .Status = Status });
     return Status;
 }
 
@@ -183,7 +181,6 @@ TrackAttach(PDRIVER_OBJECT Driver, PUNICODE_STRING Name, PDEVICE_OBJECT *Device)
         // buffers are prepared as the topmost device says, and that is this one now
         (*Device)->Flags |= Top->Flags & (DO_BUFFERED_IO | DO_DIRECT_IO | DO_POWER_PAGABLE);
         (*Device)->Flags &= ~DO_DEVICE_INITIALIZING;
-        Filter->Attached = TRUE;
         Status = IoAttachDeviceToDeviceStackSafe(*Device, Target, &Filter->Lower);
         if (!NT_SUCCESS(Status))
             IoDeleteDevice(*Device);
@@ -205,8 +202,8 @@ TrackLeave(PDEVICE_OBJECT Device)
     KeReleaseSpinLock(&Filter->Lock, Irql);
     while (TrackRead(Filter, &Unread, sizeof Unread) != 0)
         ;
-    if (Filter->Attached && Device->AttachedDevice == NULL) {
-        Filter->Attached = FALSE;
+    if (!Filter->Detached && Device->AttachedDevice == NULL) {
+        Filter->Detached = TRUE;
         IoDetachDevice(Filter->Lower);
     }
 }

@@ -15,7 +15,7 @@
  */
 #include "irptrack.h"
 
-PDEVICE_OBJECT TrackControlDevice;
+static PDEVICE_OBJECT TrackControlDevice;
 
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD   TrackUnload;
@@ -31,18 +31,16 @@ TrackComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 }
 
 static NTSTATUS
-TrackControl(PTRACK_FILTER Filter, PIRP Irp, PIO_STACK_LOCATION Stack)
+TrackControl(PTRACK_FILTER Filter, PIO_STACK_LOCATION Stack, const ULONG *Flags)
 {
-    PULONG Flags = Irp->AssociatedIrp.SystemBuffer;
-
     if (Stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_IRPTRACK_SET_FLAGS)
-        return TrackComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+        return STATUS_INVALID_DEVICE_REQUEST;
     if (Stack->Parameters.DeviceIoControl.InputBufferLength != sizeof *Flags)
-        return TrackComplete(Irp, STATUS_INFO_LENGTH_MISMATCH, 0);
+        return STATUS_INFO_LENGTH_MISMATCH;
     if (*Flags & ~(IRPTRACK_PASS_BLIND | IRPTRACK_REFUSE_WRITES))
-        return TrackComplete(Irp, STATUS_INVALID_PARAMETER, 0);
+        return STATUS_INVALID_PARAMETER;
     Filter->Flags = *Flags;
-    return TrackComplete(Irp, STATUS_SUCCESS, 0);
+    return STATUS_SUCCESS;
 }
 
 static NTSTATUS NTAPI
@@ -51,7 +49,6 @@ TrackDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
     PFILE_OBJECT       File = Stack->FileObject;
     PDEVICE_OBJECT     Filter = File != NULL ? File->FsContext : NULL;
-    NTSTATUS           Status;
 
     if (DeviceObject != TrackControlDevice)
         return TrackPass(DeviceObject, Irp);
@@ -60,14 +57,14 @@ TrackDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
     switch (Stack->MajorFunction) {
     case IRP_MJ_CREATE:
-        Status = TrackAttach(DeviceObject->DriverObject, &File->FileName, &Filter);
-        File->FsContext = Filter;
-        return TrackComplete(Irp, Status, FILE_OPENED);
+        return TrackComplete(Irp, TrackAttach(DeviceObject->DriverObject, &File->FileName,
+            (PDEVICE_OBJECT *)&File->FsContext), FILE_OPENED);
     case IRP_MJ_READ:
         return TrackComplete(Irp, STATUS_SUCCESS, TrackRead(Filter->DeviceExtension,
             Irp->AssociatedIrp.SystemBuffer, Stack->Parameters.Read.Length));
     case IRP_MJ_DEVICE_CONTROL:
-        return TrackControl(Filter->DeviceExtension, Irp, Stack);
+        return TrackComplete(Irp, TrackControl(Filter->DeviceExtension, Stack,
+            Irp->AssociatedIrp.SystemBuffer), 0);
     case IRP_MJ_CLEANUP:
         TrackLeave(Filter);
         // fall through

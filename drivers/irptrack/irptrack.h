@@ -16,8 +16,8 @@ typedef struct _TRACK_FILTER {
     PDEVICE_OBJECT  Lower;                      // set before the first IRP arrives, never changed
     ULONG           Flags;                      // IRPTRACK_*; whoever passes an IRP looks once
 
-    // FALSE once the filter has left the stack; changed by TrackLeave only
-    BOOLEAN         Attached;
+    // the filter has left the stack; changed by TrackLeave only
+    BOOLEAN         Detached;
 
     // counts the IRPs that the filter has a hand in
     IO_REMOVE_LOCK  RemoveLock;
@@ -29,8 +29,6 @@ typedef struct _TRACK_FILTER {
     ULONG           Lost;                       // since the last of Notes
     BOOLEAN         Closed;                     // nobody will read them any more
 } TRACK_FILTER, *PTRACK_FILTER;
-
-extern PDEVICE_OBJECT TrackControlDevice;
 
 NTSTATUS TrackComplete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information);
 
