@@ -57,11 +57,13 @@ SerialDrain(PDEVICE_OBJECT Device, PIRP Irp)
     PSERIAL_PORT  Port = Device->DeviceExtension;
     LARGE_INTEGER Second = { .QuadPart = -10000000 };
     NTSTATUS      Status = STATUS_SUCCESS;
+    BOOLEAN       Drained;
 
-    while (Status == STATUS_SUCCESS &&
-           !KeSynchronizeExecution(Port->Interrupt, SerialIsDrained, Port))
+    // looked at last: who waits beside another may have slept through the only event
+    while (!(Drained = KeSynchronizeExecution(Port->Interrupt, SerialIsDrained, Port)) &&
+           Status == STATUS_SUCCESS)
         Status = KeWaitForSingleObject(&Port->Moved, Executive, KernelMode, FALSE, &Second);
-    return IrpComplete(Irp, Status == STATUS_TIMEOUT ? STATUS_IO_TIMEOUT : STATUS_SUCCESS, 0);
+    return IrpComplete(Irp, Drained ? STATUS_SUCCESS : STATUS_IO_TIMEOUT, 0);
 }
 
 static NTSTATUS NTAPI
@@ -102,8 +104,7 @@ SerialConnect(PSERIAL_PORT Port, UCHAR Irq)
 
     Vector = HalGetInterruptVector(Isa, 0, Irq, Irq, &Irql, &Affinity);
     Status = IoConnectInterrupt(&Port->Interrupt, SerialInterrupt, Port, NULL, Vector, Irql, Irql,
-                                Latched,
-                                FALSE, Affinity, FALSE);
+                                Latched, FALSE, Affinity, FALSE);
     if (NT_SUCCESS(Status))
         KeSynchronizeExecution(Port->Interrupt, SerialEnableReceive, Port);
     return Status;

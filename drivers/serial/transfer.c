@@ -31,9 +31,12 @@
 static ULONGLONG
 SerialTotal(ULONGLONG Begun, ULONG Multiplier, ULONG Constant, ULONG Length)
 {
-    if (Multiplier == 0 && Constant == 0)
+    ULONGLONG Milliseconds = (ULONGLONG)Multiplier * Length + Constant;     // has always room
+
+    // the timer takes a LONGLONG: what would not fit is more than a man's life away
+    if (Milliseconds == 0 || Milliseconds > (MAXLONGLONG - Begun) / UNITS_PER_MS)
         return NEVER;
-    return Begun + ((ULONGLONG)Multiplier * Length + Constant) * UNITS_PER_MS;
+    return Begun + Milliseconds * UNITS_PER_MS;
 }
 
 /* The timer runs for whichever queue is due first. */

@@ -4,6 +4,7 @@
 #include "sdk/ntapi.h"
 #include "user/lib/testing.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ECHO_MS 2000                        // within which a short echo is back for certain
@@ -128,6 +129,47 @@ Changes(void)
     CloseHandle(Event);
 }
 
+/* In milliseconds this is just above 2^64 units of the driver's clock: 58 thousand years. */
+#define LONG_WRITE  430000u
+#define LONG_TIME   1844674407370956ull
+
+static DWORD WINAPI
+Flusher(PVOID Context)
+{
+    return FlushFileBuffers(*(PHANDLE)Context) ? 0 : GetLastError();
+}
+
+static void
+LongWrite(void)
+{
+    COMMTIMEOUTS    Timeouts = { MAXDWORD, 0, 0, (DWORD)(LONG_TIME / LONG_WRITE),
+                                 (DWORD)(LONG_TIME % LONG_WRITE) };
+    HANDLE          Threads[4], Event = CreateEventA(NULL, TRUE, FALSE, NULL);
+    IO_STATUS_BLOCK Block;
+    LARGE_INTEGER   Start = { 0 };
+    PVOID           Text = calloc(1, LONG_WRITE);
+    DWORD           Code;
+
+    Promise("The largest total time of a long write is not taken for none");
+    Expect(SetCommTimeouts(Port, &Timeouts), "set: %lu", GetLastError());
+    NtWriteFile(Port, Event, NULL, NULL, &Block, Text, LONG_WRITE, &Start, NULL);
+    for (int Index = 0; Index < 4; Index++)
+        Threads[Index] = CreateThread(NULL, 0, Flusher, &Port, 0, NULL);
+    WaitForSingleObject(Event, INFINITE);
+    Expect(Block.Status == STATUS_SUCCESS && Block.Information == LONG_WRITE,
+        "status 0x%08lX, %llu bytes", Block.Status, (ULONG64)Block.Information);
+
+    Promise("Threads that flush the port meanwhile are all told that what was in it has left");
+    for (int Index = 0; Index < 4; Index++) {
+        WaitForSingleObject(Threads[Index], INFINITE);
+        GetExitCodeThread(Threads[Index], &Code);
+        Expect(Code == 0, "thread %d: error %lu", Index, Code);
+        CloseHandle(Threads[Index]);
+    }
+    CloseHandle(Event);
+    free(Text);
+}
+
 int
 main(void)
 {
@@ -140,6 +182,7 @@ main(void)
     Fills();
     AtOnce();
     Changes();
+    LongWrite();
     CloseHandle(Port);
     return Done("tserial");
 }
