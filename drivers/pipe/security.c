@@ -71,7 +71,20 @@ PipeCheckAccess(PPIPE Pipe, PIO_SECURITY_CONTEXT Context, KPROCESSOR_MODE Mode)
     return STATUS_SUCCESS;
 }
 
-/* The parts of the descriptor that were asked for go to the I/O manager's own buffer. */
+/*
+ * The parts of the descriptor that were asked for go to the caller's buffer, which may be a
+ * program's and fault: not with ListMutex held for ever after.
+ */
+static __attribute__((noinline)) NTSTATUS
+PipeCopySecurity(PPIPE Pipe, PSECURITY_INFORMATION Wanted, PVOID Buffer, PULONG Length)
+{
+    __try {
+        return SeQuerySecurityDescriptorInfo(Wanted, Buffer, Length, &Pipe->Security);
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        return GetExceptionCode();
+    }
+}
+
 NTSTATUS NTAPI
 PipeQuerySecurity(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -83,7 +96,7 @@ PipeQuerySecurity(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     NTSTATUS             Status;
 
     KeWaitForSingleObject(&Device->ListMutex, Executive, KernelMode, FALSE, NULL);
-    Status = SeQuerySecurityDescriptorInfo(&Wanted, Irp->UserBuffer, &Length, &Pipe->Security);
+    Status = PipeCopySecurity(Pipe, &Wanted, Irp->UserBuffer, &Length);
     KeReleaseMutex(&Device->ListMutex, FALSE);
     if (Status == STATUS_BUFFER_TOO_SMALL)
         Status = STATUS_BUFFER_OVERFLOW;
