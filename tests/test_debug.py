@@ -171,6 +171,9 @@ def forms(context):
     number = re.search(r"Cid: (\w+) [^\n]*\n[^\n]*\n *Image: shell", text)[1]
     gdb.shows(f"!process 0x{number}", rf"Cid: {number}", r"Image: shell", r"THREAD", r"IRP List:", r"Child-SP", r"nt!")
     gdb.shows("!process 0 0 smss.exe", r"Image: smss.exe")
+    gdb.shows("!process 0 0 smss", r"Image: smss.exe")
+    gdb.shows("!process 0 f", r"No process has the image f\.")
+    gdb.shows("!process -1 0", r"^PROCESS [0-9a-f]{16}", r"Image: ")
     context.check("shell" not in gdb.type("!process 0 0 smss.exe"), "an image's name does not choose")
     thread = re.search(rf"THREAD \w+  Cid {number}\.(\w+)", text)[1]
     gdb.shows(f"!thread -t 0x{thread}", rf"THREAD \w+  Cid {number}\.{thread}", r"Child-SP")
@@ -182,6 +185,8 @@ def forms(context):
     gdb.shows("!htrace 0 0", r"Handle 0x\w+ - OPEN:", r"Parsed 0x\w+ stack traces")
     gdb.shows("!object -p", "no private namespaces")
     gdb.shows("!object 0 Device", r"Type: \(\w+\) Device", r"Name: Example")
+    gdb.shows("!object \\?? 1", r"Name: GLOBAL\?\?")
+    gdb.shows("!object \\DosDevices\\NUL 0x9", r"Name: NUL", r"Target String is '\\Device\\Null'")
     gdb.shows("!pool", r"NonPaged pool", r"pages in use", r"Paged pool")
     gdb.shows("!poolfind ObNm 1", r"Searching Paged pool", r"\(Allocated\)  ObNm", r"\d+ blocks")
     gdb.shows("!poolfind 0x20707249", r"\(Allocated\)  Irp ")

@@ -61,8 +61,11 @@ def objdir(context):
                  r"^REGISTRY +Key +0 +1$", r"^  PowerState +Callback +0 +1$"):
         context.check(re.search(line, tree, re.M), f"no line {line!r} in {tree!r}")
     devices = guest.command(r"objdir -r -t Device")
-    names = re.findall(r"(?m)^\s*\w+ +(\w+) +\d", devices)
-    context.check(names and set(names) == {"Device"}, f"`objdir -t Device` printed {devices!r}")
+    names = re.findall(r"(?m)^\\Device\\\w+ +(\w+) +\d", devices)
+    context.check(names and set(names) == {"Device"}, f"`objdir -r -t Device` printed {devices!r}")
+    links = guest.command(r"objdir \GLOBAL??")
+    for line in (r"objdir \??", "objdir \\dosdevices\\"):
+        context.check(guest.command(line) == links, f"`{line}` is not what `objdir \\GLOBAL??` shows: {links!r}")
 
     nodes, edges = dot.read(guest.command(r"objdir --dot \Driver"))
     context.check(nodes[r"\Driver"] == {"shape": "box"} and nodes[r"\Driver\null"]["label"] == "null\nDriver 0/3", f"nodes: {nodes}")

@@ -99,9 +99,11 @@ def directory_entries(directory):
 
 
 def find(path):
-    """The object at a path, compared without case; symbolic links on the way are followed."""
+    """The object at a path, compared without case; symbolic links on the way are followed. \\?? at its beginning is \\GLOBAL??."""
     place, parts, links = root(), [part for part in path.split("\\") if part], 0
     while parts:
+        if parts[0] == "??" and place == root():
+            parts[0] = "GLOBAL??"
         part, parts = parts[0], parts[1:]
         header = header_of(place)
         if type_name(header) != "Directory":

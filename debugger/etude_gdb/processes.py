@@ -71,13 +71,13 @@ def print_times(process):
 
 
 class Process(Command):
-    """Shows a process, by address or id; without one the current process, with 0 all of them. There are no working sets to show.
+    """Shows a process, by address or id; without one or with -1 the current process, with 0 all. There are no working sets to show.
 
     FLAGS: 1 times, priority, token, 2 threads and what they wait for, 4 their stacks, 8 return addresses in the stacks, 0x10 is
-    accepted; 3 if not given for the current process and for all, 0xF for a named one. IMAGE: only processes whose image has that name.
-    /s and /m (session and module) are accepted: there is one session."""
+    accepted; 3 if not given for the current process and for all, 0xF for a named one. IMAGE: only processes whose image has that
+    name, with or without .exe. /s and /m (session and module) are accepted: there is one session."""
 
-    name, usage = "process", "!process [/s SESSION] [/m MODULE] [ADDRESS|ID|0 [FLAGS]] [IMAGE]"
+    name, usage = "process", "!process [/s SESSION] [/m MODULE] [ADDRESS|ID|-1|0 [FLAGS]] [IMAGE]"
 
     def run(self, arguments):
         words, image = self.without_switches(arguments), ""
@@ -85,20 +85,25 @@ class Process(Command):
             image = words.pop()
         if len(words) > 2:
             self.wrong()
-        chosen = number(words[0]) if words else target.current_process()
-        everyone = bool(words) and chosen == 0
-        named = bool(words) and not everyone
+        current = not words or words[0] == "-1"
+        chosen = target.current_process() if current else number(words[0])
+        everyone = not current and chosen == 0
+        named = not current and not everyone
         flags = number(words[1]) if len(words) > 1 else 0xF if named else TIMES | WAITS
         if everyone:
             print("**** NT ACTIVE PROCESS DUMP ****")
+        found = False
         for process in all_processes() if everyone else [find(chosen)]:
-            if image and image_name(process).lower() != image.lower():
+            if image and image_name(process).lower() not in (image.lower(), f"{image.lower()}.exe"):
                 continue
+            found = True
             try:
                 self.print_process(process, flags)
             except Unreadable as error:
                 print(f"PROCESS {process:016x}  {target.UNREADABLE}: {error}")
             print()
+        if not found:
+            print(f"No process has the image {image}.")
 
     @staticmethod
     def without_switches(arguments):

@@ -10,6 +10,8 @@
 #include "sdk/ntapi.h"
 #include "sdk/ntsecurity.h"
 #include "sdk/ntreg.h"
+#include "sdk/ntfile.h"
+#include "sdk/ntsection.h"
 #include "../lib/rights.h"
 #include "../lib/status.h"
 #include <sddl.h>
@@ -33,7 +35,8 @@ OpenDevice(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes)
 
 /* Tried one after the other until one does not say STATUS_OBJECT_TYPE_MISMATCH. */
 static const OPENER Openers[] = { NtOpenDirectoryObject, NtOpenSymbolicLinkObject, OpenDevice,
-    NtOpenEvent, NtOpenMutant, NtOpenSemaphore, NtOpenTimer, NtOpenKey };
+    NtOpenEvent, NtOpenMutant, NtOpenSemaphore, NtOpenTimer, NtOpenSection, NtOpenIoCompletion,
+    NtOpenKey };
 
 static NTSTATUS
 OpenObject(const char *Object, ACCESS_MASK Access, PHANDLE Handle)
@@ -197,6 +200,18 @@ Show(const char *Object, const char *User)
     return 0;
 }
 
+/* A path, or the number of a process. */
+static BOOL
+IsObject(const char *Word)
+{
+    char *End;
+
+    if (Word[0] == '\\')
+        return TRUE;
+    strtoul(Word, &End, 0);
+    return Word[0] >= '0' && Word[0] <= '9' && *End == 0;
+}
+
 int
 main(int Count, char **Arguments)
 {
@@ -205,8 +220,7 @@ main(int Count, char **Arguments)
     for (int Index = 1; Index < Count; Index++) {
         if (strcmp(Arguments[Index], "-u") == 0 && Index + 1 < Count)
             User = Arguments[++Index];
-        else if (Object == NULL && (Arguments[Index][0] == '\\'
-                 || (Arguments[Index][0] >= '0' && Arguments[Index][0] <= '9')))
+        else if (Object == NULL && IsObject(Arguments[Index]))
             Object = Arguments[Index];
         else
             Object = User = "";

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_DIRECTORY   512
+
 static int
 Usage(void)
 {
@@ -20,15 +22,15 @@ Usage(void)
 }
 
 void
-PrintList(const LIST *List)
+PrintList(const LIST *List, BOOL Whole)
 {
     printf("%-32s %-14s %7s %8s\n", "NAME", "TYPE", "HANDLES", "POINTERS");
     for (ULONG Index = 0; Index < List->Count; Index++) {
         const ENTRY *Entry = &List->Entries[Index];
-        int          Indent = (int)Entry->Depth * 2;
+        int          Indent = Whole ? 0 : (int)Entry->Depth * 2;
 
         printf("%*s%-*s %-14s", Indent, "", Indent < 32 ? 32 - Indent : 1,
-            Entry->Path + Entry->NameOffset, Entry->Type);
+            Entry->Path + (Whole ? 0 : Entry->NameOffset), Entry->Type);
         if (Entry->Counted)
             printf(" %7ld %8ld", Entry->Handles, Entry->Pointers);
         if (Entry->Target)
@@ -43,6 +45,7 @@ main(int Count, char **Arguments)
 {
     const char *Path = NULL, *Type = NULL;
     BOOL        Recursive = FALSE, Watch = FALSE, Graph = FALSE;
+    char        Name[MAX_DIRECTORY];
     LIST        List;
     NTSTATUS    Status;
 
@@ -64,15 +67,17 @@ main(int Count, char **Arguments)
         return Usage();
     if (Path == NULL)
         Path = "\\";
-    Status = Watch ? WatchTree(Path, Recursive, Type) : ReadTree(Path, Recursive, Type, &List);
+    Status = FindDirectory(Path, Name, sizeof Name);
+    if (NT_SUCCESS(Status))
+        Status = Watch ? WatchTree(Name, Recursive, Type) : ReadTree(Name, Recursive, Type, &List);
     if (!NT_SUCCESS(Status))
         return FailStatus(PROGRAM, Status, "cannot list %s", Path);
     if (Watch)
         return 0;
     if (Graph)
-        PrintGraph(Path, &List);
+        PrintGraph(Name, &List);
     else
-        PrintList(&List);
+        PrintList(&List, Recursive && Type);
     FreeList(&List);
     return 0;
 }

@@ -22,13 +22,20 @@ typedef struct _LIST {
 } LIST;
 
 /*
+ * The whole name of the directory that Path leads to, as it is spelled, without the links on the
+ * way: \GLOBAL?? for \dosdevices\. Room bytes are enough for it, or STATUS_NAME_TOO_LONG.
+ */
+NTSTATUS FindDirectory(const char *Path, char *Name, ULONG Room);
+
+/*
  * What is in the directory Path, with Recursive also in those below, and every object's counts.
  * Type (or NULL) is the only type wanted. Empty the list with FreeList.
  */
 NTSTATUS ReadTree(const char *Path, BOOL Recursive, const char *Type, LIST *List);
 void     FreeList(LIST *List);
 
-void     PrintList(const LIST *List);
+/* As a tree, or each with its whole name. */
+void     PrintList(const LIST *List, BOOL Whole);
 void     PrintGraph(const char *Root, const LIST *List);
 
 /* Prints what changes, until the program is ended. */

@@ -117,6 +117,33 @@ OpenDirectory(const char *Path, PHANDLE Directory)
     return NtOpenDirectoryObject(Directory, DIRECTORY_QUERY, &Attributes);
 }
 
+NTSTATUS
+FindDirectory(const char *Path, char *Name, ULONG Room)
+{
+    static ULONG64 Buffer[256];
+    PUNICODE_STRING Found = (PUNICODE_STRING)Buffer;     // OBJECT_NAME_INFORMATION's
+    size_t         Length = strlen(Path);
+    HANDLE         Directory;
+    NTSTATUS       Status;
+
+    while (Length > 1 && Path[Length - 1] == '\\')
+        Length--;
+    if (Length >= Room)
+        return STATUS_NAME_TOO_LONG;
+    memcpy(Name, Path, Length);
+    Name[Length] = 0;
+    Status = OpenDirectory(Name, &Directory);
+    if (!NT_SUCCESS(Status))
+        return Status;
+    Status = NtQueryObject(Directory, EtObjectNameInformation, Buffer, sizeof Buffer, NULL);
+    NtClose(Directory);
+    if (NT_SUCCESS(Status) && Found->Length / sizeof(WCHAR) >= Room)
+        return STATUS_NAME_TOO_LONG;
+    if (NT_SUCCESS(Status) && Found->Length != 0)
+        _snprintf(Name, Room, "%.*ls", (int)(Found->Length / sizeof(WCHAR)), Found->Buffer);
+    return Status;
+}
+
 /* The names of one directory, sorted. */
 static NTSTATUS
 ReadNames(const char *Path, ULONG Depth, LIST *List)
