@@ -11,6 +11,10 @@
  * IOCTL_GETDEV_FORGET) makes the target's driver impossible to unload until the machine is
  * restarted, even after it is itself gone.
  *
+ * IoGetDeviceObjectPointer asks as the kernel, whom nothing is refused, and everybody may open this
+ * driver's device: right for an experiment. Elsewhere such a device is made with a descriptor that
+ * lets only administrators in, by IoCreateDeviceSecure.
+ *
  * Entries are added and removed at the end of a small array, under a fast mutex. Control requests
  * run in the program's thread at PASSIVE_LEVEL, so waiting there is allowed. Letting go of a file
  * object sends IRPs to the target's driver and may unload it: that is never done with the mutex

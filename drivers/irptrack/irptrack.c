@@ -10,6 +10,10 @@
  * a filter has neither name nor opinion, and passes every major function. All go through
  * TrackDispatch, which tells them apart by the device the IRP was sent to.
  *
+ * Everybody may open the control device, and so look into and refuse other users' requests: right
+ * for a machine to learn on. Elsewhere such a device is made with a descriptor that lets only
+ * administrators in, by IoCreateDeviceSecure.
+ *
  * Filters that have left their stacks stay as devices until the driver is unloaded (filter.c says
  * why). FsContext of a control file is its filter, from its create on.
  */
