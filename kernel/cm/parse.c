@@ -159,6 +159,8 @@ CmpKeySecurity(PVOID Object, SECURITY_OPERATION_CODE Operation, PSECURITY_INFORM
 {
     PCM_NODE Node = ((PCM_KEY)Object)->Node;
 
+    if (Operation == AssignSecurityDescriptor)
+        SeDeassignSecurity(&Descriptor);        // the node has its own
     if (Operation != SetSecurityDescriptor && Operation != QuerySecurityDescriptor)
         return STATUS_SUCCESS;
     if (Node->Flags & CM_DELETED)

@@ -72,6 +72,10 @@ IopDeviceSecurity(PVOID Object, SECURITY_OPERATION_CODE Operation,
                   PULONG Length, PSECURITY_DESCRIPTOR *ObjectsDescriptor, POOL_TYPE PoolType,
                   PGENERIC_MAPPING Mapping)
 {
+    if (Operation == AssignSecurityDescriptor) {
+        SeDeassignSecurity(&Descriptor);        // IoCreateDevice has given it one
+        return STATUS_SUCCESS;
+    }
     return ObDefaultSecurityMethod(&((PDEVICE_OBJECT)Object)->SecurityDescriptor, Operation,
                                    Information, Descriptor, Length, Mapping);
 }

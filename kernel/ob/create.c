@@ -249,8 +249,6 @@ ObpFreeObject(POBJECT_HEADER Header)
         ObpUnlockTypeList(Type, OldIrql);
     }
     ObpFreeCreateInformation(Header);
-    if (Header->SecurityDescriptor != NULL)
-        ObReplaceDescriptor(&Header->SecurityDescriptor, NULL);
     if (UNLIKELY(Header->NameInfoOffset != 0))
         ObpFreeName(&ObpNameInfo(Header)->Name, NULL);
     if (UNLIKELY(Header->HandleInfoOffset != 0) && ObpHandleInfo(Header)->More != NULL)
@@ -270,6 +268,8 @@ ObpDeleteObject(POBJECT_HEADER Header)
 
     PAGED_CODE();
 
+    if (Header->SecurityDescriptor != NULL)
+        ObpSecurityMethod(Header, DeleteSecurityDescriptor, NULL, NULL, NULL);
     if (Type->TypeInfo.DeleteProcedure != NULL) {
         Type->TypeInfo.DeleteProcedure(&Header->Body);
         ASSERT(KeGetCurrentIrql() == Irql);

@@ -32,6 +32,11 @@ VOID     ObpInitializeSecurityServices(VOID);
 NTSTATUS ObpAssignDescriptor(POBJECT_HEADER Header, PSECURITY_DESCRIPTOR Explicit,
                              PSECURITY_DESCRIPTOR Parent, PSECURITY_SUBJECT_CONTEXT Subject);
 
+/* The type's security procedure, or the default: ObDefaultSecurityMethod with Header's slot. */
+NTSTATUS ObpSecurityMethod(POBJECT_HEADER Header, SECURITY_OPERATION_CODE Operation,
+                           PSECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Descriptor,
+                           PULONG Length);
+
 /* The descriptor that the maker of an object which is not inserted yet has given for it. */
 static inline PSECURITY_DESCRIPTOR
 ObpExplicitDescriptor(POBJECT_HEADER Header)

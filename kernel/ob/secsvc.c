@@ -30,7 +30,8 @@ ObpInitializeSecurityServices(VOID)
 
 /*
  * Gives a new object its descriptor, if it is of those that have one. Parent: the container's, or
- * NULL. What it had from an attempt at another place goes.
+ * NULL. What it had from an attempt at another place goes. A type with a security procedure is
+ * handed the descriptor, and keeps it or, if it has seen to that itself, frees it.
  */
 NTSTATUS
 ObpAssignDescriptor(POBJECT_HEADER Header, PSECURITY_DESCRIPTOR Explicit,
@@ -40,7 +41,7 @@ ObpAssignDescriptor(POBJECT_HEADER Header, PSECURITY_DESCRIPTOR Explicit,
     PSECURITY_DESCRIPTOR Made, Logged;
     NTSTATUS             Status;
 
-    if (Subject->PrimaryToken == NULL || Type->TypeInfo.SecurityProcedure != NULL)
+    if (Subject->PrimaryToken == NULL)
         return STATUS_SUCCESS;
     if (Header->SecurityDescriptor != NULL && (Header->Flags & OB_FLAG_DEFAULT_SECURITY))
         return STATUS_SUCCESS;                  // its maker has seen to it
@@ -49,6 +50,14 @@ ObpAssignDescriptor(POBJECT_HEADER Header, PSECURITY_DESCRIPTOR Explicit,
                               &Type->TypeInfo.GenericMapping, PagedPool);
     if (!NT_SUCCESS(Status))
         return Status;
+    if (Type->TypeInfo.SecurityProcedure != NULL) {
+        if (Header->SecurityDescriptor != NULL)
+            ObpSecurityMethod(Header, DeleteSecurityDescriptor, NULL, NULL, NULL);
+        Status = ObpSecurityMethod(Header, AssignSecurityDescriptor, NULL, Made, NULL);
+        if (!NT_SUCCESS(Status))
+            SeDeassignSecurity(&Made);
+        return Status;
+    }
     Status = ObLogSecurityDescriptor(Made, &Logged, 1);
     SeDeassignSecurity(&Made);
     if (NT_SUCCESS(Status))
@@ -114,17 +123,15 @@ ObDefaultSecurityMethod(PVOID volatile *Slot, SECURITY_OPERATION_CODE Operation,
     }
 }
 
-static NTSTATUS
-ObpSecurityMethod(PVOID Object, SECURITY_OPERATION_CODE Operation,
+NTSTATUS
+ObpSecurityMethod(POBJECT_HEADER Header, SECURITY_OPERATION_CODE Operation,
                   PSECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Descriptor,
                   PULONG Length)
 {
-    POBJECT_HEADER Header = ObpHeaderOf(Object);
-
     if (Header->Type->TypeInfo.SecurityProcedure != NULL)
-        return Header->Type->TypeInfo.SecurityProcedure(Object, Operation, Information, Descriptor,
-                                                        Length, &Header->SecurityDescriptor,
-                                                        PagedPool,
+        return Header->Type->TypeInfo.SecurityProcedure(&Header->Body, Operation, Information,
+                                                        Descriptor, Length,
+                                                        &Header->SecurityDescriptor, PagedPool,
                                                         &Header->Type->TypeInfo.GenericMapping);
     return ObDefaultSecurityMethod(&Header->SecurityDescriptor, Operation, Information, Descriptor,
                                    Length, &Header->Type->TypeInfo.GenericMapping);
@@ -155,12 +162,12 @@ ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityDescriptor,
         }
         return STATUS_SUCCESS;
     }
-    Status = ObpSecurityMethod(Object, QuerySecurityDescriptor, &All, NULL, &Length);
+    Status = ObpSecurityMethod(Header, QuerySecurityDescriptor, &All, NULL, &Length);
     while (Status == STATUS_BUFFER_TOO_SMALL && Length <= OB_LARGEST_DESCRIPTOR) {
         *SecurityDescriptor = ExAllocatePoolWithTag(PagedPool, Length, TAG_OB_QUERY);
         if (*SecurityDescriptor == NULL)
             return STATUS_INSUFFICIENT_RESOURCES;
-        Status = ObpSecurityMethod(Object, QuerySecurityDescriptor, &All, *SecurityDescriptor,
+        Status = ObpSecurityMethod(Header, QuerySecurityDescriptor, &All, *SecurityDescriptor,
                                    &Length);
         if (NT_SUCCESS(Status))
             *MemoryAllocated = TRUE;
@@ -188,7 +195,7 @@ NTSTATUS NTAPI
 ObSetSecurityObjectByPointer(PVOID Object, SECURITY_INFORMATION SecurityInformation,
                              PSECURITY_DESCRIPTOR SecurityDescriptor)
 {
-    return ObpSecurityMethod(Object, SetSecurityDescriptor, &SecurityInformation,
+    return ObpSecurityMethod(ObpHeaderOf(Object), SetSecurityDescriptor, &SecurityInformation,
                              SecurityDescriptor, NULL);
 }
 
@@ -236,7 +243,8 @@ ObpQueryTo(PVOID Object, SECURITY_INFORMATION Information, PVOID To, ULONG Lengt
 
     if (Room != 0 && Buffer == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    Status = ObpSecurityMethod(Object, QuerySecurityDescriptor, &Information, Buffer, &Needed);
+    Status = ObpSecurityMethod(OBJECT_TO_HEADER(Object), QuerySecurityDescriptor, &Information,
+                               Buffer, &Needed);
     if (NT_SUCCESS(Status))
         Status = ObReturnBytes(To, Buffer, Needed, LengthNeeded, Mode);
     else if (Status == STATUS_BUFFER_TOO_SMALL)

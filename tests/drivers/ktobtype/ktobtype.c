@@ -5,26 +5,8 @@
 #include <ntifs.h>
 #include "../ktest.h"
 #include "../../../sdk/ntsysinfo.h"
+#include "ktobtype.h"
 
-/* As published; mingw-w64 has none of it. */
-typedef enum { KtCreate, KtOpen, KtDuplicate, KtInherit } KT_REASON;
-
-typedef struct _KT_INITIALIZER {
-    USHORT          Length;
-    BOOLEAN         UseDefaultObject, CaseInsensitive;
-    ULONG           InvalidAttributes;
-    GENERIC_MAPPING GenericMapping;
-    ULONG           ValidAccessMask;
-    BOOLEAN         SecurityRequired, MaintainHandleCount, MaintainTypeList;
-    POOL_TYPE       PoolType;
-    ULONG           DefaultPagedPoolCharge, DefaultNonPagedPoolCharge;
-    PVOID           Dump, Open, Close, Delete, Parse, Security, QueryName, OkayToClose;
-} KT_INITIALIZER;
-
-NTSYSAPI NTSTATUS NTAPI ObCreateObjectType(PUNICODE_STRING, KT_INITIALIZER *, PVOID,
-                                           POBJECT_TYPE *);
-NTSYSAPI NTSTATUS NTAPI ObCreateObject(KPROCESSOR_MODE, POBJECT_TYPE, POBJECT_ATTRIBUTES,
-                                       KPROCESSOR_MODE, PVOID, ULONG, ULONG, ULONG, PVOID *);
 NTSYSAPI NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES, POBJECT_TYPE, KPROCESSOR_MODE,
                                            PACCESS_STATE, ACCESS_MASK, PVOID, PHANDLE);
 NTSYSAPI NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING, ULONG, PACCESS_STATE, ACCESS_MASK,
@@ -46,6 +28,12 @@ static struct {
     USHORT      RestLength;
 } Seen;
 static BOOLEAN Refuse, Keep;
+
+VOID
+ThingExpect(BOOLEAN Holds, PCSTR Condition, ULONG Line)
+{
+    KtExpect(Holds, Condition, Line);
+}
 
 static NTSTATUS NTAPI
 ThingOpen(KT_REASON Reason, PEPROCESS Process, PVOID Object, ACCESS_MASK Access, ULONG HandleCount)
@@ -360,6 +348,7 @@ DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
         { "An object that cannot be waited for is signalled if its type says so", Waiting },
         { "What objects cost is charged to their type and given back", Charges },
         { "An exclusive object and an exclusive open keep others out", Exclusive },
+        { "A type's own descriptors and names are asked for, kept and given back", OwnSecurity },
         { "The system's types have the documented rights", Exported },
     };
 
