@@ -24,6 +24,8 @@ def shell(context):
             ("access -u student \\Device\\Null", r"student may: .* read write(?!.*write-dac)"),
             ("access -u student \\Driver", r"student may: 0x000000 nothing \(STATUS_ACCESS_DENIED\)"),
             ("access \\BaseNamedObjects", r"SDDL  O:BAG:SYD:P"),
+            ("access \\Driver\\null", r"no program can open an object of its type: STATUS_OBJECT_TYPE_MISMATCH"),
+            ("access 4x", r"usage: access"),
             ("runas student objdir \\Driver", r"STATUS_ACCESS_DENIED"),
             ("runas student objdir \\Device", r"Null"),
             ("runas student sc stop pipe", r"STATUS_(PRIVILEGE_NOT_HELD|ACCESS_DENIED)|denied|privilege"),

@@ -48,6 +48,8 @@ def handle(context):
     total = int(re.search(r"total +(\d+)", guest.command("handle -s"))[1])
     shown = re.search(r"(\d+) handles$", guest.command("ps").strip())
     context.check(abs(total - int(shown[1])) <= 1, f"`handle -s` counts {total}, `ps` {shown[1]}")
+    for line in ("handle -p nosuch", "handle -s -p 99999"):
+        context.check("there is no process" in guest.command(line), f"`{line}` does not say that nobody is")
     for line in ("handle -q", "handle -c", "handle -c 10", "handle -s -d", "handle a b"):
         context.check("usage: handle" in guest.command(line), f"`{line}` does not say how it is used")
 

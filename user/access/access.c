@@ -171,6 +171,9 @@ Show(const char *Object, const char *User)
     HANDLE      Handle;
     NTSTATUS    Status = OpenObject(Object, READ_CONTROL, &Handle);
 
+    if (Status == STATUS_OBJECT_TYPE_MISMATCH)
+        return FailStatus(PROGRAM, Status, "%s: no program can open an object of its type",
+            Object);
     if (!NT_SUCCESS(Status) && Status != STATUS_ACCESS_DENIED)
         return FailStatus(PROGRAM, Status, "%s", Object);
     if (NT_SUCCESS(Status)) {

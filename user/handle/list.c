@@ -56,16 +56,18 @@ ListHandles(const CHOICE *Choice)
     const HANDLE_ENTRY *Entry, *End;
     SNAPSHOT            Snapshot;
     ULONG               Shown = 0;
+    BOOL                Nobody;
     NTSTATUS            Status = TakeSnapshot(&Snapshot);
 
     if (!NT_SUCCESS(Status))
         return FailStatus(PROGRAM, Status, "cannot list the handles");
+    Nobody = SaysNoProcess(&Snapshot, Choice);
     Entry = Snapshot.Handles->Handles;
     End = Entry + Snapshot.Handles->NumberOfHandles;
     while (Entry < End)
         Entry = ListProcess(&Snapshot, Choice, Entry, End, &Shown);
     FreeSnapshot(&Snapshot);
-    if (Shown == 0)
+    if (Shown == 0 && !Nobody)
         printf("No handle is like that%s.\n", Choice->All || Choice->Text ? ""
             : "; -a shows those of objects without a name too");
     return Shown ? 0 : 1;
@@ -80,6 +82,10 @@ SumHandles(const CHOICE *Choice)
 
     if (!NT_SUCCESS(Status))
         return FailStatus(PROGRAM, Status, "cannot list the handles");
+    if (SaysNoProcess(&Snapshot, Choice)) {
+        FreeSnapshot(&Snapshot);
+        return 1;
+    }
     for (ULONG_PTR Index = 0; Index < Snapshot.Handles->NumberOfHandles; Index++) {
         const HANDLE_ENTRY *Entry = &Snapshot.Handles->Handles[Index];
 

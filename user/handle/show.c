@@ -26,6 +26,18 @@ IsChosenProcess(const SNAPSHOT *Snapshot, const CHOICE *Choice, ULONG_PTR Id)
     return _stricmp(Own, Choice->Process) == 0 || _stricmp(Own, Exe) == 0;
 }
 
+BOOL
+SaysNoProcess(const SNAPSHOT *Snapshot, const CHOICE *Choice)
+{
+    const SYSTEM_PROCESS_INFORMATION *Process = NULL;
+
+    while ((Process = NextProcess(Snapshot, Process)) != NULL)
+        if (IsChosenProcess(Snapshot, Choice, (ULONG_PTR)Process->UniqueProcessId))
+            return FALSE;
+    fprintf(stderr, "%s: there is no process %s; `ps` lists them\n", PROGRAM, Choice->Process);
+    return TRUE;
+}
+
 static void
 CopyText(PCUNICODE_STRING Name, char *Text)
 {

@@ -19,6 +19,9 @@ typedef struct _CHOICE {
 /* Whether the process of a handle is the one that was asked for. */
 BOOL IsChosenProcess(const SNAPSHOT *Snapshot, const CHOICE *Choice, ULONG_PTR Id);
 
+/* Whether no process is, which it then says. */
+BOOL SaysNoProcess(const SNAPSHOT *Snapshot, const CHOICE *Choice);
+
 /*
  * What a handle leads to, in ASCII: an object's name, or the process or thread it stands for; empty
  * if there is nothing to say. Text has MAX_NAME bytes.
