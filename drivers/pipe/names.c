@@ -68,14 +68,14 @@ PipeFree(PPIPE Pipe)
 /* A new pipe in the table, with its descriptor; ListMutex is held. */
 static NTSTATUS
 PipeCreateLocked(PLIST_ENTRY Bucket, PCUNICODE_STRING Name, PIO_SECURITY_CONTEXT Context,
-                 PPIPE *Result)
+                 KPROCESSOR_MODE Mode, PPIPE *Result)
 {
     PPIPE    Pipe = PipeNew(Name);
     NTSTATUS Status;
 
     if (Pipe == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    Status = PipeAssignSecurity(Pipe, Context);
+    Status = PipeAssignSecurity(Pipe, Context, Mode);
     if (!NT_SUCCESS(Status)) {
         PipeFree(Pipe);
         return Status;
@@ -100,7 +100,7 @@ PipeOpen(PPIPE_DEVICE Device, PCUNICODE_STRING Name, PIO_SECURITY_CONTEXT Contex
         Status = PipeCheckAccess(Pipe, Context, Mode);
     } else {
         *Information = FILE_CREATED;
-        Status = PipeCreateLocked(Bucket, Name, Context, &Pipe);
+        Status = PipeCreateLocked(Bucket, Name, Context, Mode, &Pipe);
     }
     if (NT_SUCCESS(Status))
         Pipe->Opens++;

@@ -135,7 +135,7 @@ VOID     PipeDrop(PPIPE_DEVICE Device, PPIPE Pipe);
 ULONG    PipeCountOpens(PPIPE_DEVICE Device, PPIPE Pipe);
 
 /* security.c */
-NTSTATUS PipeAssignSecurity(PPIPE Pipe, PIO_SECURITY_CONTEXT Context);
+NTSTATUS PipeAssignSecurity(PPIPE Pipe, PIO_SECURITY_CONTEXT Context, KPROCESSOR_MODE Mode);
 NTSTATUS PipeCheckAccess(PPIPE Pipe, PIO_SECURITY_CONTEXT Context, KPROCESSOR_MODE Mode);
 VOID     PipeFreeSecurity(PPIPE Pipe);
 DRIVER_DISPATCH PipeQuerySecurity, PipeSetSecurity;

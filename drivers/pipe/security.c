@@ -21,14 +21,20 @@ PipeGrant(PACCESS_STATE State, ACCESS_MASK Granted)
     State->RemainingDesiredAccess &= ~(Granted | MAXIMUM_ALLOWED);
 }
 
-/* The descriptor of a new pipe; its creator gets what he asks for. With ListMutex held. */
+/*
+ * The descriptor of a new pipe; its creator gets what he asks for, but the right to its audit only
+ * by privilege, which no owner has of himself. With ListMutex held.
+ */
 NTSTATUS
-PipeAssignSecurity(PPIPE Pipe, PIO_SECURITY_CONTEXT Context)
+PipeAssignSecurity(PPIPE Pipe, PIO_SECURITY_CONTEXT Context, KPROCESSOR_MODE Mode)
 {
     PACCESS_STATE State = Context->AccessState;
     ACCESS_MASK   Granted = Context->DesiredAccess;
     NTSTATUS      Status;
 
+    if ((Granted & ACCESS_SYSTEM_SECURITY) &&
+        !SeSinglePrivilegeCheck(RtlConvertLongToLuid(SE_SECURITY_PRIVILEGE), Mode))
+        return STATUS_PRIVILEGE_NOT_HELD;
     Status = SeAssignSecurity(NULL, State->SecurityDescriptor, &Pipe->Security, FALSE,
                               &State->SubjectSecurityContext, IoGetFileObjectGenericMapping(),
                               PagedPool);

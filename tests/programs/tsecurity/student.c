@@ -81,7 +81,8 @@ static void
 StudentSystem(ULONG Process, ULONG Thread)
 {
     const LUID     Load = { 10, 0 };            // SeLoadDriverPrivilege
-    HANDLE         File, Token;
+    HANDLE         File, Token, Pipes[2];
+    IO_STATUS_BLOCK Block;
 
     Promise("He cannot load or stop a driver, nor shut the system down");
     EXPECT(LoadNothing(FALSE), STATUS_PRIVILEGE_NOT_HELD);
@@ -112,6 +113,16 @@ StudentSystem(ULONG Process, ULONG Thread)
         STATUS_NOT_ALL_ASSIGNED);
     EXPECT(LoadNothing(FALSE), STATUS_PRIVILEGE_NOT_HELD);
     NtClose(Token);
+
+    Promise("He makes pipes, but not with access to their audit, which takes a privilege");
+    for (ULONG Times = 0; Times < 2; Times++) {             // the second time it is there
+        EXPECT(NtOpenFile(&File, GENERIC_READ | ACCESS_SYSTEM_SECURITY,
+            Named(L"\\??\\Example\\SePipe", NULL), &Block, 3, 0), STATUS_PRIVILEGE_NOT_HELD);
+        EXPECT(NtOpenFile(&Pipes[Times], GENERIC_READ,
+            Named(L"\\??\\Example\\SePipe", NULL), &Block, 3, 0), STATUS_SUCCESS);
+    }
+    NtClose(Pipes[0]);
+    NtClose(Pipes[1]);
 
     Promise("He may use devices, pipes and the console");
     File = CreateFileA("\\\\.\\NUL", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
