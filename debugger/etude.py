@@ -18,6 +18,7 @@ from etude_gdb import scheduler, queues, locks, analyze, system, dt, stack      
 
 for setting in ("pagination off", "confirm off", "breakpoint pending on", "print pretty on", "disassembly-flavor intel",
                 "print address on", "max-completions 50", "backtrace past-main on", "auto-solib-add off",
+                "remotetimeout 60",                     # on a busy machine QEMU takes longer to answer than gdb's 2 seconds
                 "style enabled off" if not sys.stdout.isatty() else "style enabled on"):
     gdb.execute(f"set {setting}")
 
