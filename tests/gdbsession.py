@@ -82,7 +82,11 @@ class Gdb:
         self.wait(r"^(?:\(gdb\) )*Continuing\.")
 
     def interrupt(self):
-        """Ctrl-C, typed again when nothing comes of it; the answer is what was printed until the guest stood still."""
+        """Ctrl-C, once gdb is silent: one that meets a stop is lost. Typed again when nothing comes of it; what was printed is the answer."""
+        with self.changed:
+            while time.monotonic() < self.context.deadline \
+                    and self.changed.wait_for(lambda said=len(self.text): len(self.text) != said, 0.5):
+                pass
         ended = re.compile(rf"^(?:\(gdb\) )*@@{self.number}\n", re.M)
         while not ended.search(self.text, self.position) and time.monotonic() < self.context.deadline:
             os.killpg(self.process.pid, signal.SIGINT)

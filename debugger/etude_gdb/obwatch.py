@@ -51,8 +51,17 @@ class _Watch(gdb.Breakpoint):
             frame = frame.older()
         if now[0] <= 0:
             self.done = True
+            self.enabled = False                                # its memory will be something else's; gone at the next stop
             print(f"!obwatch {self.title}: the object is deleted; the watch ends")
-            gdb.post_event(lambda: forget(self.body))
+
+
+def clear(_event=None):
+    """A watchpoint cannot be deleted while the machine runs, nor from within its own stop()."""
+    for body in [body for body, watch in _watches.items() if watch.done]:
+        forget(body)
+
+
+gdb.events.stop.connect(clear)
 
 
 def forget(body):
@@ -70,6 +79,7 @@ class ObWatch(Command):
     name, usage = "obwatch", "!obwatch [ADDRESS|\\PATH | -d [ADDRESS|\\PATH]]"
 
     def run(self, arguments):
+        clear()
         if arguments[:1] == ["-d"] and len(arguments) <= 2:
             for body in [objects.parse(arguments[1])] if len(arguments) > 1 else list(_watches):
                 forget(body)
