@@ -287,9 +287,40 @@ Attributes(void)
     IS(STATUS_SUCCESS, NtClose(Event));
 }
 
-int
-main(void)
+/* What the other process gets: 0 if it is kept out in every way that there is. */
+static int
+Outsider(void)
 {
+    HANDLE Event;
+
+    return Open(EVENT, &Event, BASE L"TobAlone", 0, NULL) != STATUS_ACCESS_DENIED
+        || Open(EVENT, &Event, BASE L"TobAlone", OBJ_EXCLUSIVE, NULL) != STATUS_ACCESS_DENIED
+        || Create(EVENT, &Event, BASE L"TobAlone", OBJ_OPENIF, NULL) != STATUS_ACCESS_DENIED;
+}
+
+static void
+Alone(void)
+{
+    ULONG  Kind = EVENT;
+    HANDLE Event, Again;
+
+    Promise("An exclusive object keeps other processes out, until its last handle closes");
+    IS(STATUS_SUCCESS, Create(EVENT, &Event, BASE L"TobAlone", OBJ_EXCLUSIVE, NULL));
+    IS(STATUS_SUCCESS, Open(EVENT, &Again, BASE L"TobAlone", 0, NULL));
+    Expect(Counts(Event) == COUNTS(2, 3), "counts %llX", Counts(Event));
+    Expect(RunProgram("tobjects outsider") == 0, "another process has it");
+    Expect(Counts(Event) == COUNTS(2, 3), "counts %llX", Counts(Event));
+    NtClose(Event);
+    Expect(RunProgram("tobjects outsider") == 0, "another process has it after one close");
+    NtClose(Again);
+    IS(STATUS_OBJECT_NAME_NOT_FOUND, Open(EVENT, &Event, BASE L"TobAlone", 0, NULL));
+}
+
+int
+main(int Count, char **Arguments)
+{
+    if (Count > 1 && Arguments[1][0] == 'o')
+        return Outsider();
     Kinds();
     Relative();
     Prefixes();
@@ -297,5 +328,6 @@ main(void)
     Permanent();
     Types();
     Attributes();
+    Alone();
     return Done("tobjects");
 }
