@@ -53,6 +53,14 @@ class Run:
         gdb.type("set width 0")
         return gdb
 
+    def rebuild(self):
+        """The kernel's file becomes another's, by its stamp, while the machine runs; called again, its own."""
+        path = self.folder / "ntoskrnl.exe"
+        image = bytearray(path.read_bytes())
+        image[int.from_bytes(image[0x3C:0x40], "little") + 8] ^= 1
+        path.unlink()
+        path.write_bytes(image)
+
     def works(self):
         """The machine runs: a program gives its output."""
         self.send("objdir \\Device\r")
@@ -84,8 +92,17 @@ def moments(context):
         gdb = run.attach()
         gdb.shows("!object \\Device\\Example", r"HandleCount: 0  PointerCount: 2")
         gdb.shows("bt", r"#0 ")
+        gdb.shows("!thread -p", r"PROCESS [0-9a-f]{16}", r"Image: ", r"THREAD [0-9a-f]{16}")
+        gdb.shows("!process 4 1", r"Image: System", r"ElapsedTime +00:0\d:")
+        context.check("another build" not in gdb.text, "the kernel of this build is taken for another's")
         leave(gdb, how)
         run.works()
+
+    run.rebuild()
+    gdb = run.attach()
+    context.check("ntoskrnl.exe is another build" in gdb.text, f"nothing says that the kernel's symbols are of another build: {gdb.text!r}")
+    leave(gdb, "detach")
+    run.rebuild()
 
     run.send("ps\r" * 20)                                       # busy
     run.expect("shell")

@@ -57,8 +57,9 @@ def print_times(process):
          f"Private {int(memory['CommitCharge'])}. Locked {int(memory['LockedPages'])}.", "dt _MM_PROCESS")
     print(f"    DeviceMap {0:016x}")
     show(f"    Token                             {token:016x}", "dt _TOKEN" if token else "")
-    started = int(value["CreateTime"]["QuadPart"])
-    print(f"    ElapsedTime                       {threads.clock(max(0, safe(threads.system_time, default=started) - started))}")
+    started = int(value["CreateTime"]["QuadPart"])              # 0: older than the clock, so as old as the system
+    elapsed = safe(threads.system_time, default=started) - started if started else safe(threads.interrupt_time, default=0)
+    print(f"    ElapsedTime                       {threads.clock(max(0, elapsed))}")
     print(f"    UserTime                          {threads.clock_of_ticks(int(value['Pcb']['UserTime']))}")
     print(f"    KernelTime                        {threads.clock_of_ticks(int(value['Pcb']['KernelTime']))}")
     print(f"    QuotaPoolUsage[PagedPool]         {int(value['QuotaBlock']['Quota'][1]['Usage'])}")

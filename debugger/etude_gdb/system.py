@@ -1,7 +1,7 @@
 """!dbgprint, and what happens when gdb connects to a machine or opens a dead one's memory."""
 import gdb
 
-from . import memory, modules, target
+from . import images, memory, modules, target
 from .command import Command
 from .target import Unreadable
 
@@ -82,9 +82,17 @@ def select_busy():
             return
 
 
+def is_another_build():
+    """Whether the kernel that runs is not the one whose symbols gdb has: the tree was built anew meanwhile."""
+    file, base = modules.kernel_file(), modules.kernel_base()[0]
+    return target.safe(lambda: images.identity(images.File(file).header) != images.identity(images.header(base)), default=False)
+
+
 def _report(first):
     for line in modules.reload():
         print(line)
+    if is_another_build():
+        print(f"ntoskrnl.exe: the file {modules.kernel_file()} is another build than the kernel that runs: names and lines will be wrong.")
     print(f"{first} The symbols of the kernel and of its drivers are loaded; type `!help` for Etude's commands.")
     if is_stopped_by_bugcheck():
         print("The system has stopped with a bugcheck: type `!analyze`.")

@@ -16,6 +16,11 @@ SHARED_DATA, INTERRUPT_TIME, SYSTEM_TIME, TICK_COUNT = 0xFFFFF78000000000, 0x08,
 WAITS, STACK, ADDRESSES = 2, 4, 8
 
 
+def owner_of(value):
+    """The process of a thread; an idle thread, which is no ETHREAD, is attached to its own."""
+    return integer(value["ThreadsProcess"]) or integer(value["Tcb"]["ApcState"]["Process"])
+
+
 def interrupt_time():
     return target.read_integer(SHARED_DATA + INTERRUPT_TIME)
 
@@ -147,7 +152,7 @@ def print_owner(value, tcb, indent):
     show(f"{indent}Impersonation token:  {token:016x}" if token else f"{indent}Not impersonating", "dt _TOKEN" if token else "")
     print(f"{indent}DeviceMap                 {0:016x}")
     now = integer(tcb["ApcState"]["Process"])
-    owner = integer(value["ThreadsProcess"]) or now             # an idle thread is no ETHREAD
+    owner = owner_of(value)
     from . import processes
     show(f"{indent}Owning Process            {owner:016x}       Image:         {processes.image_name(owner)}", "!process")
     other = now if now != owner else 0
@@ -249,7 +254,7 @@ class Thread(Command):
             thread = self.by_id(thread)
         if "-p" in arguments:
             from . import processes
-            processes.print_header(integer(checked(thread)["ThreadsProcess"]))
+            processes.print_header(owner_of(checked(thread)))
             print()
         print_thread(thread, number(words[1]) if len(words) > 1 else WAITS | STACK)
 
