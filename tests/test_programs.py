@@ -106,6 +106,12 @@ def shell(context):
             ("type nosuch", r"cannot open nosuch: .*NOT_FOUND"),
             ("type", r"without a name"),
             ("kill 99999", r"STATUS_INVALID_CID"),
+            ("access \\Device\\Example\\HELLO", r"administrator may: .*write"),
+            ("irptrack \\Device\\Null", r"cannot attach above \\Device\\Null: .*NOT_FOUND(.|\n)*sc start irptrack"),
+            ("sc start irptrack", r"irptrack +running"),
+            ("irptrack \\Device\\Nosuch", r"Nosuch: STATUS_OBJECT_NAME_NOT_FOUND \(0xC0000034\)\s+irptrack: exited"),
+            ("irptrack Null", r"usage: irptrack"),
+            ("sc stop irptrack", r"irptrack +stopped"),
             ("ps", r"System(.|\n)*smss.exe(.|\n)*shell.exe(.|\n)*ps.exe")):
         printed = guest.command(line)
         context.check(re.search(wanted, printed), f"`{line}` printed {printed!r}")

@@ -74,20 +74,28 @@ Show(HANDLE Filter, ULONG Count)
     return 0;
 }
 
+static HANDLE
+OpenTracker(const char *Device)
+{
+    char Path[MAX_PATH];
+
+    _snprintf(Path, sizeof Path, "\\\\.\\IrpTrack%s", Device);
+    Path[sizeof Path - 1] = '\0';
+    return CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+        OPEN_EXISTING, 0, NULL);
+}
+
 /* The file is the filter: it leaves the stack when the file is closed. */
 static HANDLE
 OpenFilter(const char *Device)
 {
-    char   Path[MAX_PATH];
-    HANDLE Filter;
+    HANDLE Filter = OpenTracker(Device);
 
-    _snprintf(Path, sizeof Path, "\\\\.\\IrpTrack%s", Device);
-    Path[sizeof Path - 1] = '\0';
-    Filter = CreateFileA(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
-        NULL, OPEN_EXISTING, 0, NULL);
     if (Filter == INVALID_HANDLE_VALUE) {
         FailLast(PROGRAM, "cannot attach above %s", Device);
-        fprintf(stderr, "%s: `sc start irptrack` loads the driver.\n", PROGRAM);
+        // irptrack.sys, if it is there, has another complaint about no name at all
+        if (OpenTracker("") == INVALID_HANDLE_VALUE && GetLastError() == ERROR_FILE_NOT_FOUND)
+            fprintf(stderr, "%s: `sc start irptrack` loads the driver.\n", PROGRAM);
     }
     return Filter;
 }
