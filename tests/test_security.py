@@ -51,11 +51,11 @@ def student(context):
         context.marked(guest.command(f"runas student {name}"), name)
 
 
-@test("The races for handles and names hold for the student", timeout=240, smp=(1, 4))
+@test("The races for handles and names hold for the student", timeout=900, smp=(1, 4))
 def student_races(context):
     guest = context.boot()
     guest.prompt()
-    context.marked(guest.command(f"runas student tobrace {100000 if context.smp > 1 else 10000}"), "tobrace")
+    context.marked(guest.command(f"runas student tobrace {1000000 if context.smp > 1 else 10000}"), "tobrace")
 
 
 @test("The programs that show objects, handles and processes serve the student, and refuse him what is not his", smp=(1, 4))
