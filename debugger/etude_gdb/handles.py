@@ -1,5 +1,5 @@
 """!handle: the handles of a process, of all, or of the kernel, from their tables."""
-from . import objectcmd, objects, processes, rights, target
+from . import objectcmd, objects, processes, rights, target, userhandles
 from .command import Command, number, show
 from .target import Unreadable, integer, read_integer, safe, struct_at
 
@@ -88,17 +88,32 @@ def print_table(address, handle, flags, wanted, kernel=False):
             print_slot(base + 4 * index, slot, flags, wanted)
 
 
+def filled(table):
+    """(handle, address of its slot, body) of each handle that is open."""
+    for index in range(1, int(table["SlotCount"])):
+        slot = safe(slot_address, table, index, default=None)
+        value = safe(lambda at=slot: int(struct_at("HANDLE_TABLE_ENTRY", at)["Value"]) & target.MASK, default=0) if slot else 0
+        if value & FILLED:
+            yield 4 * index, slot, header_in(value) + target.offset_of("OBJECT_HEADER", "Body")
+
+
 class Handle(Command):
     """Shows handles: what each leads to, what it grants, its attributes and slot.
 
     HANDLE: one of them; -1 or nothing for all of the current process, 0 for all. FLAGS: 1 basic, 2 the objects, 4 free slots too, 0x10
     the kernel's table, 0x20 HANDLE is a process' or thread's id; 3 if not given. PROCESS is an address or an id; 0 is every process,
     nothing the current one. TYPE, case-sensitive, shows handles to that type only. A kernel handle (ffffffff80000004) is looked up in
-    the kernel's table. `Rights` names what GrantedAccess grants: the standard rights, then those of the type."""
+    the kernel's table. `Rights` names what GrantedAccess grants: the standard rights, then those of the type.
 
-    name, usage = "handle", "!handle [HANDLE [FLAGS [PROCESS [TYPE]]]]"
+    With -u the current process' handles as a debugger of programs lists them. UMFLAGS: 1 the type, 2 attributes, rights and counts, 4 the
+    name, 8 the object's state; 1 if not given."""
+
+    name, usage = "handle", "!handle [HANDLE [FLAGS [PROCESS [TYPE]]]] | -u [HANDLE [UMFLAGS [TYPE]]]"
 
     def run(self, arguments):
+        if arguments[:1] == ["-u"] and len(arguments) <= 4:
+            self.print_user(*arguments[1:])
+            return
         if len(arguments) > 4:
             self.wrong()
         values = [number(text) for text in arguments[:3]]
@@ -113,6 +128,15 @@ class Handle(Command):
         else:
             for process in self.chosen(values):
                 self.print_process(process, handle, flags, wanted)
+
+    @staticmethod
+    def print_user(handle="0", flags="1", wanted=""):
+        table = integer(struct_at("EPROCESS", target.current_process())["ObjectTable"])
+        if table == 0:
+            raise Unreadable("the current process has no handle table")
+        one = number(handle) if number(handle) != target.MASK else 0
+        entries = (entry for entry in filled(struct_at("HANDLE_TABLE", table)) if not one or entry[0] == one)
+        userhandles.print_handles(entries, number(flags), wanted, one)
 
     @staticmethod
     def print_cid(cid):
