@@ -4,7 +4,8 @@
  * adds, and changes nothing.
  *
  * The types of routines, which drivers use to declare their own, are those that pointers are
- * declared with; the pool's newer functions are made of those it always had.
+ * declared with. Of the pool's newer functions ExAllocatePool2 is the kernel's (poolflag.h); the
+ * others are made of those it always had.
  */
 #pragma once
 

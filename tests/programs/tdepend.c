@@ -19,15 +19,6 @@ Create(const char *Name, const char *Path)
         SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, Path, NULL, NULL, NULL, NULL, NULL);
 }
 
-/* The last error of a call that must have failed. */
-#define FAILS(Call, Code)                                                                   \
-    do {                                                                                    \
-        SetLastError(0);                                                                    \
-        BOOL Did = (Call) != 0;                                                             \
-        Expect(!Did && GetLastError() == (Code), #Call ": %s, error %lu instead of %lu",    \
-            Did ? "succeeded" : "failed", GetLastError(), (ULONG)(Code));                   \
-    } while (0)
-
 static DWORD
 StateOf(SC_HANDLE Service)
 {

@@ -46,18 +46,6 @@ SetUp(void)
     NtCreateSymbolicLinkObject(&Link, 0xF0001, NULL, &Target);
 }
 
-static void
-Row(const char *Call, NTSTATUS Wanted, NTSTATUS Status)
-{
-    static ULONG Handles;
-
-    if (Handles == 0)
-        Handles = HandleCount();
-    Expect(Status == Wanted, "%s: 0x%08lX, not 0x%08lX", Call, (ULONG)Status, (ULONG)Wanted);
-    Expect(HandleCount() == Handles, "%s left a handle", Call);
-}
-#define ROW(Wanted, Call)   Row(#Call, Wanted, Call)
-
 /* What all services that make or open by name have in common. */
 #define BY_NAME(Call)                                                                       \
     do {                                                                                    \

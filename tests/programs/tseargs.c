@@ -44,18 +44,6 @@ SetUp(void)
     DuplicateToken(Token, SecurityIdentification, &Low);
 }
 
-static void
-Row(const char *Call, NTSTATUS Wanted, NTSTATUS Status)
-{
-    static ULONG Handles;
-
-    if (Handles == 0)
-        Handles = HandleCount();
-    Expect(Status == Wanted, "%s: 0x%08lX, not 0x%08lX", Call, (ULONG)Status, (ULONG)Wanted);
-    Expect(HandleCount() == Handles, "%s left a handle", Call);
-}
-#define ROW(Wanted, Call)   Row(#Call, Wanted, Call)
-
 /* H is where a handle goes. */
 #define HANDLE_OUT(Call)                                                                    \
     do {                                                                                    \

@@ -64,6 +64,17 @@ HandleCount(void)
     return Count;
 }
 
+void
+ExpectRow(const char *Call, NTSTATUS Wanted, NTSTATUS Status)
+{
+    static ULONG Handles;
+
+    if (Handles == 0)
+        Handles = HandleCount();
+    Expect(Status == Wanted, "%s: 0x%08lX, not 0x%08lX", Call, (ULONG)Status, (ULONG)Wanted);
+    Expect(HandleCount() == Handles, "%s left a handle", Call);
+}
+
 BOOL
 PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes)
 {

@@ -13,6 +13,19 @@ void Promise(const char *Sentence);
 BOOL Expect(BOOL Holds, const char *Format, ...);
 int  Done(const char *Name);
 
+/* A call of a service with one thing wrong: its status, and that it left no handle behind. */
+#define ROW(Wanted, Call)   ExpectRow(#Call, Wanted, Call)
+void ExpectRow(const char *Call, NTSTATUS Wanted, NTSTATUS Status);
+
+/* The last error of a call that must have failed. */
+#define FAILS(Call, Code)                                                                   \
+    do {                                                                                    \
+        SetLastError(0);                                                                    \
+        BOOL Did = (Call) != 0;                                                             \
+        Expect(!Did && GetLastError() == (Code), #Call ": %s, error %lu instead of %lu",    \
+            Did ? "succeeded" : "failed", GetLastError(), (ULONG)(Code));                   \
+    } while (0)
+
 /* Handles open in this process, and a pool tag's allocations and bytes in use in both pools. */
 ULONG HandleCount(void);
 BOOL  PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes);
