@@ -133,7 +133,7 @@ class Handle(Command):
     def print_user(handle="0", flags="1", wanted=""):
         table = integer(struct_at("EPROCESS", target.current_process())["ObjectTable"])
         if table == 0:
-            raise Unreadable("the current process has no handle table")
+            raise Unreadable("the processor runs no program now: set a breakpoint a program comes to, or use !handle 0 3 PROCESS")
         one = number(handle) if number(handle) != target.MASK else 0
         entries = (entry for entry in filled(struct_at("HANDLE_TABLE", table)) if not one or entry[0] == one)
         userhandles.print_handles(entries, number(flags), wanted, one)
