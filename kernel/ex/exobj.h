@@ -19,9 +19,11 @@
 typedef struct _ETIMER {
     KTIMER     KeTimer;
     KDPC       TimerDpc;
-    KAPC       TimerApc;
-    KSPIN_LOCK Lock;
-    PKTHREAD   ApcThread;
+    KSPIN_LOCK Lock;                            // also makes setting the timer one step
+
+    /* Guarded by Lock: */
+    KAPC       TimerApc;                        // anew only while it is in no queue
+    PKTHREAD   ApcThread;                       // referenced; NULL: expirations call nobody
     BOOLEAN    Fired;                           // the APC was queued since the timer was set
     LONG       Period;                          // in ms; 0: once
 } ETIMER, *PETIMER;
