@@ -2,7 +2,7 @@
 """Counts the limits of how the code reads. Prints every excess as `file:line: sentence`; a test runs it.
 
   a file has at most 400 lines, a line at most 100 columns, a function at most 60 lines of code
-  kernel/ has at most 36,000 lines of code, comments and blank lines not counted
+  kernel/ has at most 36,100 lines of code, comments and blank lines not counted
   a subsystem's private header (kernel/X/*p.h) is included only from its own folder
   a driver includes nothing of kernel/
   a model driver, one that answers one question, has fewer than 300 lines of code
@@ -14,7 +14,7 @@ from pathlib import Path
 FILE_LINES, COLUMNS, FUNCTION_LINES = 400, 100, 60
 
 # DESIGN.md aims at 15,000; what drivers import from an NT kernel takes more.
-KERNEL_LINES = 36000
+KERNEL_LINES = 36100
 MODELS, MODEL_LINES = ("null", "notify", "inverted", "irptrack", "getdev", "ticker"), 300
 FOLDERS = ("boot", "kernel", "drivers", "user", "sdk", "tests/drivers", "tests/programs")
 PRIVATE = {path.name: path.parent for path in Path("kernel").glob("*/*p.h")

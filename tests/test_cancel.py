@@ -39,6 +39,30 @@ def kept(context):
             context.check("tcancel.exe" not in guest.command("ps", 1), "a child is left")
 
 
+@test("A CLOSE that the kernel waits for in a thread of its own, and is kept, is reported and holds up nothing")
+def closes(context):
+    guest = context.boot(append="cancelwait=1")
+    guest.prompt(1)                         # nothing else may be starting while it counts
+    guest.prompt()
+    guest.send("tcancel closes\r")
+    guest.expect("stuck")
+    guest.expect_debug(r"(?s)" + r".*".join([HELD.format("02") + " sent"] * 10))
+    guest.send("\r")
+    guest.prompt()
+    context.marked(guest.consoles[0].text, "closes")
+    guest.expect_debug(r"\\Driver\\hold is unloaded")
+
+
+@test("IRP_MJ_SHUTDOWN that a driver keeps is reported, and the machine goes off")
+def shutdown(context):
+    guest = context.boot(append="cancelwait=1")
+    guest.prompt()
+    context.check("tcancel" not in guest.command("tcancel shutdown"), "the driver does not keep it")
+    guest.send("shutdown\r")
+    guest.expect_debug(HELD.format("10") + " sent")
+    context.check(guest.wait_exit() == 0, "the system did not power off")
+
+
 @test("Cancel against complete, close and removal, attach against call, unload against open; ten thousand loads; all is counted",
       timeout=500)
 def ktstorm(context):

@@ -4,8 +4,10 @@
  *
  * A WORK_QUEUE_ITEM goes into one of three kernel queues (KQUEUE) by its urgency; a few threads
  * of a fitting priority take from each, and as a queue counts only threads that run, one that
- * blocks in an item lets another go on. An item is out of the queue before its routine is called,
- * which may free it or queue it again. List.Flink is not NULL exactly while it is queued.
+ * blocks in an item lets another go on. One that blocks for what may never come has another
+ * thread started in its place first (ExReplaceWorker), and ends when its item comes back after
+ * all. An item is out of the queue before its routine is called, which may free it or queue it
+ * again. List.Flink is not NULL exactly while it is queued.
  *
  * A routine must come back at PASSIVE_LEVEL with APCs enabled and no spin lock held: callout.c
  * names it otherwise. Queueing an item that is queued is 0xE4.
@@ -59,28 +61,48 @@ ExpWorkerThread(PVOID Context)
     PEXP_WORK_QUEUE Work = Context;
 
     KeSetPriorityThread(KeGetCurrentThread(), Work->Priority);
-    for (;;)
+    while (!PsGetCurrentThread()->WorkerReplaced)
         ExpRunWorkItem(CONTAINING_RECORD(KeRemoveQueue(&Work->Queue, KernelMode, NULL),
             WORK_QUEUE_ITEM, List));
+}
+
+static NTSTATUS
+ExpStartWorker(PEXP_WORK_QUEUE Work)
+{
+    HANDLE   Thread;
+    NTSTATUS Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
+                                           ExpWorkerThread, Work);
+
+    if (NT_SUCCESS(Status))
+        ZwClose(Thread);
+    return Status;
 }
 
 VOID
 ExInitializeWorkers(VOID)
 {
-    HANDLE   Thread;
     ULONG    Index, Count;
     NTSTATUS Status;
 
     PAGED_CODE();
     for (Index = 0; Index < EX_WORK_QUEUES; Index++) {
         for (Count = 0; Count < ExpWorkQueues[Index].Threads; Count++) {
-            Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
-                ExpWorkerThread, &ExpWorkQueues[Index]);
+            Status = ExpStartWorker(&ExpWorkQueues[Index]);
             if (!NT_SUCCESS(Status))
                 KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)Status, 0, 0, 0);
-            ZwClose(Thread);
         }
     }
+}
+
+VOID
+ExReplaceWorker(VOID)
+{
+    PETHREAD Thread = PsGetCurrentThread();
+
+    PAGED_CODE();
+    for (ULONG Index = 0; Index < EX_WORK_QUEUES; Index++)
+        if (Thread->Tcb.Queue == &ExpWorkQueues[Index].Queue && !Thread->WorkerReplaced)
+            Thread->WorkerReplaced = NT_SUCCESS(ExpStartWorker(&ExpWorkQueues[Index]));
 }
 
 /*

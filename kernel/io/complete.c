@@ -136,6 +136,17 @@ IopCompleteAssociated(PIRP Irp, CCHAR PriorityBoost)
         IofCompleteRequest(Master, PriorityBoost);
 }
 
+/*
+ * A second completion is recognised by this, and so is one that comes while IopWaitForFile begins
+ * to wait: of that one's flag in Flags and this location either side writes its own first and then
+ * looks at the other's. The exchange is the barrier between the two.
+ */
+static inline VOID
+IopSetCompleted(PIRP Irp)
+{
+    __atomic_exchange_n(&Irp->CurrentLocation, (CHAR)(Irp->StackCount + 2), __ATOMIC_SEQ_CST);
+}
+
 /* Every driver has seen the IRP: on to step (7), or to whoever waits for it. */
 static VOID
 IopReachTop(PIRP Irp, CCHAR PriorityBoost)
@@ -175,7 +186,7 @@ IopWalkUp(PIRP Irp, CCHAR PriorityBoost)
             IoMarkIrpPending(Irp);
         Sp->Control = 0;
     }
-    Irp->CurrentLocation = Irp->StackCount + 2;     // a second completion is recognised by this
+    IopSetCompleted(Irp);
     IopReachTop(Irp, PriorityBoost);
 }
 
@@ -221,7 +232,9 @@ IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
     }
     // one driver, and nothing pended: the caller of IofCallDriver goes on from here
     Irp->Tail.Overlay.CurrentStackLocation = Sp + 1;
-    Irp->CurrentLocation = Irp->StackCount + 2;
+    IopSetCompleted(Irp);
+    if (Irp->Flags & IOP_IRP_AWAITED)
+        IopNotMarked(Irp);
 }
 
 /*

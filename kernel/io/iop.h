@@ -295,6 +295,8 @@ VOID IopQueueFinish(PIRP Irp, CCHAR Boost);
 VOID IopDropIrp(PIRP Irp, PFILE_OBJECT File);           // (8) without telling anybody
 // stops the system: STATUS_PENDING was returned for it, but it was completed without the mark
 DECLSPEC_NORETURN VOID IopNotMarked(PIRP Irp);
+// stops the system: Device's driver did not return STATUS_PENDING, but left the IRP in such a state
+VOID IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device);
 // own thread at APC_LEVEL; FALSE: it is being finished
 BOOLEAN IopDisownIrp(PIRP Irp);
 // prints which driver holds it, that many seconds after it was "cancelled" or "sent"

@@ -240,11 +240,7 @@ IopWaitForFile(PFILE_OBJECT File, PIRP Irp, KPROCESSOR_MODE Mode)
     return File->FinalStatus;
 }
 
-/*
- * The dispatch routine for Major came back without STATUS_PENDING, but the IRP is not as it must be
- * then.
- */
-static __attribute__((noinline, cold)) VOID
+__attribute__((noinline, cold)) VOID
 IopNotCompleted(PIRP Irp, PDEVICE_OBJECT Device)
 {
     PIO_STACK_LOCATION Top = (PIO_STACK_LOCATION)(Irp + 1) + Irp->StackCount - 1;
@@ -318,6 +314,7 @@ IopFinishCall(PIOP_CALL Call)
 /*
  * (4) Waits until the driver sets the event of an IRP that it has pended: for ever, but reports it
  * at longer and longer intervals, in UserMode after the wait was broken off and the IRP cancelled.
+ * A worker is replaced, so that only this wait is for ever.
  * An alert or an APC breaks off the wait for an alertable file, but not for its being opened.
  */
 static DECLSPEC_NOINLINE VOID
@@ -339,6 +336,7 @@ IopAwaitIrp(PIRP Irp, PKEVENT Event, KPROCESSOR_MODE WaitMode)
         if (KeWaitForSingleObject(Event, Executive, KernelMode, FALSE, &Time) != STATUS_TIMEOUT)
             return;
         IopReportHeldIrp(Irp, WaitMode == KernelMode ? "sent" : "cancelled", Seconds);
+        ExReplaceWorker();
     }
 }
 

@@ -1,12 +1,15 @@
 /*
  * Shutdown notification: devices that registered get IRP_MJ_SHUTDOWN before the machine goes off,
- * in the reverse order of registration; those that asked for the last chance after all others.
+ * in the reverse order of registration; those that asked for the last chance after all others. A
+ * driver that does not give its IRP back within `cancelwait` seconds is reported, and the machine
+ * goes off all the same: the IRP and what it belongs to are left to the driver.
  */
 #include "iop.h"
 
 typedef struct _SHUTDOWN_ENTRY {
     LIST_ENTRY     Link;
     PDEVICE_OBJECT Device;                      // referenced
+    KEVENT         Completed;
 } SHUTDOWN_ENTRY;
 
 /* Guarded by IopDatabaseLock: */
@@ -80,6 +83,34 @@ IoUnregisterShutdownNotification(PDEVICE_OBJECT DeviceObject)
     DeviceObject->Flags &= ~DO_SHUTDOWN_REGISTERED;
 }
 
+static NTSTATUS NTAPI
+IopShutdownCompleted(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
+{
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* Sends the IRP and waits for it; FALSE: the driver keeps it. */
+static BOOLEAN
+IopSendShutdown(PDEVICE_OBJECT Device, PIRP Irp, PKEVENT Completed)
+{
+    LARGE_INTEGER Patience = { .QuadPart = -10000000LL * IopCancelPatience };
+
+    KeInitializeEvent(Completed, NotificationEvent, FALSE);
+    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_SHUTDOWN;
+    IoSetCompletionRoutine(Irp, IopShutdownCompleted, Completed, TRUE, TRUE, TRUE);
+    if (IofCallDriver(Device, Irp) != STATUS_PENDING) {         // (3)
+        if (!KeReadStateEvent(Completed))
+            IopNotCompleted(Irp, Device);
+    } else if (KeWaitForSingleObject(Completed, Executive, KernelMode, FALSE, &Patience)
+               == STATUS_TIMEOUT) {
+        IopReportHeldIrp(Irp, "sent", IopCancelPatience);
+        return FALSE;
+    }
+    IoFreeIrp(Irp);                                             // (8)
+    return TRUE;
+}
+
 static VOID
 IopNotify(PLIST_ENTRY List)
 {
@@ -89,10 +120,8 @@ IopNotify(PLIST_ENTRY List)
         PDEVICE_OBJECT Device = IoGetAttachedDeviceReference(Entry->Device);
         PIRP           Irp = IoAllocateIrp(Device->StackSize, FALSE);
 
-        if (Irp != NULL) {
-            IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_SHUTDOWN;
-            IopCallAndWait(Device, Irp, NULL, KernelMode);      // (3) to (8)
-        }
+        if (Irp != NULL && !IopSendShutdown(Device, Irp, &Entry->Completed))
+            continue;
         ObDereferenceObject(Device);
         IopFreeEntry(Entry);
     }

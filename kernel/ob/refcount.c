@@ -12,9 +12,9 @@
  *                                deleted ((3) in ob.h)
  *
  * A delete procedure may block, so the one who drops the last reference above PASSIVE_LEVEL only
- * puts the object on the reaper's list; a work item deletes what is there. The list is linked
- * through the headers (NextToFree) and pushed without a lock; the push that finds it empty queues
- * the work item.
+ * puts the object on the reaper's list, which is linked through the headers (NextToFree). A work
+ * item takes one after the other and deletes it. Before it does, it queues itself again if there
+ * are more, for another thread: a delete procedure that waits holds up no other.
  *
  * Bugcheck 0x18: P1 the object's type, P2 the object, P3 what went wrong (0 this is no live
  * object, 1 a reference from zero, 2 a dereference below zero, 3 the last reference dropped while
@@ -23,7 +23,11 @@
 #include "kernel.h"
 #include "ob/obp.h"
 
-static POBJECT_HEADER volatile ObpReaperList;
+static KSPIN_LOCK     ObpReaperLock;
+
+/* Guarded by ObpReaperLock: */
+static POBJECT_HEADER ObpReaperList;
+static BOOLEAN        ObpReaperQueued;
 
 static VOID NTAPI ObpReap(PVOID Context);
 static WORK_QUEUE_ITEM ObpReaperItem = { .WorkerRoutine = ObpReap };
@@ -35,33 +39,47 @@ ObpBadReference(PVOID Object, ULONG Reason, LONG64 Count)
                  (ULONG_PTR)Object, Reason, Count);
 }
 
+/* ObpReaperLock is held. */
+static VOID
+ObpQueueReaper(VOID)
+{
+    if (!ObpReaperQueued)
+        ExQueueWorkItem(&ObpReaperItem, CriticalWorkQueue);
+    ObpReaperQueued = TRUE;
+}
+
 static VOID NTAPI
 ObpReap(PVOID Context)
 {
-    POBJECT_HEADER Header = InterlockedExchangePointer((PVOID volatile *)&ObpReaperList, NULL);
+    POBJECT_HEADER Header;
+    KIRQL          Irql;
 
-    while (Header != NULL) {
-        POBJECT_HEADER Next = Header->NextToFree;
+    KeAcquireSpinLock(&ObpReaperLock, &Irql);
+    ObpReaperQueued = FALSE;
+    while ((Header = ObpReaperList) != NULL) {
+        ObpReaperList = Header->NextToFree;
+        if (ObpReaperList != NULL)
+            ObpQueueReaper();
+        KeReleaseSpinLock(&ObpReaperLock, Irql);
 
         Header->NextToFree = NULL;
         ObpDeleteObject(Header);
-        Header = Next;
+        KeAcquireSpinLock(&ObpReaperLock, &Irql);
     }
+    KeReleaseSpinLock(&ObpReaperLock, Irql);
 }
 
 static VOID
 ObpDefer(POBJECT_HEADER Header)
 {
-    POBJECT_HEADER First;
+    KIRQL Irql;
 
-    do {
-        First = ObpReaperList;
-        Header->NextToFree = First;
-    } while (InterlockedCompareExchangePointer((PVOID volatile *)&ObpReaperList, Header,
-                                               First) != First);
-
-    if (First == NULL)
-        ExQueueWorkItem(&ObpReaperItem, CriticalWorkQueue);
+    KeAcquireSpinLock(&ObpReaperLock, &Irql);
+    if (ObpReaperList == NULL)
+        ObpQueueReaper();
+    Header->NextToFree = ObpReaperList;
+    ObpReaperList = Header;
+    KeReleaseSpinLock(&ObpReaperLock, Irql);
 }
 
 VOID
@@ -73,23 +91,29 @@ ObpDeleteOrDefer(POBJECT_HEADER Header)
         ObpDefer(Header);
 }
 
-LONG64
-ObpDereference(POBJECT_HEADER Header, ULONG Tag, PVOID Caller)
+/* At 0 nobody else can find the object any more; above 0 it may be gone already. */
+static inline LONG64
+ObpCountDown(POBJECT_HEADER Header, ULONG Tag, PVOID Caller)
 {
     PVOID  Object = &Header->Body;
     LONG64 Count  = InterlockedDecrement64(&Header->PointerCount);
 
     ObpTrace(Object, -1, Count, Tag, Caller);
-    if (Count > 0)
-        return Count;                                   // Header may be gone already
-
     if (Count < 0)
         ObpBadReference(Object, 2, Count);
-    if (Header->HandleCount != 0)
+    if (Count == 0 && Header->HandleCount != 0)
         ObpBadReference(Object, 3, Header->HandleCount);
+    return Count;
+}
 
-    ObpDeleteOrDefer(Header);
-    return 0;
+LONG64
+ObpDereference(POBJECT_HEADER Header, ULONG Tag, PVOID Caller)
+{
+    LONG64 Count = ObpCountDown(Header, Tag, Caller);
+
+    if (Count == 0)
+        ObpDeleteOrDefer(Header);
+    return Count;
 }
 
 /*
@@ -156,17 +180,9 @@ VOID NTAPI
 ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag)
 {
     POBJECT_HEADER Header = ObpHeaderOf(Object);
-    LONG64         Count;
 
     IRQL_AT_MOST(DISPATCH_LEVEL);
-
-    Count = InterlockedDecrement64(&Header->PointerCount);
-    ObpTrace(Object, -1, Count, Tag, CALLER());
-    if (Count < 0)
-        ObpBadReference(Object, 2, Count);
-    if (Count == 0 && Header->HandleCount != 0)
-        ObpBadReference(Object, 3, Header->HandleCount);
-    if (Count == 0)
+    if (ObpCountDown(Header, Tag, CALLER()) == 0)
         ObpDefer(Header);
 }
 

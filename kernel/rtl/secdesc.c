@@ -192,39 +192,36 @@ RtlpGetChecked(PSECURITY_DESCRIPTOR Descriptor, PRTL_SECURITY_PARTS Parts)
     return STATUS_SUCCESS;
 }
 
-/* Dacl and DaclDefaulted are written only if a DACL is present. */
+/* The DACL, or the SACL; Acl and Defaulted are written only if it is present. */
+static NTSTATUS
+RtlpGetAcl(PSECURITY_DESCRIPTOR Descriptor, BOOLEAN Sacl, PBOOLEAN Present, PACL *Acl,
+           PBOOLEAN Defaulted)
+{
+    RTL_SECURITY_PARTS Parts;
+    NTSTATUS           Status = RtlpGetChecked(Descriptor, &Parts);
+
+    if (!NT_SUCCESS(Status))
+        return Status;
+    *Present = (Parts.Control & (Sacl ? SE_SACL_PRESENT : SE_DACL_PRESENT)) != 0;
+    if (*Present) {
+        *Acl       = Sacl ? Parts.Sacl : Parts.Dacl;
+        *Defaulted = (Parts.Control & (Sacl ? SE_SACL_DEFAULTED : SE_DACL_DEFAULTED)) != 0;
+    }
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS NTAPI
 RtlGetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PBOOLEAN DaclPresent,
                              PACL *Dacl, PBOOLEAN DaclDefaulted)
 {
-    RTL_SECURITY_PARTS Parts;
-    NTSTATUS           Status = RtlpGetChecked(SecurityDescriptor, &Parts);
-
-    if (!NT_SUCCESS(Status))
-        return Status;
-    *DaclPresent = (Parts.Control & SE_DACL_PRESENT) != 0;
-    if (*DaclPresent) {
-        *Dacl          = Parts.Dacl;
-        *DaclDefaulted = (Parts.Control & SE_DACL_DEFAULTED) != 0;
-    }
-    return STATUS_SUCCESS;
+    return RtlpGetAcl(SecurityDescriptor, FALSE, DaclPresent, Dacl, DaclDefaulted);
 }
 
 NTSTATUS NTAPI
 RtlGetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PBOOLEAN SaclPresent,
                              PACL *Sacl, PBOOLEAN SaclDefaulted)
 {
-    RTL_SECURITY_PARTS Parts;
-    NTSTATUS           Status = RtlpGetChecked(SecurityDescriptor, &Parts);
-
-    if (!NT_SUCCESS(Status))
-        return Status;
-    *SaclPresent = (Parts.Control & SE_SACL_PRESENT) != 0;
-    if (*SaclPresent) {
-        *Sacl          = Parts.Sacl;
-        *SaclDefaulted = (Parts.Control & SE_SACL_DEFAULTED) != 0;
-    }
-    return STATUS_SUCCESS;
+    return RtlpGetAcl(SecurityDescriptor, TRUE, SaclPresent, Sacl, SaclDefaulted);
 }
 
 NTSTATUS NTAPI

@@ -4,20 +4,20 @@
  */
 #include "rtlp.h"
 
-/* STATUS_UNKNOWN_REVISION, STATUS_INVALID_SECURITY_DESCR: it is self-relative. */
+/*
+ * Points a part to Value; clears Clear in Control, then sets Set. STATUS_UNKNOWN_REVISION,
+ * STATUS_INVALID_SECURITY_DESCR: it is self-relative.
+ */
 static NTSTATUS
-RtlpCheckAbsolute(PISECURITY_DESCRIPTOR Descriptor)
+RtlpSetPart(PISECURITY_DESCRIPTOR Descriptor, PVOID *Part, PVOID Value, USHORT Clear, USHORT Set)
 {
     if (Descriptor->Revision != SECURITY_DESCRIPTOR_REVISION)
         return STATUS_UNKNOWN_REVISION;
-    return Descriptor->Control & SE_SELF_RELATIVE ? STATUS_INVALID_SECURITY_DESCR : STATUS_SUCCESS;
-}
-
-/* Clears Clear in Control, then sets Set. */
-static VOID
-RtlpSetControl(PISECURITY_DESCRIPTOR Descriptor, USHORT Clear, USHORT Set)
-{
+    if (Descriptor->Control & SE_SELF_RELATIVE)
+        return STATUS_INVALID_SECURITY_DESCR;
     Descriptor->Control = (Descriptor->Control & ~Clear) | Set;
+    *Part = Value;
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS NTAPI
@@ -25,15 +25,10 @@ RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN Da
                              PACL Dacl, BOOLEAN DaclDefaulted)
 {
     PISECURITY_DESCRIPTOR Descriptor = SecurityDescriptor;
-    NTSTATUS              Status = RtlpCheckAbsolute(Descriptor);
+    USHORT                Set = SE_DACL_PRESENT | (DaclDefaulted ? SE_DACL_DEFAULTED : 0);
 
-    if (!NT_SUCCESS(Status))
-        return Status;
-    RtlpSetControl(Descriptor, SE_DACL_PRESENT | SE_DACL_DEFAULTED,
-                   (DaclPresent ? SE_DACL_PRESENT : 0)
-                   | (DaclPresent && DaclDefaulted ? SE_DACL_DEFAULTED : 0));
-    Descriptor->Dacl = DaclPresent ? Dacl : NULL;
-    return STATUS_SUCCESS;
+    return RtlpSetPart(Descriptor, (PVOID *)&Descriptor->Dacl, DaclPresent ? Dacl : NULL,
+                       SE_DACL_PRESENT | SE_DACL_DEFAULTED, DaclPresent ? Set : 0);
 }
 
 NTSTATUS NTAPI
@@ -41,15 +36,10 @@ RtlSetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN Sa
                              PACL Sacl, BOOLEAN SaclDefaulted)
 {
     PISECURITY_DESCRIPTOR Descriptor = SecurityDescriptor;
-    NTSTATUS              Status = RtlpCheckAbsolute(Descriptor);
+    USHORT                Set = SE_SACL_PRESENT | (SaclDefaulted ? SE_SACL_DEFAULTED : 0);
 
-    if (!NT_SUCCESS(Status))
-        return Status;
-    RtlpSetControl(Descriptor, SE_SACL_PRESENT | SE_SACL_DEFAULTED,
-                   (SaclPresent ? SE_SACL_PRESENT : 0)
-                   | (SaclPresent && SaclDefaulted ? SE_SACL_DEFAULTED : 0));
-    Descriptor->Sacl = SaclPresent ? Sacl : NULL;
-    return STATUS_SUCCESS;
+    return RtlpSetPart(Descriptor, (PVOID *)&Descriptor->Sacl, SaclPresent ? Sacl : NULL,
+                       SE_SACL_PRESENT | SE_SACL_DEFAULTED, SaclPresent ? Set : 0);
 }
 
 NTSTATUS NTAPI
@@ -57,13 +47,9 @@ RtlSetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID Owne
                               BOOLEAN OwnerDefaulted)
 {
     PISECURITY_DESCRIPTOR Descriptor = SecurityDescriptor;
-    NTSTATUS              Status = RtlpCheckAbsolute(Descriptor);
 
-    if (!NT_SUCCESS(Status))
-        return Status;
-    RtlpSetControl(Descriptor, SE_OWNER_DEFAULTED, OwnerDefaulted ? SE_OWNER_DEFAULTED : 0);
-    Descriptor->Owner = Owner;
-    return STATUS_SUCCESS;
+    return RtlpSetPart(Descriptor, &Descriptor->Owner, Owner, SE_OWNER_DEFAULTED,
+                       OwnerDefaulted ? SE_OWNER_DEFAULTED : 0);
 }
 
 NTSTATUS NTAPI
@@ -71,13 +57,9 @@ RtlSetGroupSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID Grou
                               BOOLEAN GroupDefaulted)
 {
     PISECURITY_DESCRIPTOR Descriptor = SecurityDescriptor;
-    NTSTATUS              Status = RtlpCheckAbsolute(Descriptor);
 
-    if (!NT_SUCCESS(Status))
-        return Status;
-    RtlpSetControl(Descriptor, SE_GROUP_DEFAULTED, GroupDefaulted ? SE_GROUP_DEFAULTED : 0);
-    Descriptor->Group = Group;
-    return STATUS_SUCCESS;
+    return RtlpSetPart(Descriptor, &Descriptor->Group, Group, SE_GROUP_DEFAULTED,
+                       GroupDefaulted ? SE_GROUP_DEFAULTED : 0);
 }
 
 /* STATUS_BAD_DESCRIPTOR_FORMAT: it is self-relative. STATUS_BUFFER_TOO_SMALL: see *BufferLength. */

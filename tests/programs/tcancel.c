@@ -6,7 +6,9 @@
 #include "sdk/ntapi.h"
 #include <winioctl.h>
 #include "user/lib/testing.h"
+#include "user/lib/census.h"
 #include "drivers/pipe/pipe_ioctl.h"
+#include "tests/drivers/hold/hold.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,8 +191,7 @@ Held(HANDLE Hold)
     ULONG Count = 0;
     DWORD Done;
 
-    DeviceIoControl(Hold, CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, 0), NULL, 0,
-        &Count, sizeof Count, &Done, NULL);
+    DeviceIoControl(Hold, HOLD_COUNT, NULL, 0, &Count, sizeof Count, &Done, NULL);
     return Count;
 }
 
@@ -285,11 +286,92 @@ Kernel(void)
     return Done("kernel");
 }
 
+/* Opens Name and has the driver drop the last reference where it cannot wait. */
+static void
+CloseFromDispatchLevel(HANDLE Hold, const char *Name)
+{
+    HANDLE File = Open(Name, 0);
+    DWORD  Done;
+
+    Expect(DeviceIoControl(Hold, HOLD_REFERENCE, &File, sizeof File, NULL, 0, &Done, NULL),
+        "%s: reference: %lu", Name, GetLastError());
+    CloseHandle(File);
+    Expect(DeviceIoControl(Hold, HOLD_DROP, NULL, 0, NULL, 0, &Done, NULL), "%s: drop: %lu", Name,
+        GetLastError());
+}
+
+/* Waits until the driver holds Kept requests and there are that many more objects, no others. */
+static void
+ExpectLeft(HANDLE Hold, const CENSUS *Before, ULONG Kept)
+{
+    static CENSUS After;
+    ULONG         Growth = 0;
+
+    for (ULONG Try = 0; Try < 2000; Try++) {
+        TakeCensus(&After);
+        Growth = CensusGrowth(Before, &After, (LONG)Kept, 100000);
+        if (Growth == 0 && Held(Hold) == Kept)
+            return;
+        Sleep(10);
+    }
+    Expect(FALSE, "%lu requests are held, %lu of a type are left", Held(Hold), Growth);
+}
+
+#define KEPT_CLOSES     10                      // more than there are worker threads
+
+/* CLOSE requests that the kernel sends in threads of its own, when a last reference goes. */
+static int
+Closes(void)
+{
+    static CENSUS Before;
+    HANDLE        Hold;
+    DWORD         Written;
+
+    StartDriver("hold");
+    Hold = Open("\\\\.\\Hold", 0);
+    TakeCensus(&Before);
+    Promise("A CLOSE that a thread of the system waits for in vain holds up no other deletion");
+    for (ULONG Index = 0; Index < KEPT_CLOSES; Index++)
+        CloseFromDispatchLevel(Hold, "\\\\.\\Hold\\end");
+    for (ULONG Index = 0; Index < 1000; Index++)
+        CloseFromDispatchLevel(Hold, "\\\\.\\Hold\\plain");
+    ExpectLeft(Hold, &Before, KEPT_CLOSES);
+    printf("stuck\n");
+    getchar();
+
+    Promise("Given back at last, they leave nothing behind, and the driver can go");
+    Expect(WriteFile(Hold, "x", 1, &Written, NULL), "write: %lu", GetLastError());
+    ExpectLeft(Hold, &Before, 0);
+    CloseHandle(Hold);
+    Expect(StopDriver("hold") == STATUS_SUCCESS, "the driver stays");
+    return Done("closes");
+}
+
+/* The machine is shut down, in vain as far as the driver is concerned. */
+static int
+KeepShutdown(void)
+{
+    DWORD Done;
+
+    StartDriver("hold");
+    return !DeviceIoControl(Open("\\\\.\\Hold", 0), HOLD_SHUTDOWN, NULL, 0, NULL, 0, &Done, NULL);
+}
+
+static int
+Part(const char *Name)
+{
+    if (strcmp(Name, "kernel") == 0)
+        return Kernel();
+    if (strcmp(Name, "closes") == 0)
+        return Closes();
+    return strcmp(Name, "shutdown") == 0 ? KeepShutdown() : Child(Name);
+}
+
 int
 main(int Count, char **Arguments)
 {
     if (Count > 1)
-        return strcmp(Arguments[1], "kernel") == 0 ? Kernel() : Child(Arguments[1]);
+        return Part(Arguments[1]);
     StartDriver("hold");
     Synchronous();
     Overlapped();

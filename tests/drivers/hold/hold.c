@@ -2,9 +2,10 @@
  * Keeps what it is given. Reads stay with it, deaf to cancellation, until a write lets all of them
  * go; opens of \\.\Hold\slow and flushes stay until they are cancelled. Of a file with another
  * name the first letter says what else is kept like a read: open, query, cleanup or end (its
- * CLOSE). A control request says how many requests it holds.
+ * CLOSE). The control requests stand in hold.h.
  */
 #include <ntifs.h>
+#include "hold.h"
 
 #define DEVICE_NAME     L"\\Device\\Hold"
 #define LINK_NAME       L"\\DosDevices\\Hold"
@@ -13,6 +14,7 @@ static PDEVICE_OBJECT HoldDevice;
 static LIST_ENTRY     HoldIrps;                // guarded by HoldLock
 static KSPIN_LOCK     HoldLock;
 static ULONG          HoldCount;
+static PFILE_OBJECT   HoldFile;                // HOLD_REFERENCE
 
 static NTSTATUS
 Finish(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
@@ -64,6 +66,49 @@ LetGo(VOID)
     return Count;
 }
 
+/* The last reference may be dropped where nothing can wait for the CLOSE that follows. */
+static NTSTATUS
+DropAtDispatchLevel(VOID)
+{
+    PFILE_OBJECT File = InterlockedExchangePointer((PVOID volatile *)&HoldFile, NULL);
+    KIRQL        Irql;
+
+    if (File == NULL)
+        return STATUS_NOT_FOUND;
+    KeRaiseIrql(DISPATCH_LEVEL, &Irql);
+    ObDereferenceObject(File);
+    KeLowerIrql(Irql);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS
+Control(PIRP Irp, PIO_STACK_LOCATION Sp)
+{
+    PVOID   *Buffer = Irp->AssociatedIrp.SystemBuffer;
+    NTSTATUS Status = STATUS_INVALID_DEVICE_REQUEST;
+
+    switch (Sp->Parameters.DeviceIoControl.IoControlCode) {
+    case HOLD_COUNT:
+        if (Sp->Parameters.DeviceIoControl.OutputBufferLength < sizeof HoldCount)
+            return Finish(Irp, STATUS_BUFFER_TOO_SMALL, 0);
+        *(PULONG)Buffer = HoldCount;
+        return Finish(Irp, STATUS_SUCCESS, sizeof HoldCount);
+    case HOLD_REFERENCE:
+        Status = STATUS_INVALID_PARAMETER;
+        if (Sp->Parameters.DeviceIoControl.InputBufferLength == sizeof *Buffer && HoldFile == NULL)
+            Status = ObReferenceObjectByHandle(*Buffer, 0, *IoFileObjectType, Irp->RequestorMode,
+                                               (PVOID *)&HoldFile, NULL);
+        break;
+    case HOLD_DROP:
+        Status = DropAtDispatchLevel();
+        break;
+    case HOLD_SHUTDOWN:
+        Status = IoRegisterShutdownNotification(HoldDevice);
+        break;
+    }
+    return Finish(Irp, Status, 0);
+}
+
 static NTSTATUS NTAPI
 Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -87,15 +132,13 @@ Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     case IRP_MJ_FLUSH_BUFFERS:
         return PendSlow(Irp);
     case IRP_MJ_READ:
+    case IRP_MJ_SHUTDOWN:
         return Keep(Irp);
     case IRP_MJ_WRITE:
         LetGo();
         return Finish(Irp, STATUS_SUCCESS, Sp->Parameters.Write.Length);
     case IRP_MJ_DEVICE_CONTROL:
-        if (Sp->Parameters.DeviceIoControl.OutputBufferLength < sizeof HoldCount)
-            return Finish(Irp, STATUS_BUFFER_TOO_SMALL, 0);
-        *(PULONG)Irp->AssociatedIrp.SystemBuffer = HoldCount;
-        return Finish(Irp, STATUS_SUCCESS, sizeof HoldCount);
+        return Control(Irp, Sp);
     }
     return Finish(Irp, STATUS_SUCCESS, 0);
 }
