@@ -303,6 +303,10 @@ NTSTATUS NTAPI LdrUnloadDll(PVOID Base);
 NTSTATUS NTAPI LdrGetDllHandle(PWSTR SearchPath, PULONG Characteristics, PUNICODE_STRING Name,
     PVOID *Base);
 NTSTATUS NTAPI LdrGetProcedureAddress(PVOID Base, PANSI_STRING Name, ULONG Ordinal, PVOID *Address);
+#define LDR_LOCK_LOADER_LOCK_FLAG_RAISE_ON_ERRORS   1
+#define LDR_LOCK_LOADER_LOCK_FLAG_TRY_ONLY          2
+NTSTATUS NTAPI LdrLockLoaderLock(ULONG Flags, PULONG Disposition, PULONG_PTR Cookie);
+NTSTATUS NTAPI LdrUnlockLoaderLock(ULONG Flags, ULONG_PTR Cookie);
 VOID     NTAPI LdrShutdownProcess(VOID);
 VOID     NTAPI LdrShutdownThread(VOID);
 DECLSPEC_NORETURN VOID NTAPI RtlExitUserProcess(NTSTATUS Status);
@@ -332,6 +336,10 @@ BOOLEAN  NTAPI RtlFreeHeap(PVOID Heap, ULONG Flags, PVOID Block);
 PVOID    NTAPI RtlReAllocateHeap(PVOID Heap, ULONG Flags, PVOID Block, SIZE_T Size);
 SIZE_T   NTAPI RtlSizeHeap(PVOID Heap, ULONG Flags, PVOID Block);
 BOOLEAN  NTAPI RtlValidateHeap(PVOID Heap, ULONG Flags, PVOID Block);
+BOOLEAN  NTAPI RtlLockHeap(PVOID Heap);
+BOOLEAN  NTAPI RtlUnlockHeap(PVOID Heap);
+VOID     NTAPI RtlAcquirePebLock(VOID);
+VOID     NTAPI RtlReleasePebLock(VOID);
 NTSTATUS NTAPI RtlInitializeCriticalSection(PRTL_CRITICAL_SECTION Section);
 NTSTATUS NTAPI RtlInitializeCriticalSectionAndSpinCount(PRTL_CRITICAL_SECTION Section,
     ULONG SpinCount);

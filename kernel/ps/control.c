@@ -128,9 +128,10 @@ NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES
 }
 
 /*
- * ProcessHandle NULL ends every other thread of the caller's process and returns; a program that
- * exits does that first, and then ends itself with NtCurrentProcess(). Another process may still
- * have threads when this returns: it is signalled when the last is gone.
+ * ProcessHandle NULL ends every other thread of the caller's process and returns when none of them
+ * can run in user mode any more; a program that exits does that first, and then ends itself with
+ * NtCurrentProcess(). Another process may still have threads when this returns: it is signalled
+ * when the last is gone.
  * STATUS_PROCESS_IS_TERMINATING: it has ended already.
  */
 NTSTATUS NTAPI
@@ -142,9 +143,13 @@ NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
 
     PAGED_CODE();
 
-    if (ProcessHandle == NULL)
-        return PspTerminateProcess(PsGetCurrentThread()->ThreadsProcess, ExitStatus,
-                                   PsGetCurrentThread());
+    if (ProcessHandle == NULL) {
+        Process = PsGetCurrentThread()->ThreadsProcess;
+        Status = PspTerminateProcess(Process, ExitStatus, PsGetCurrentThread());
+        if (Process->ActiveThreads > 1)
+            KiIpiFlushTb(NULL, TRUE);           // the interrupt is what counts: it delivers the APC
+        return Status;
+    }
 
     Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_TERMINATE, PspProcessType,
                                        ExGetPreviousMode(),

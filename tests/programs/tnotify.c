@@ -254,6 +254,7 @@ main(int Count, char **Arguments)
 
     if (Count > 1)
         return RunChild();
+    MeetAtLocks();
     Promise("notify.sys loads");
     Status = StartDriver("notify");
     Expect(Status == STATUS_SUCCESS, "status 0x%08lX", Status);

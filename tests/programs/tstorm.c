@@ -178,6 +178,7 @@ main(int Count, char **Arguments)
 
     if (Count > 1)
         return Child();
+    MeetAtLocks();
     Promise("A process can be killed in the middle of anything");
     KillMany(Ready, 3);                         // what is cached is there afterwards
     Sleep(200);

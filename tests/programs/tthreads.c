@@ -5,10 +5,9 @@
 #include "sdk/ntapi.h"
 #include "user/lib/testing.h"
 #include <stdio.h>
+#include <string.h>
 #include <emmintrin.h>
 
-#define OWN_LOCKS   3                       // the process' loader, heap and PEB locks make their
-                                            // events when first contended, and keep them
 #define THREADS     24
 #define ROUNDS      20000
 
@@ -201,14 +200,92 @@ Many(void)
     Expect(RunMany(KeepFpu, NULL), "the threads did not end");
     Expect(Wrong == 0, "%ld mix-ups", Wrong);
     Promise("Threads that have ended leave no handle behind");
-    Expect(HandleCount() <= Before + OWN_LOCKS, "%lu handles became %lu", Before, HandleCount());
+    Expect(HandleCount() == Before, "%lu handles became %lu", Before, HandleCount());
+}
+
+static volatile LONG Allocations;
+
+static DWORD WINAPI
+AllocateForEver(PVOID Parameter)
+{
+    for (;;) {
+        HeapFree(GetProcessHeap(), 0, HeapAlloc(GetProcessHeap(), 0, 100));
+        InterlockedIncrement(&Allocations);
+    }
+}
+
+/* What a DLL's DllMain may do, a TLS callback may: allocate, while the process ends. */
+static VOID NTAPI
+AllocateAtEnd(PVOID Module, DWORD Reason, PVOID Reserved)
+{
+    if (Reason == DLL_PROCESS_DETACH && Allocations != 0)
+        HeapFree(GetProcessHeap(), 0, HeapAlloc(GetProcessHeap(), 0, 100));
+}
+
+__attribute__((section(".CRT$XLB"), used))
+static const PIMAGE_TLS_CALLBACK Callback = AllocateAtEnd;
+
+/* The child: ends while its threads are in the heap. */
+static int
+EndAmongAllocations(void)
+{
+    for (int Index = 0; Index < 4; Index++)
+        CreateThread(NULL, 0, AllocateForEver, NULL, 0, NULL);
+    while (Allocations < 100)
+        Sleep(0);
+    return 42;
+}
+
+static DWORD WINAPI
+CountForEver(PVOID Parameter)
+{
+    for (;;)
+        Allocations++;
+}
+
+/*
+ * The child: whether its threads still run when they have been ended. One may have been beginning,
+ * with the loader lock, so there is no way out but the service.
+ */
+static DECLSPEC_NORETURN void
+CountAfterEnd(void)
+{
+    LONG Before;
+
+    for (int Index = 0; Index < 4; Index++)
+        CreateThread(NULL, 0, CountForEver, NULL, 0, NULL);
+    while (Allocations < 1000)
+        Sleep(0);
+    NtTerminateProcess(NULL, 7);
+    Before = Allocations;
+    for (int Index = 0; Index < 200000; Index++)
+        YieldProcessor();
+    NtTerminateProcess(NtCurrentProcess(), Allocations == Before ? 42 : 1);
+    __builtin_unreachable();
+}
+
+static void
+Ends(void)
+{
+    Promise("A process' other threads do not run any more when it has ended them");
+    for (int Round = 0; Round < 10; Round++)
+        Expect(RunProgram("tthreads count") == 42, "round %d", Round);
+    Promise("A process that ends while its threads are in the heap has the heap to itself");
+    for (int Round = 0; Round < 40; Round++)
+        Expect(RunProgram("tthreads end") == 42, "round %d", Round);
 }
 
 int
-main(void)
+main(int Count, char **Arguments)
 {
+    if (Count > 1 && strcmp(Arguments[1], "count") == 0)
+        CountAfterEnd();
+    if (Count > 1)
+        return EndAmongAllocations();
+    MeetAtLocks();
     Results();
     Apcs();
     Many();
+    Ends();
     return Done("tthreads");
 }

@@ -64,6 +64,44 @@ HandleCount(void)
     return Count;
 }
 
+/* A thread that begins passes the loader lock first. */
+static DWORD WINAPI
+PassLocks(PVOID Context)
+{
+    HeapFree(GetProcessHeap(), 0, HeapAlloc(GetProcessHeap(), 0, 1));
+    RtlAcquirePebLock();
+    RtlReleasePebLock();
+    return 0;
+}
+
+static void
+AwaitHandles(ULONG Handles)
+{
+    for (ULONG Try = 0; Try < 10000 && HandleCount() < Handles; Try++)
+        Sleep(1);
+}
+
+void
+MeetAtLocks(void)
+{
+    ULONG     Handles = HandleCount() + 1;      // and the thread's
+    HANDLE    Thread;
+    ULONG_PTR Cookie;
+
+    LdrLockLoaderLock(0, NULL, &Cookie);
+    HeapLock(GetProcessHeap());
+    RtlAcquirePebLock();
+    Thread = CreateThread(NULL, 0, PassLocks, NULL, 0, NULL);
+    AwaitHandles(Handles + 1);
+    LdrUnlockLoaderLock(0, Cookie);
+    AwaitHandles(Handles + 2);
+    HeapUnlock(GetProcessHeap());
+    AwaitHandles(Handles + 3);
+    RtlReleasePebLock();
+    WaitForSingleObject(Thread, INFINITE);
+    CloseHandle(Thread);
+}
+
 void
 ExpectRow(const char *Call, NTSTATUS Wanted, NTSTATUS Status)
 {

@@ -26,6 +26,12 @@ void ExpectRow(const char *Call, NTSTATUS Wanted, NTSTATUS Status);
             Did ? "succeeded" : "failed", GetLastError(), (ULONG)(Code));                   \
     } while (0)
 
+/*
+ * ntdll's locks make an event each when threads first meet at them, and keep it. A program whose
+ * threads might do so by chance has some meet on purpose, before it counts handles or events.
+ */
+void MeetAtLocks(void);
+
 /* Handles open in this process, and a pool tag's allocations and bytes in use in both pools. */
 ULONG HandleCount(void);
 BOOL  PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes);

@@ -5,6 +5,9 @@
  * it. Who raises it to 0 owns the section; anybody else waits on an automatic event, made when
  * first needed, that the owner sets on leaving while LockCount says that somebody waits. Each
  * waiter takes exactly one set, so none is lost.
+ *
+ * While the process ends, its other threads are gone. What one of them had entered it will never
+ * leave: a wait for it ends the process there and then.
  */
 #include "ntdllp.h"
 
@@ -69,6 +72,8 @@ RtlEnterCriticalSection(PRTL_CRITICAL_SECTION Section)
             Section->RecursionCount++;
             return STATUS_SUCCESS;
         }
+        if (LdrpShutdownInProgress)
+            NtTerminateProcess(NtCurrentProcess(), LdrpExitStatus);
         NtWaitForSingleObject(RtlpSectionEvent(Section), FALSE, NULL);
     }
     Section->OwningThread = Self;

@@ -8,6 +8,18 @@
 
 static BOOLEAN RtlpEnvironmentOnHeap;
 
+VOID NTAPI
+RtlAcquirePebLock(VOID)
+{
+    RtlEnterCriticalSection(NtCurrentPeb()->FastPebLock);
+}
+
+VOID NTAPI
+RtlReleasePebLock(VOID)
+{
+    RtlLeaveCriticalSection(NtCurrentPeb()->FastPebLock);
+}
+
 static WCHAR
 RtlpUpper(WCHAR Character)
 {

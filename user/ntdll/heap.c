@@ -274,6 +274,27 @@ RtlReAllocateHeap(PVOID HeapHandle, ULONG Flags, PVOID Memory, SIZE_T Size)
     return New;
 }
 
+/* Keeps the other threads out of the heap, until RtlUnlockHeap by the same thread. */
+BOOLEAN NTAPI
+RtlLockHeap(PVOID HeapHandle)
+{
+    RtlEnterCriticalSection(&((PHEAP)HeapHandle)->Lock);
+    return TRUE;
+}
+
+BOOLEAN NTAPI
+RtlUnlockHeap(PVOID HeapHandle)
+{
+    return RtlLeaveCriticalSection(&((PHEAP)HeapHandle)->Lock) == STATUS_SUCCESS;
+}
+
+/* For the one thread that is left of the process. */
+VOID
+RtlpRenewHeapLock(PVOID HeapHandle)
+{
+    RtlInitializeCriticalSectionAndSpinCount(&((PHEAP)HeapHandle)->Lock, HEAP_SPIN);
+}
+
 BOOLEAN NTAPI
 RtlValidateHeap(PVOID HeapHandle, ULONG Flags, PVOID Memory)
 {

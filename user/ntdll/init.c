@@ -18,6 +18,7 @@ RTL_CRITICAL_SECTION  LdrpLoaderLock;
 PLDR_DATA_TABLE_ENTRY LdrpProgram;
 PVOID                 LdrpNtdllBase;
 BOOLEAN               LdrpShutdownInProgress;
+NTSTATUS              LdrpExitStatus;
 static PEB_LDR_DATA   LdrpData;
 static RTL_CRITICAL_SECTION LdrpPebLock;
 

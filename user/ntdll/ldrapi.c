@@ -110,6 +110,47 @@ LdrGetProcedureAddress(PVOID Base, PANSI_STRING Name, ULONG Ordinal, PVOID *Addr
 }
 
 /*
+ * Holds the loader lock until LdrUnlockLoaderLock is given *Cookie. With
+ * LDR_LOCK_LOADER_LOCK_FLAG_TRY_ONLY it does not wait: *Disposition says whether the lock was
+ * had (1) or not (2). STATUS_INVALID_PARAMETER_1: other flags; _2, _3: an address is missing. With
+ * LDR_LOCK_LOADER_LOCK_FLAG_RAISE_ON_ERRORS they are raised.
+ */
+NTSTATUS NTAPI
+LdrLockLoaderLock(ULONG Flags, PULONG Disposition, PULONG_PTR Cookie)
+{
+    BOOLEAN  TryOnly = (Flags & LDR_LOCK_LOADER_LOCK_FLAG_TRY_ONLY) != 0, Had = TRUE;
+    NTSTATUS Status = Flags & ~3u ? STATUS_INVALID_PARAMETER_1
+        : Cookie == NULL ? STATUS_INVALID_PARAMETER_3
+        : TryOnly && Disposition == NULL ? STATUS_INVALID_PARAMETER_2 : STATUS_SUCCESS;
+
+    if (!NT_SUCCESS(Status)) {
+        if (Flags & LDR_LOCK_LOADER_LOCK_FLAG_RAISE_ON_ERRORS)
+            RtlRaiseStatus(Status);
+        return Status;
+    }
+    if (TryOnly)
+        Had = RtlTryEnterCriticalSection(&LdrpLoaderLock);
+    else
+        RtlEnterCriticalSection(&LdrpLoaderLock);
+    if (Disposition != NULL)
+        *Disposition = Had ? 1 : 2;
+    *Cookie = Had ? (ULONG_PTR)NtCurrentTeb() : 0;
+    return STATUS_SUCCESS;
+}
+
+/* STATUS_INVALID_PARAMETER_2: Cookie is not that of the running thread's lock. */
+NTSTATUS NTAPI
+LdrUnlockLoaderLock(ULONG Flags, ULONG_PTR Cookie)
+{
+    if (Cookie == 0)
+        return STATUS_SUCCESS;                  // TRY_ONLY, and it was not had
+    if (Cookie != (ULONG_PTR)NtCurrentTeb())
+        return STATUS_INVALID_PARAMETER_2;
+    RtlLeaveCriticalSection(&LdrpLoaderLock);
+    return STATUS_SUCCESS;
+}
+
+/*
  * Tells the DLLs that the process ends. The first caller does it; one that comes again returns at
  * once.
  */

@@ -26,7 +26,8 @@ typedef BOOL (WINAPI *PDLL_INIT_ROUTINE)(PVOID Base, ULONG Reason, PVOID Reserve
 extern RTL_CRITICAL_SECTION LdrpLoaderLock;
 extern PLDR_DATA_TABLE_ENTRY LdrpProgram;       // the .exe
 extern PVOID LdrpNtdllBase;
-extern BOOLEAN LdrpShutdownInProgress;
+extern BOOLEAN LdrpShutdownInProgress;          // the thread that ends the process is the only one
+extern NTSTATUS LdrpExitStatus;                 // and it ends it with this
 
 /* ldr.c */
 PLDR_DATA_TABLE_ENTRY LdrpEnterModule(PVOID Base, PCWSTR BaseName, USHORT Length, ULONG Flags);
@@ -53,6 +54,9 @@ NTSTATUS LdrpTlsAddModule(PLDR_DATA_TABLE_ENTRY Module);
 NTSTATUS LdrpTlsInitializeThread(VOID);
 VOID     LdrpTlsFreeThread(VOID);
 VOID     LdrpTlsCallbacks(PLDR_DATA_TABLE_ENTRY Module, ULONG Reason);
+
+/* heap.c */
+VOID     RtlpRenewHeapLock(PVOID Heap);
 
 /* debug.c: one sentence for a person, on standard error and on the debug port */
 VOID     RtlpSay(PCSTR Format, ...);

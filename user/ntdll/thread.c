@@ -1,8 +1,11 @@
 /*
  * The end of threads and processes, and the creation of threads.
  *
- * RtlExitUserProcess stops the other threads first, so that the DLLs' process detach runs alone;
- * a lock that one of them held stays held, which is why the loader and heap locks are made anew.
+ * RtlExitUserProcess stops the other threads first, so that the DLLs' process detach runs alone.
+ * It takes the locks before that the detach needs, so that none of them is in the middle of what
+ * they guard: the loader's, the PEB's and the process heap's. Threads that waited for one have not
+ * left it, so they are made anew. Any other lock that a stopped thread has is lost: who wants it
+ * now ends the process (critsec.c).
  * RtlExitUserThread tells the DLLs of the thread's end; the last thread of a process ends the
  * process instead.
  */
@@ -12,8 +15,13 @@ VOID NTAPI
 RtlExitUserProcess(NTSTATUS Status)
 {
     RtlEnterCriticalSection(&LdrpLoaderLock);
+    RtlAcquirePebLock();
+    RtlLockHeap(NtCurrentPeb()->ProcessHeap);
     NtTerminateProcess(NULL, Status);
-    RtlLeaveCriticalSection(&LdrpLoaderLock);
+    RtlpRenewHeapLock(NtCurrentPeb()->ProcessHeap);
+    RtlInitializeCriticalSection(NtCurrentPeb()->FastPebLock);
+    RtlInitializeCriticalSection(&LdrpLoaderLock);
+    LdrpExitStatus = Status;
     LdrShutdownProcess();
     NtTerminateProcess(NtCurrentProcess(), Status);
     __builtin_unreachable();
