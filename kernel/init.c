@@ -78,19 +78,27 @@ ExpStartFirstProgram(VOID)
     KeBugCheckEx(PROCESS1_INITIALIZATION_FAILED, Status, 0, 0, 0);
 }
 
+static VOID
+ExpStartThread(PKSTART_ROUTINE Routine)
+{
+    HANDLE   Thread;
+    NTSTATUS Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine,
+                                           NULL);
+
+    if (!NT_SUCCESS(Status))
+        KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)Status, 1, 0, 0);
+    ZwClose(Thread);
+}
+
 static VOID NTAPI
 ExpPhase1(PVOID Context)
 {
-    HANDLE Reaper;
-
     KeInitializeClock();
     HalpStartClock();
     KiStartAllProcessors();
-    if (!NT_SUCCESS(PsCreateSystemThread(&Reaper, THREAD_ALL_ACCESS, NULL, NULL, NULL,
-                                         PspReaperThread, NULL)))
-        KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, 1, 0, 0, 0);
-    ZwClose(Reaper);
+    ExpStartThread(PspReaperThread);
     MmInitializePhase1();
+    ExpStartThread(KeBalanceSetManager);
     ExInitializeWorkers();
     ExInitializeCallbacks();
     IoLoadBootDrivers();

@@ -46,7 +46,7 @@ def closes(context):
     guest.prompt()
     guest.send("tcancel closes\r")
     guest.expect("stuck")
-    guest.expect_debug(r"(?s)" + r".*".join([HELD.format("02") + " sent"] * 10))
+    guest.expect_debug(r"(?s)" + r".*".join([HELD.format("02") + " sent"] * 7))
     guest.send("\r")
     guest.prompt()
     context.marked(guest.consoles[0].text, "closes")

@@ -27,8 +27,8 @@ PPOOL_TRACKER ExpLookUpTracker(ULONG Tag);
 
 /* worker.c: a queued work item whose routine lies in the Size bytes at Base; NULL. */
 PVOID ExFindQueuedWorkItem(PVOID Base, SIZE_T Size, PVOID *Routine);
-/* If the running thread is a worker: its queue gets another for it. PASSIVE_LEVEL. */
-VOID ExReplaceWorker(VOID);
+/* Starts a thread for each queue whose own ones all wait. PASSIVE_LEVEL, once a second. */
+VOID ExBalanceWorkers(VOID);
 
 /* ---- handle tables (ex/handle.c) ---- */
 

@@ -4,22 +4,24 @@
  *
  * A WORK_QUEUE_ITEM goes into one of three kernel queues (KQUEUE) by its urgency; a few threads
  * of a fitting priority take from each, and as a queue counts only threads that run, one that
- * blocks in an item lets another go on. One that blocks for what may never come has another
- * thread started in its place first (ExReplaceWorker), and ends when its item comes back after
- * all. An item is out of the queue before its routine is called, which may free it or queue it
- * again. List.Flink is not NULL exactly while it is queued.
+ * blocks in an item lets another go on. When all of them are blocked and an item waits for more
+ * than a second, the balance set manager starts one more, which ends when it finds nothing to do.
+ * An item is out of the queue before its routine is called, which may free it or queue it again.
+ * List.Flink is not NULL exactly while it is queued.
  *
  * A routine must come back at PASSIVE_LEVEL with APCs enabled and no spin lock held: callout.c
  * names it otherwise. Queueing an item that is queued is 0xE4.
  */
 #include "ps/ps.h"
 
-#define EX_WORK_QUEUES  3
+#define EX_WORK_QUEUES          3
+#define EXTRA_THREAD_PATIENCE   20000000LL      // of one that finds nothing, in 100 ns
 
 typedef struct _EXP_WORK_QUEUE {
     KQUEUE    Queue;
     KPRIORITY Priority;
     ULONG     Threads;
+    PVOID     First;                            // the item that waited when ExBalanceWorkers looked
 } EXP_WORK_QUEUE, *PEXP_WORK_QUEUE;
 
 #define LIST_ITSELF(List) { &(List), &(List) }
@@ -61,17 +63,29 @@ ExpWorkerThread(PVOID Context)
     PEXP_WORK_QUEUE Work = Context;
 
     KeSetPriorityThread(KeGetCurrentThread(), Work->Priority);
-    while (!PsGetCurrentThread()->WorkerReplaced)
+    for (;;)
         ExpRunWorkItem(CONTAINING_RECORD(KeRemoveQueue(&Work->Queue, KernelMode, NULL),
             WORK_QUEUE_ITEM, List));
 }
 
+static VOID NTAPI
+ExpExtraThread(PVOID Context)
+{
+    PEXP_WORK_QUEUE Work = Context;
+    LARGE_INTEGER   Patience = { .QuadPart = -EXTRA_THREAD_PATIENCE };
+    PLIST_ENTRY     Entry;
+
+    KeSetPriorityThread(KeGetCurrentThread(), Work->Priority);
+    while ((LONG_PTR)(Entry = KeRemoveQueue(&Work->Queue, KernelMode, &Patience)) != STATUS_TIMEOUT)
+        ExpRunWorkItem(CONTAINING_RECORD(Entry, WORK_QUEUE_ITEM, List));
+}
+
 static NTSTATUS
-ExpStartWorker(PEXP_WORK_QUEUE Work)
+ExpStartWorker(PEXP_WORK_QUEUE Work, PKSTART_ROUTINE Routine)
 {
     HANDLE   Thread;
-    NTSTATUS Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
-                                           ExpWorkerThread, Work);
+    NTSTATUS Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine,
+                                           Work);
 
     if (NT_SUCCESS(Status))
         ZwClose(Thread);
@@ -87,22 +101,26 @@ ExInitializeWorkers(VOID)
     PAGED_CODE();
     for (Index = 0; Index < EX_WORK_QUEUES; Index++) {
         for (Count = 0; Count < ExpWorkQueues[Index].Threads; Count++) {
-            Status = ExpStartWorker(&ExpWorkQueues[Index]);
+            Status = ExpStartWorker(&ExpWorkQueues[Index], ExpWorkerThread);
             if (!NT_SUCCESS(Status))
                 KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)Status, 0, 0, 0);
         }
     }
 }
 
+/* A hint that needs no lock: an item that is still the first, and no thread of the queue runs. */
 VOID
-ExReplaceWorker(VOID)
+ExBalanceWorkers(VOID)
 {
-    PETHREAD Thread = PsGetCurrentThread();
+    for (ULONG Index = 0; Index < EX_WORK_QUEUES; Index++) {
+        PEXP_WORK_QUEUE Work = &ExpWorkQueues[Index];
+        PLIST_ENTRY     First = Work->Queue.EntryListHead.Flink;
 
-    PAGED_CODE();
-    for (ULONG Index = 0; Index < EX_WORK_QUEUES; Index++)
-        if (Thread->Tcb.Queue == &ExpWorkQueues[Index].Queue && !Thread->WorkerReplaced)
-            Thread->WorkerReplaced = NT_SUCCESS(ExpStartWorker(&ExpWorkQueues[Index]));
+        if (First != &Work->Queue.EntryListHead && First == Work->First
+            && Work->Queue.CurrentCount == 0)
+            ExpStartWorker(Work, ExpExtraThread);
+        Work->First = First;
+    }
 }
 
 /*

@@ -314,7 +314,6 @@ IopFinishCall(PIOP_CALL Call)
 /*
  * (4) Waits until the driver sets the event of an IRP that it has pended: for ever, but reports it
  * at longer and longer intervals, in UserMode after the wait was broken off and the IRP cancelled.
- * A worker is replaced, so that only this wait is for ever.
  * An alert or an APC breaks off the wait for an alertable file, but not for its being opened.
  */
 static DECLSPEC_NOINLINE VOID
@@ -336,7 +335,6 @@ IopAwaitIrp(PIRP Irp, PKEVENT Event, KPROCESSOR_MODE WaitMode)
         if (KeWaitForSingleObject(Event, Executive, KernelMode, FALSE, &Time) != STATUS_TIMEOUT)
             return;
         IopReportHeldIrp(Irp, WaitMode == KernelMode ? "sent" : "cancelled", Seconds);
-        ExReplaceWorker();
     }
 }
 

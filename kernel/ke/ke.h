@@ -281,6 +281,7 @@ VOID KiRequestSoftwareInterrupt(KIRQL Irql);    // APC_LEVEL or DISPATCH_LEVEL, 
 VOID KiIpiReschedule(ULONG Processor);          // make it look at its NextThread / APCs
 // on every processor, waits until done; any IRQL <= DISPATCH_LEVEL
 VOID KiIpiFlushTb(PVOID Address, BOOLEAN All);
+KSTART_ROUTINE KeBalanceSetManager;             // balance.c: a system thread
 // clock.c: fills KUSER_SHARED_DATA; once, before the first HalpStartClock
 VOID KeInitializeClock(VOID);
 // clock.c: each processor's clock interrupt; boot processor advances time

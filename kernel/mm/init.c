@@ -58,7 +58,6 @@ VOID
 MmInitializePhase1(VOID)
 {
     MiInitializeMm(&PsInitialSystemProcess->Mm);    // system threads may have user memory too
-    MiStartTrimmer();
 }
 
 /* Called once, last thing at start-up. */

@@ -5,7 +5,7 @@
  * Physical pages are described by MMPFN records. Page tables are reached through the direct map
  * of physical memory at PHYSICAL_MAP_BASE. Every kernel range has all its PML4 entries made at
  * start-up, so a process only copies the upper half of the PML4. W^X everywhere. Paged pool pages
- * may be trimmed by MiTrimmer: the PTE becomes a transition PTE (not present, frame number kept),
+ * may be trimmed (trimmer.c): the PTE becomes a transition PTE (not present, frame number kept),
  * and a touch below DISPATCH_LEVEL brings it back; at DISPATCH_LEVEL or above it is bugcheck 0xA
  * (0xD1 if a driver did it).
  *
@@ -58,9 +58,11 @@ extern volatile LONG64 MmTotalCommittedPages;
 // phase 0: frames, ranges, pools usable afterwards
 VOID MmInitSystem(PLOADER_PARAMETER_BLOCK LoaderBlock);
 VOID MmCreateSectionType(VOID);                             // phase 0, after ob/
-VOID MmInitializePhase1(VOID);                              // PASSIVE_LEVEL: trimmer thread
+VOID MmInitializePhase1(VOID);                              // PASSIVE_LEVEL
 // last thing at start-up: frees INIT and loader memory; no INIT code runs afterwards
 VOID MmFreeInitMemory(VOID);
+// once a second, PASSIVE_LEVEL: trims what was not touched since the last time
+VOID MmTrimPagedPool(VOID);
 
 /*
  * ---- pages for the pool (ex/pool.c): whole pages, NULL if none. Nonpaged: any IRQL <= DISPATCH;

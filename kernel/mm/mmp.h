@@ -159,8 +159,6 @@ VOID MiReleaseRun(PMI_RANGE Range, PVOID Va, BOOLEAN FreeFrames, SIZE_T Commit);
 VOID MiReleasePending(VOID);
 
 /* ---- trimmer.c ---- */
-VOID    MiStartTrimmer(VOID);
-VOID    MiTrimPagedPool(VOID);
 BOOLEAN MiFaultInPoolPage(PULONG64 Pte);
 
 /* ---- vad.c, virtual.c, process.c: see vad.h ---- */

@@ -1,5 +1,5 @@
 /*
- * Paged pool really pages: a system thread walks it about once a second and trims every page that
+ * Paged pool really pages: the balance set manager walks it once a second and trims every page that
  * nobody has touched since the walk before.
  *
  * A trimmed page keeps its frame; its PTE becomes a transition PTE. A touch below DISPATCH_LEVEL
@@ -16,8 +16,6 @@
  * the page as it is. All processors flush once at the end of a walk.
  */
 #include "mm/mmp.h"
-
-#define TRIM_PERIOD_MS      1000
 
 /* Ages or trims one page; TRUE if its translation must be flushed. */
 static BOOLEAN
@@ -37,7 +35,7 @@ MiTrimPoolPage(PULONG64 Pte)
 }
 
 VOID
-MiTrimPagedPool(VOID)
+MmTrimPagedPool(VOID)
 {
     PUCHAR  Va = (PUCHAR)MM_PAGED_POOL_START;
     PUCHAR  End = Va + ((SIZE_T)MiPagedPoolRange.HighestUsed << PAGE_SHIFT);
@@ -70,27 +68,4 @@ MiFaultInPoolPage(PULONG64 Pte)
         Old = InterlockedCompareExchange64((LONG64 *)Pte, New, Old);
     }
     return TRUE;
-}
-
-static VOID NTAPI
-MiTrimmerThread(PVOID Context)
-{
-    LARGE_INTEGER Period = { .QuadPart = -10000LL * TRIM_PERIOD_MS };
-
-    for (;;) {
-        KeDelayExecutionThread(KernelMode, FALSE, &Period);
-        MiTrimPagedPool();
-    }
-}
-
-VOID
-MiStartTrimmer(VOID)
-{
-    HANDLE   Thread;
-    NTSTATUS Status = PsCreateSystemThread(&Thread, THREAD_ALL_ACCESS, NULL, NULL, NULL,
-                                           MiTrimmerThread, NULL);
-
-    if (!NT_SUCCESS(Status))
-        KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, Status, 0, 0, 0);
-    ZwClose(Thread);
 }

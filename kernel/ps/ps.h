@@ -76,8 +76,6 @@ typedef struct _ETHREAD {
     PVOID         StartAddress, Win32StartAddress;
     BOOLEAN       SystemThread;
 
-    BOOLEAN       WorkerReplaced;               // owned by ex/worker.c; own thread only
-
     /* Guarded by the process' ThreadLock: */
     LIST_ENTRY    ThreadListEntry;
     BOOLEAN       Terminated;                   // told to end

@@ -317,7 +317,7 @@ ExpectLeft(HANDLE Hold, const CENSUS *Before, ULONG Kept)
     Expect(FALSE, "%lu requests are held, %lu of a type are left", Held(Hold), Growth);
 }
 
-#define KEPT_CLOSES     10                      // more than there are worker threads
+#define KEPT_CLOSES     7                       // more than there are worker threads
 
 /* CLOSE requests that the kernel sends in threads of its own, when a last reference goes. */
 static int

@@ -315,20 +315,40 @@ Work(PVOID Context)
 static VOID
 WorkerItems(VOID)
 {
-    KIRQL     OldIrql;
-    ULONG_PTR Index;
+    KIRQL OldIrql;
 
     WorkDone = 0;
     KeInitializeEvent(&WorkEvent, NotificationEvent, FALSE);
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
-    for (Index = 0; Index < WORK_ITEMS; Index++) {
+    for (ULONG_PTR Index = 0; Index < WORK_ITEMS; Index++) {
         ExInitializeWorkItem(&WorkItems[Index], Work, (PVOID)Index);
         ExQueueWorkItem(&WorkItems[Index], Index % 3);
     }
     KeLowerIrql(OldIrql);
     EXPECT(KtWait(&WorkEvent, 10000) == STATUS_SUCCESS);
-    for (Index = 0; Index < WORK_ITEMS; Index++)
+    for (ULONG Index = 0; Index < WORK_ITEMS; Index++)
         EXPECT(WorkItems[Index].List.Flink == NULL);
+}
+
+/* All but the last wait for what that one does. */
+static VOID NTAPI
+WaitOrSet(PVOID Last)
+{
+    Last ? (VOID)KeSetEvent(&WorkEvent, 0, FALSE) : (VOID)KtWait(&WorkEvent, 60000);
+    InterlockedIncrement(&WorkDone);
+}
+
+static VOID
+WaitingItems(VOID)
+{
+    WorkDone = 0;
+    KeInitializeEvent(&WorkEvent, NotificationEvent, FALSE);
+    for (ULONG Index = 0; Index < 7; Index++) {             // a queue has four threads
+        ExInitializeWorkItem(&WorkItems[Index], WaitOrSet, (PVOID)(ULONG_PTR)(Index == 6));
+        ExQueueWorkItem(&WorkItems[Index], DelayedWorkQueue);
+    }
+    for (EXPECT(KtWait(&WorkEvent, 30000) == STATUS_SUCCESS); WorkDone < 7;)
+        KtSleep(1);
 }
 
 static VOID
@@ -362,6 +382,7 @@ static const KT_TEST Tests[] = {
       InterlockedLists },
     { "Forty work items queued at DISPATCH_LEVEL all run at PASSIVE_LEVEL, some of them blocking",
       WorkerItems },
+    { "Work items that all wait for a later one are not stuck", WaitingItems },
     { "A look-aside list gives back the block that was freed last", LookasideLists },
 };
 
