@@ -14,6 +14,7 @@ Programs and drivers that test from inside print one line a promise, on their co
     [done] name
 and Context.marked() turns them into this test's verdict.
 """
+import codecs
 import os
 import re
 import shutil
@@ -60,16 +61,27 @@ class Console:
         self.changed = threading.Condition()
         self.ended = False
 
-    def start(self):
-        threading.Thread(target=self._collect, daemon=True).start()
+    def start(self, still=lambda: True):
+        """Collects from when the guest connects; waits for that as long as still() holds."""
+        self.collector = threading.Thread(target=self._collect, args=(still,), daemon=True)
+        self.collector.start()
 
-    def _collect(self):
-        self.listener.settimeout(10)
+    def _accept(self, still):
+        self.listener.settimeout(1)
+        while True:
+            try:
+                return self.listener.accept()[0]
+            except TimeoutError:
+                if not still():
+                    raise
+
+    def _collect(self, still):
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")      # a character may come in two parts
         try:
-            self.line, _ = self.listener.accept()
+            self.line = self._accept(still)
             while data := self.line.recv(65536):
                 with self.changed:
-                    self.text += data.decode("utf-8", "replace")
+                    self.text += decoder.decode(data)
                     self.changed.notify_all()
         except OSError:
             pass
@@ -78,8 +90,7 @@ class Console:
             self.changed.notify_all()
 
     def send(self, text):
-        deadline = time.monotonic() + 10
-        while self.line is None and time.monotonic() < deadline:
+        while self.line is None and not self.ended:
             time.sleep(0.01)
         try:
             self.line.sendall(text.encode())
@@ -122,7 +133,7 @@ class Guest:
         self.process = subprocess.Popen(command + arguments, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for console in self.consoles:
-            console.start()
+            console.start(lambda: self.process.poll() is None)
 
     def expect(self, pattern, console=0, timeout=None):
         deadline = self.context.deadline
@@ -146,18 +157,23 @@ class Guest:
         return self.debug_log.read_text("utf-8", "replace") if self.debug_log.exists() else ""
 
     def expect_debug(self, pattern):
+        ended = False
         while not (match := re.search(pattern, self.debug_text())):
-            if time.monotonic() > self.context.deadline or self.process.poll() is not None:
+            if time.monotonic() > self.context.deadline or ended:
                 raise Failure(f"the debug port never said {pattern!r}")
             time.sleep(0.05)
+            ended = self.process.poll() is not None             # what it said last is looked at once more
         return match
 
     def wait_exit(self):
-        """Waits for QEMU's end and returns its exit status."""
+        """Waits for QEMU's end, and until all it wrote is collected; returns its exit status."""
         try:
-            return self.process.wait(max(0.1, self.context.deadline - time.monotonic()))
+            status = self.process.wait(max(0.1, self.context.deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise Failure("time ran out while waiting for QEMU to end") from None
+        for console in self.consoles:
+            console.collector.join()
+        return status
 
     def tails(self):
         if (status := self.process.poll()) is not None:

@@ -112,8 +112,9 @@ class Debugged:
         self.guest = context.boot(append=append, extra=arguments, **options)
         if not stopped and prompt:
             self.guest.prompt()
+            self.guest.prompt(1)                                # nothing else may be starting while gdb looks
         self.gdb = Gdb(context)
-        while not self.socket.exists():
+        while not self.socket.exists() and time.monotonic() < context.deadline:
             time.sleep(0.02)
         self.attached = self.gdb.type(f"target remote {self.socket}")
 

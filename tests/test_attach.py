@@ -75,7 +75,7 @@ class Run:
 def leave(gdb, how):
     gdb.process.stdin.write(how + "\n" + ("quit\n" if how != "quit" else ""))
     gdb.process.stdin.flush()
-    gdb.process.wait(20)
+    gdb.process.wait(max(1, gdb.context.deadline - time.monotonic()))
 
 
 @test("make attach joins a machine that starts, is busy or idle, again and again; detach and quit leave it running", timeout=120)
@@ -116,7 +116,7 @@ def moments(context):
         run.expect(r"System[\s\S]*?" + PROMPT)
     run.works()
     run.send("shutdown\r")
-    context.check(run.process.wait(20) == 0, "the machine did not power off after all that")
+    context.check(run.process.wait(max(1, context.deadline - time.monotonic())) == 0, "the machine did not power off after all that")
 
 
 @test("make attach joins a machine that a bugcheck has stopped, and says what stopped it", timeout=60)

@@ -11,7 +11,7 @@ def refused(context, sentence, **modules):
     guest = context.boot(**modules)
     status = guest.wait_exit()
     context.check(status == EXIT_LOADER, f"QEMU ended with {status}, not {EXIT_LOADER}")
-    guest.expect(sentence, timeout=2)
+    guest.expect(sentence)
     context.check(re.search(sentence, guest.debug_text()), "the debug port does not have the sentence")
 
 

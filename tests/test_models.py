@@ -1,7 +1,7 @@
 """The model drivers of drivers/ with their programs."""
 import threading
 
-from etude import EXIT_SUCCESS, Console, test
+from etude import EXIT_SUCCESS, Console, Failure, test
 from test_programs import program_test
 
 
@@ -24,8 +24,11 @@ def serial_timeouts(context):
             with line.changed:
                 line.changed.wait(0.2)
                 text, sent = line.text[sent:], len(line.text)
-            if text:
-                line.send(text)
+            if text and not line.ended:
+                try:
+                    line.send(text)
+                except Failure:                     # the guest has ended meanwhile
+                    return
 
     threading.Thread(target=echo, daemon=True).start()
     path = line.listener.getsockname()

@@ -22,7 +22,7 @@ def from_template(context):
     folder = Path(tempfile.mkdtemp(prefix="etude-test-"))
     context.folders.append(folder)
     tree, outside = folder / "tree", folder / "elsewhere" / "other"
-    shutil.copytree(".", tree, ignore=shutil.ignore_patterns(".git"), symlinks=True)
+    shutil.copytree(".", tree, ignore=shutil.ignore_patterns(".git", "__pycache__"), symlinks=True)
     if BUILD.resolve() != Path("build").resolve():
         shutil.copytree(BUILD, tree / "build", dirs_exist_ok=True)
     make(tree, "drivers/mine")

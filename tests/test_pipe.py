@@ -1,12 +1,13 @@
 """Two programs on two consoles that talk through pipe.sys."""
 import re
+import time
 
 from etude import Failure, test
 
 
 def pull(guest, wanted, console):
     """Presses Enter in usedriver3 until it prints what is wanted: the write may still be on its way."""
-    for _ in range(10):
+    while time.monotonic() < guest.context.deadline:
         guest.send("\r", console)
         try:
             return guest.expect(re.escape(wanted), console, timeout=2)
