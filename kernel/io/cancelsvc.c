@@ -127,7 +127,7 @@ IopReferenceFile(HANDLE FileHandle, PFILE_OBJECT *File)
 
 /*
  * System service: cancels what the calling thread has outstanding on a file, and waits until it
- * is completed. Other threads' requests stay.
+ * is completed, or the thread is told to end. Other threads' requests stay.
  */
 NTSTATUS NTAPI
 NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
@@ -142,7 +142,7 @@ NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
     if (!NT_SUCCESS(Status))
         return Status;
     IopCancelMine(&Scope, TRUE);
-    while (IopCancelMine(&Scope, FALSE) != 0)
+    while (IopCancelMine(&Scope, FALSE) != 0 && !PspIsThreadTerminating(PsGetCurrentThread()))
         IopShortDelay();
     ObDereferenceObject(Scope.File);
     return IopWriteStatusBlock(IoStatusBlock, STATUS_SUCCESS, 0);

@@ -260,7 +260,7 @@ IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 }
 
 NTSTATUS
-IopReferenceDevice(PDEVICE_OBJECT Device)
+IopReferenceDevice(PDEVICE_OBJECT Device, BOOLEAN Relative)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     KIRQL    Irql = KeRaiseIrqlToDpcLevel();
@@ -270,7 +270,7 @@ IopReferenceDevice(PDEVICE_OBJECT Device)
             & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED)
         || (Device->Flags & DO_DEVICE_INITIALIZING))
         Status = STATUS_NO_SUCH_DEVICE;
-    else if ((Device->Flags & DO_EXCLUSIVE) && Device->ReferenceCount != 0)
+    else if ((Device->Flags & DO_EXCLUSIVE) && Device->ReferenceCount != 0 && !Relative)
         Status = STATUS_ACCESS_DENIED;
     else
         Device->ReferenceCount++;

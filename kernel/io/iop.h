@@ -115,10 +115,10 @@ IopTopOf(PDEVICE_OBJECT Device)
 }
 
 /*
- * Counts an open file against Device, or says why it may not be opened: STATUS_NO_SUCH_DEVICE,
- * STATUS_ACCESS_DENIED.
+ * Counts an open file against Device, or says why it may not be opened: STATUS_NO_SUCH_DEVICE;
+ * STATUS_ACCESS_DENIED, it is exclusive and open, and this open is not Relative to a file of it.
  */
-NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device);
+NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device, BOOLEAN Relative);
 VOID     IopDereferenceDevice(PDEVICE_OBJECT Device);   // PASSIVE_LEVEL: may unload the driver
 // with IopDatabaseLock held, releases it
 VOID     IopActOnPending(PDEVICE_OBJECT Device, KIRQL Irql);

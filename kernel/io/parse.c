@@ -183,7 +183,7 @@ IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessS
     Status = IopCreateFileObject(Packet, Attributes, RemainingName, &File);
     if (!NT_SUCCESS(Status))
         return Status;
-    Status = IopReferenceDevice(Device);
+    Status = IopReferenceDevice(Device, Packet->RelatedFileObject != NULL);
     if (!NT_SUCCESS(Status)) {
         ObDereferenceObject(File);
         return Status;
@@ -200,6 +200,10 @@ IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessS
     if (Status == STATUS_REPARSE) {
         *CompleteName = File->FileName;
         RtlZeroMemory(&File->FileName, sizeof File->FileName);
+        // what was granted for this device says nothing of the next
+        AccessState->RemainingDesiredAccess = AccessState->OriginalDesiredAccess;
+        AccessState->PreviouslyGrantedAccess = 0;
+        Packet->RelatedFileObject = NULL;
     }
     File->DeviceObject = NULL;
     IopDereferenceDevice(Device);

@@ -3,22 +3,15 @@
  * waits can be cancelled, and on hold.sys, which keeps what it has; what becomes of a thread and a
  * process whose requests are not given back.
  */
-#include "sdk/ntapi.h"
-#include <winioctl.h>
-#include "user/lib/testing.h"
-#include "user/lib/census.h"
+#include "tcancel.h"
 #include "drivers/pipe/pipe_ioctl.h"
-#include "tests/drivers/hold/hold.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct _READER {
     HANDLE File, Thread;
     DWORD  Error;                               // of its ReadFile; 0 if that succeeded
 } READER;
 
-static HANDLE
+HANDLE
 Open(const char *Name, DWORD Flags)
 {
     return CreateFileA(Name, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
@@ -185,7 +178,7 @@ Overlapped(void)
     CloseHandle(Pipe);
 }
 
-static ULONG
+ULONG
 Held(HANDLE Hold)
 {
     ULONG Count = 0;
@@ -212,9 +205,11 @@ Stuck(void)
     Expect(WaitForSingleObject(Reader.Thread, 20000) == WAIT_OBJECT_0, "the thread stays");
     Expect(Held(Hold) == 1, "held: %lu", Held(Hold));
 
-    Promise("So does a process with an asynchronous one");
+    Promise("So does a process with an asynchronous one, and one in CancelIo");
     Expect(RunProgram("tcancel leave") == 3, "exit status");
     Expect(Held(Hold) == 2, "held: %lu", Held(Hold));
+    Expect(RunProgram("tcancel cancel") == 3, "exit status");
+    Expect(Held(Hold) == 3, "held: %lu", Held(Hold));
     Expect(StopDriver("hold") == STATUS_SUCCESS, "stop pends");
     Expect(Open("\\\\.\\Hold", 0) == INVALID_HANDLE_VALUE, "opened while it is being stopped");
 
@@ -226,145 +221,6 @@ Stuck(void)
     CloseHandle(Hold);
     Status = StopDriver("hold");
     Expect(Status == STATUS_OBJECT_NAME_NOT_FOUND, "the driver is still there: %08lX", Status);
-}
-
-/* What a child is in the middle of, by name; the driver keeps it. */
-static const char *const Kept[] = { "open", "query", "cleanup", "end" };
-
-/* The child: ends with a read outstanding, or gets stuck in the request called Name. */
-static int
-Child(const char *Name)
-{
-    static OVERLAPPED Request;
-    static char       Byte;
-    char              Path[32];
-    HANDLE            File;
-
-    if (strcmp(Name, "leave") == 0) {
-        ReadFile(Open("\\\\.\\Hold", FILE_FLAG_OVERLAPPED), &Byte, 1, NULL, &Request);
-        return 3;
-    }
-    sprintf(Path, "\\\\.\\Hold\\%s", Name);
-    File = Open(Path, 0);
-    if (strcmp(Name, "query") == 0)
-        GetFileSize(File, NULL);
-    return 3;
-}
-
-/* Children that are killed, or end, in the middle of what the kernel cannot give up. */
-static int
-Kernel(void)
-{
-    PROCESS_INFORMATION Children[ARRAYSIZE(Kept)];
-    STARTUPINFOA        Startup = { .cb = sizeof Startup };
-    HANDLE              Hold;
-    char                Line[32];
-    DWORD               Written;
-
-    StartDriver("hold");
-    Hold = Open("\\\\.\\Hold", 0);
-    Promise("A process that ends while a driver keeps a request stays until it is back");
-    for (ULONG Index = 0; Index < ARRAYSIZE(Kept); Index++) {
-        sprintf(Line, "tcancel %s", Kept[Index]);
-        Expect(CreateProcessA(NULL, Line, NULL, NULL, FALSE, 0, NULL, NULL, &Startup,
-            &Children[Index]), "%s: %lu", Line, GetLastError());
-        while (Held(Hold) <= Index)
-            Sleep(1);
-        TerminateProcess(Children[Index].hProcess, 7);
-    }
-    printf("stuck\n");
-    getchar();
-    for (ULONG Index = 0; Index < ARRAYSIZE(Kept); Index++)
-        Expect(WaitForSingleObject(Children[Index].hProcess, 0) == WAIT_TIMEOUT, "%s has ended",
-            Kept[Index]);
-
-    Promise("When it is back, the process ends");
-    Expect(WriteFile(Hold, "x", 1, &Written, NULL), "write: %lu", GetLastError());
-    for (ULONG Index = 0; Index < ARRAYSIZE(Kept); Index++)
-        while (WaitForSingleObject(Children[Index].hProcess, 1) == WAIT_TIMEOUT)
-            WriteFile(Hold, "x", 1, &Written, NULL);    // CLEANUP and CLOSE follow
-    return Done("kernel");
-}
-
-/* Opens Name and has the driver drop the last reference where it cannot wait. */
-static void
-CloseFromDispatchLevel(HANDLE Hold, const char *Name)
-{
-    HANDLE File = Open(Name, 0);
-    DWORD  Done;
-
-    Expect(DeviceIoControl(Hold, HOLD_REFERENCE, &File, sizeof File, NULL, 0, &Done, NULL),
-        "%s: reference: %lu", Name, GetLastError());
-    CloseHandle(File);
-    Expect(DeviceIoControl(Hold, HOLD_DROP, NULL, 0, NULL, 0, &Done, NULL), "%s: drop: %lu", Name,
-        GetLastError());
-}
-
-/* Waits until the driver holds Kept requests and there are that many more objects, no others. */
-static void
-ExpectLeft(HANDLE Hold, const CENSUS *Before, ULONG Kept)
-{
-    static CENSUS After;
-    ULONG         Growth = 0;
-
-    for (ULONG Try = 0; Try < 2000; Try++) {
-        TakeCensus(&After);
-        Growth = CensusGrowth(Before, &After, (LONG)Kept, 100000);
-        if (Growth == 0 && Held(Hold) == Kept)
-            return;
-        Sleep(10);
-    }
-    Expect(FALSE, "%lu requests are held, %lu of a type are left", Held(Hold), Growth);
-}
-
-#define KEPT_CLOSES     7                       // more than there are worker threads
-
-/* CLOSE requests that the kernel sends in threads of its own, when a last reference goes. */
-static int
-Closes(void)
-{
-    static CENSUS Before;
-    HANDLE        Hold;
-    DWORD         Written;
-
-    StartDriver("hold");
-    Hold = Open("\\\\.\\Hold", 0);
-    TakeCensus(&Before);
-    Promise("A CLOSE that a thread of the system waits for in vain holds up no other deletion");
-    for (ULONG Index = 0; Index < KEPT_CLOSES; Index++)
-        CloseFromDispatchLevel(Hold, "\\\\.\\Hold\\end");
-    for (ULONG Index = 0; Index < 1000; Index++)
-        CloseFromDispatchLevel(Hold, "\\\\.\\Hold\\plain");
-    ExpectLeft(Hold, &Before, KEPT_CLOSES);
-    printf("stuck\n");
-    getchar();
-
-    Promise("Given back at last, they leave nothing behind, and the driver can go");
-    Expect(WriteFile(Hold, "x", 1, &Written, NULL), "write: %lu", GetLastError());
-    ExpectLeft(Hold, &Before, 0);
-    CloseHandle(Hold);
-    Expect(StopDriver("hold") == STATUS_SUCCESS, "the driver stays");
-    return Done("closes");
-}
-
-/* The machine is shut down, in vain as far as the driver is concerned. */
-static int
-KeepShutdown(void)
-{
-    DWORD Done;
-
-    StartDriver("hold");
-    return !DeviceIoControl(Open("\\\\.\\Hold", 0), HOLD_SHUTDOWN, NULL, 0, NULL, 0, &Done, NULL);
-}
-
-static int
-Part(const char *Name)
-{
-    if (strcmp(Name, "kernel") == 0)
-        return Kernel();
-    if (strcmp(Name, "closes") == 0)
-        return Closes();
-    return strcmp(Name, "shutdown") == 0 ? KeepShutdown() : Child(Name);
 }
 
 int
