@@ -65,7 +65,7 @@ IopTellFastControl(PIOP_CALL Call, PVOID ApcContext, PIO_STATUS_BLOCK Result)
 {
     PFILE_OBJECT File = Call->File;
 
-    if (Call->Event != NULL)
+    if (Call->Event != NULL && !((File->Flags & FO_SKIP_SET_FAST_IO) && NT_SUCCESS(Result->Status)))
         KeSetEvent(Call->Event, 0, FALSE);
     if (File->CompletionContext == NULL || ApcContext == NULL || NT_ERROR(Result->Status)
         || ((File->Flags & FO_SKIP_COMPLETION_PORT) && NT_SUCCESS(Result->Status)))

@@ -121,6 +121,38 @@ FastFirst(VOID)
     ZwClose(File);
 }
 
+/* Whether the event of a fast request is set, by the file's notification modes. */
+static BOOLEAN
+FastSets(ULONG Modes)
+{
+    FILE_IO_COMPLETION_NOTIFICATION_INFORMATION Information = { Modes };
+    UNICODE_STRING    Name = RTL_CONSTANT_STRING(DEVICE_NAME);
+    OBJECT_ATTRIBUTES Attributes;
+    LARGE_INTEGER     Now = { .QuadPart = 0 };
+    IO_STATUS_BLOCK   Iosb;
+    BOOLEAN           Set;
+    HANDLE            File, Event;
+
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    EXPECT(ZwOpenFile(&File, GENERIC_READ, &Attributes, &Iosb, 0, 0) == STATUS_SUCCESS);
+    EXPECT(ZwSetInformationFile(File, &Iosb, &Information, sizeof Information,
+                                FileIoCompletionNotificationInformation) == STATUS_SUCCESS);
+    ZwCreateEvent(&Event, EVENT_ALL_ACCESS, NULL, NotificationEvent, TRUE);
+    EXPECT(ZwDeviceIoControlFile(File, Event, NULL, NULL, &Iosb, FAST_CODE, NULL, 0, NULL, 0)
+           == STATUS_SUCCESS);
+    Set = ZwWaitForSingleObject(Event, FALSE, &Now) == STATUS_SUCCESS;
+    ZwClose(Event);
+    ZwClose(File);
+    return Set;
+}
+
+static VOID
+FastEvent(VOID)
+{
+    EXPECT(FastSets(0) && FastSets(FILE_SKIP_SET_EVENT_ON_HANDLE));
+    EXPECT(!FastSets(FILE_SKIP_SET_USER_EVENT_ON_FAST_IO));
+}
+
 /* Packets with these keys; Next: StartIo goes on by itself. */
 static VOID
 Queue(PIRP *Irps, const ULONG *Keys, ULONG Count, BOOLEAN Next)
@@ -257,6 +289,7 @@ static const KT_TEST Tests[] = {
     { "Plug and Play, power and system control IRPs that nobody handles keep their status",
      UnsupportedIrps },
     { "A driver's fast I/O routine is asked before an IRP is made", FastFirst },
+    { "What it does at once sets the caller's event, unless the file says no", FastEvent },
     { "Packets are started by key", StartByKey },
     { "Deferred, StartIo is not called from within itself", StartDeferred },
     { "The boost of a completion raises the thread that waits", PriorityBoost },
