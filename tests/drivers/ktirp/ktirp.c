@@ -253,11 +253,64 @@ ThroughFilter(VOID)
     }
 }
 
+static NTSTATUS NTAPI
+Note(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    EXPECT(DeviceObject == KtFilter && Context == Irp);
+    InterlockedIncrement(&KtSeen);
+    return STATUS_SUCCESS;                      // and does not pass the mark on
+}
+
+static NTSTATUS NTAPI
+KeepAndNote(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KtSeenPending = Irp->PendingReturned;
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* One location's routine wants the ends in Wanted: 1 success, 2 error, 4 cancelled. */
+static VOID
+CompleteAs(ULONG Wanted, NTSTATUS Status, BOOLEAN Cancel, BOOLEAN Pend)
+{
+    PIRP    Irp = IoAllocateIrp(2, FALSE);
+    BOOLEAN Called = (NT_SUCCESS(Status) ? Wanted & 1 : Wanted & 2) || (Cancel && (Wanted & 4));
+
+    KtSeen = 0;
+    KtSeenPending = 99;
+    IoSetCompletionRoutine(Irp, KeepAndNote, NULL, TRUE, TRUE, TRUE);
+    IoSetNextIrpStackLocation(Irp);
+    IoGetCurrentIrpStackLocation(Irp)->DeviceObject = KtFilter;
+    IoSetCompletionRoutine(Irp, Note, Irp, Wanted & 1, (Wanted & 2) != 0, (Wanted & 4) != 0);
+    IoSetNextIrpStackLocation(Irp);
+    if (Pend)
+        IoMarkIrpPending(Irp);
+    if (Cancel)
+        EXPECT(!IoCancelIrp(Irp));
+    Irp->IoStatus.Status = Status;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    EXPECT(KtSeen == Called && KtSeenPending == (Pend && !Called));
+    EXPECT(Irp->IoStatus.Status == Status && Irp->Cancel == Cancel);
+    IoFreeIrp(Irp);
+}
+
+static VOID
+WhenCompleted(VOID)
+{
+    static const NTSTATUS Statuses[] = { STATUS_SUCCESS, STATUS_REPARSE, STATUS_BUFFER_OVERFLOW,
+                                         STATUS_DATA_ERROR, STATUS_CANCELLED };
+
+    for (ULONG Case = 0; Case < 32; Case++)
+        for (ULONG Index = 0; Index < RTL_NUMBER_OF(Statuses); Index++)
+            CompleteAs(Case & 7, Statuses[Index], (Case & 8) != 0, (Case & 16) != 0);
+}
+
 static const KT_TEST Tests[] = {
     { "A new IRP is laid out as documented, and IoReuseIrp readies it again", AllocateAndReuse },
     { "An IRP of the driver's own can be kept by its completion routine and sent again", OwnIrp },
     { "IoBuild...Request make IRPs that are finished in their thread", BuiltRequests },
     { "The last associated IRP completes the master", AssociatedIrps },
+    { "A completion routine runs for the ends it wants; past one that does not, the mark of "
+      "pending goes up by itself", WhenCompleted },
     { "A filter sees each IRP go down and come up, pended or not", ThroughFilter },
 };
 
