@@ -19,9 +19,9 @@ SINS = {                # the last part of the service's name: code, first param
     "unmarkedlater": (IO_MANAGER, "23D", "did not mark the IRP pending"),
     "unmarkedthread": (IO_MANAGER, "23D", "did not mark the IRP pending"),
     "overrun": ("00000019 BAD_POOL_HEADER", "20", "past the end of a system buffer"),
-    "information": (IO_MANAGER, "200", "more in IoStatus.Information than its output buffer"),
-    "informationquery": (IO_MANAGER, "200", "more in IoStatus.Information than the information's buffer"),
-    "informationlater": (IO_MANAGER, "200", "more in IoStatus.Information than its output buffer"),
+    "information": (IO_MANAGER, "312", "more in IoStatus.Information than its output buffer"),
+    "informationquery": (IO_MANAGER, "312", "more in IoStatus.Information than the information's buffer"),
+    "informationlater": (IO_MANAGER, "312", "more in IoStatus.Information than its output buffer"),
     "freedtwice": (IO_MANAGER, "01", "was freed before"),
     "freeinuse": (IO_MANAGER, "02", "still on its thread's list"),
     "freebelow": (IO_MANAGER, "20B", "freed an IRP that a driver below still has"),
@@ -34,6 +34,7 @@ SINS = {                # the last part of the service's name: code, first param
     "cancellock": (VERIFIER, "40009", "without releasing the cancel spin lock"),
     "removelock": (VERIFIER, "D5", "released a remove lock more often"),
     "deletetwice": (IO_MANAGER, "240", "deleted a device twice"),
+    "deleteattached": (IO_MANAGER, "201", "deleted a device that is attached to another"),
 }
 
 

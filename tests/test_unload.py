@@ -14,6 +14,7 @@ STOPS = {               # what is left: code, first parameter, what the report n
 NAMES = {               # what is left: what the debug port says
     "rest": (r"left link \\DosDevices\\BadLeft behind", r"left 2 blocks of pool behind under the tag 'Left'", r"badleft-rest is unloaded"),
     "iowork": (r"left 1 work items behind", r"(?s)the work item has run.*badleft-iowork is unloaded"),
+    "filter": (r"failed and left device \w+ behind", r"badleft-filter is unloaded"),
     "device": (r"left device \w+ behind",),
 }
 
@@ -49,6 +50,8 @@ def named(context):
         guest.command(f"sc stop badleft-{what}")
         for sentence in sentences:
             guest.expect_debug(sentence)
+    guest.command("sc stop null")               # the filter is not in the way
+    guest.expect_debug(r"\\Driver\\null is unloaded")
     context.check("badleft-device is unloaded" not in guest.debug_text(), "the image went though a device is left")
     started = guest.command("sc start badleft-device")
     context.check("FAILED" in started or "0xC" in started or "error" in started.lower(),

@@ -234,19 +234,24 @@ IopActOnPending(PDEVICE_OBJECT Device, KIRQL Irql)
 
 /*
  * Deletes a device of the caller's driver: at once if no file is open on it and nothing is
- * attached, else when that is so. The name is gone when this returns. PASSIVE_LEVEL.
+ * attached, else when that is so. It must not be attached to another. The name is gone when this
+ * returns. PASSIVE_LEVEL.
  */
 VOID NTAPI
 IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 {
+    PVOID Caller = __builtin_return_address(0);
     KIRQL Irql;
 
     PAGED_CODE();
 
     if (IopExtension(DeviceObject)->ExtensionFlags & DOE_DELETE_PENDING)
-        IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x240, (ULONG_PTR)DeviceObject, 0,
-                __builtin_return_address(0),
-                "deleted a device twice");
+        KiStopDriver(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x240, (ULONG_PTR)Caller, 0,
+                     (ULONG_PTR)DeviceObject, Caller, "deleted a device twice");
+    if (IopExtension(DeviceObject)->AttachedTo != NULL)
+        KiStopDriver(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x201, (ULONG_PTR)Caller, 0,
+                     (ULONG_PTR)DeviceObject, Caller,
+                     "deleted a device that is attached to another: IoDetachDevice comes first");
     if (DeviceObject->Flags & DO_SHUTDOWN_REGISTERED)
         IoUnregisterShutdownNotification(DeviceObject);
     if (DeviceObject->Timer != NULL)

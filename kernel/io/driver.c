@@ -210,6 +210,8 @@ IopCleanUpFailedDriver(PDRIVER_OBJECT Driver)
         PDEVICE_OBJECT Device = Driver->DeviceObject;
 
         DbgPrint("io: %wZ failed and left device %p behind\n", &Driver->DriverName, Device);
+        if (IopExtension(Device)->AttachedTo != NULL)
+            IoDetachDevice(IopExtension(Device)->AttachedTo);
         IoDeleteDevice(Device);
         if (Driver->DeviceObject == Device)
             // somebody uses it already: the driver stays until that ends

@@ -62,7 +62,7 @@ static __attribute__((noinline)) VOID
 IopCopyOut(PIRP Irp)
 {
     if (Irp->IoStatus.Information > IopOutputLength(Irp) && IopOutputLength(Irp) != 0)
-        IopBadBuffer(Irp, DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200,
+        IopBadBuffer(Irp, DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x312,
                      "completed an IRP with more in IoStatus.Information than its output buffer "
                      "has");
     __try {

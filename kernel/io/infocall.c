@@ -132,7 +132,7 @@ IopInformation(const IOP_INFORMATION_CLASS *Table, ULONG Classes, ULONG Class, U
             ? Table->Routine(&Call, Class, Buffer, Length, &Information)
             : IopAskDriver(&Call, Major, Class, Buffer, Length, &Information);
         if (!Set && !NT_ERROR(Status) && Information > Length)
-            IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x200, (ULONG_PTR)Buffer, Class,
+            IopStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION, 0x312, (ULONG_PTR)Buffer, Class,
                     Call.Device->DriverObject->MajorFunction[Major],
                     "has more in IoStatus.Information than the information's buffer has");
         if (!NT_ERROR(Status))

@@ -255,6 +255,7 @@ static const SIN Sins[] = {
     { L"cancellock", BadCancelLock, PendCancelHolding },
     { L"removelock", BadRemoveLock, NULL },
     { L"deletetwice", BadDeleteTwice, NULL },
+    { L"deleteattached", BadDeleteAttached, NULL },
 };
 
 static NTSTATUS NTAPI

@@ -23,4 +23,5 @@ VOID BadOwnAtTop(VOID);
 VOID BadCancelLock(VOID);
 VOID BadRemoveLock(VOID);
 VOID BadDeleteTwice(VOID);
+VOID BadDeleteAttached(VOID);
 NTSTATUS NTAPI PendCancelHolding(PDEVICE_OBJECT DeviceObject, PIRP Irp);

@@ -122,3 +122,14 @@ BadDeleteTwice(VOID)
     IoDeleteDevice(BadDevice);
     IoDeleteDevice(BadDevice);
 }
+
+/* A filter's device goes, and the device below still points to it. */
+VOID
+BadDeleteAttached(VOID)
+{
+    PDEVICE_OBJECT Filter;
+
+    IoCreateDevice(BadDevice->DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Filter);
+    IoAttachDeviceToDeviceStack(Filter, BadDevice);
+    IoDeleteDevice(Filter);
+}

@@ -3,7 +3,7 @@
  * is gone must stop the machine: a timer in the driver's own memory (timer) or with a DPC there
  * (timerdpc), a DPC still queued (dpc), a work item still queued (workitem), a thread (thread).
  * What does no harm at once must be named: a link and pool (rest), an I/O work item (iowork), a
- * device (device).
+ * device (device). A DriverEntry that fails leaves a filter attached to the null device (filter).
  */
 #include <ntifs.h>
 
@@ -139,11 +139,18 @@ Unload(PDRIVER_OBJECT DriverObject)
 NTSTATUS NTAPI
 DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    static WCHAR What[16];
+    static WCHAR   What[16];
+    UNICODE_STRING Null = RTL_CONSTANT_STRING(L"\\Device\\Null");
+    PDEVICE_OBJECT Below;
+    NTSTATUS       Status;
 
     wcsncpy(What, wcsrchr(RegistryPath->Buffer, L'-') + 1, RTL_NUMBER_OF(What) - 1);
     LeftWhat = What;
     KeInitializeEvent(&LeftEvent, NotificationEvent, FALSE);
     DriverObject->DriverUnload = Unload;
-    return IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &LeftDevice);
+    Status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &LeftDevice);
+    if (!NT_SUCCESS(Status) || !Is(L"filter"))
+        return Status;
+    Status = IoAttachDevice(LeftDevice, &Null, &Below);
+    return NT_SUCCESS(Status) ? STATUS_UNSUCCESSFUL : Status;
 }
