@@ -66,7 +66,8 @@ Dependents(void)
     Expect(ControlService(Third, SERVICE_CONTROL_STOP, &Status), "error %lu", GetLastError());
     Expect(ControlService(Second, SERVICE_CONTROL_STOP, &Status), "error %lu", GetLastError());
     Expect(ControlService(First, SERVICE_CONTROL_STOP, &Status), "error %lu", GetLastError());
-    Depend(First, "tdepend3\0");              // a circle: none runs, so none is in the way
+    FAILS(ChangeServiceConfigA(First, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE,
+        NULL, NULL, NULL, "tdepend3\0", NULL, NULL, NULL), ERROR_CIRCULAR_DEPENDENCY);
     Expect(StateOf(First) == SERVICE_STOPPED, "state %lu", StateOf(First));
     DeleteService(Third);
     DeleteService(Second);

@@ -85,8 +85,10 @@ typedef struct _SCM_LIST {
 // adds a service, if it is wanted and there is room; FALSE: there was none
 BOOL     ScmListOne(PSCM_LIST List, HANDLE Key, PCWSTR Name);
 
-/* scmdepend.c: whether a service that depends on this one is not stopped */
+/* scmdepend.c: whether a service that depends on this one is not stopped; whether one of Names, or
+   what they depend on, is Target */
 BOOL     ScmIsNeeded(PCWSTR Name);
+BOOL     ScmLeadsTo(PCWSTR Names, PCWSTR Target);
 
 /* scmstate.c */
 DWORD    ScmState(HANDLE Key, PCWSTR Name);             // SERVICE_STOPPED, ...

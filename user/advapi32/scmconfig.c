@@ -87,6 +87,35 @@ ScmNewTag(PCWSTR Group)
     return Highest + 1;
 }
 
+/*
+ * What a service called Name must not have: a display name that another has as one or as its
+ * name, dependencies that lead back to itself.
+ */
+static DWORD
+ScmCheckOthers(PCWSTR Name, const SCM_CONFIG *Config)
+{
+    WCHAR  Other[SCM_MAX_NAME + 1];
+    ULONG  Index = 0;
+    BOOL   Taken = FALSE;
+    HANDLE Services, Key;
+
+    if (Config->Dependencies != NULL && ScmLeadsTo(Config->Dependencies, Name))
+        return ERROR_CIRCULAR_DEPENDENCY;
+    if (Config->DisplayName == NULL || Config->DisplayName[0] == 0
+        || !NT_SUCCESS(ScmOpenKey(NULL, NULL, KEY_READ, &Services)))
+        return ERROR_SUCCESS;
+    while (!Taken && ScmNextService(Services, &Index, Other, &Key)) {
+        PWSTR Shown = ScmReadText(Key, L"DisplayName", NULL);
+
+        Taken = _wcsicmp(Other, Name) != 0 && (_wcsicmp(Other, Config->DisplayName) == 0
+            || (Shown != NULL && _wcsicmp(Shown, Config->DisplayName) == 0));
+        AdvFree(Shown);
+        NtClose(Key);
+    }
+    NtClose(Services);
+    return Taken ? ERROR_DUPLICATE_SERVICE_NAME : ERROR_SUCCESS;
+}
+
 DWORD
 ScmWriteConfig(HANDLE Key, const SCM_CONFIG *Config)
 {
@@ -145,6 +174,8 @@ ScmCreateLocked(PSCM_HANDLE Manager, PSCM_HANDLE Scm, const SCM_CONFIG *Config)
     NTSTATUS          Status;
     DWORD             Error = ScmClearName(Manager, Scm->Name);
 
+    if (Error == ERROR_SUCCESS)
+        Error = ScmCheckOthers(Scm->Name, Config);
     if (Error != ERROR_SUCCESS)
         return Error;
     RtlInitUnicodeString(&String, Scm->Name);
@@ -213,6 +244,8 @@ ChangeServiceConfigW(SC_HANDLE Service, DWORD Type, DWORD Start, DWORD ErrorCont
     Lock = ScmLockDatabase();
     Error = ScmReadNumber(Scm->Key, L"DeleteFlag", 0) != 0 ? ERROR_SERVICE_MARKED_FOR_DELETE
           : ScmCheckConfig(&Config, FALSE);
+    if (Error == ERROR_SUCCESS)
+        Error = ScmCheckOthers(Scm->Name, &Config);
     if (Error == ERROR_SUCCESS)
         Error = ScmWriteConfig(Scm->Key, &Config);
     ScmUnlockDatabase(Lock);

@@ -23,19 +23,30 @@ ScmAttributes(POBJECT_ATTRIBUTES Attributes, PUNICODE_STRING String, PCWSTR Name
     InitializeObjectAttributes(Attributes, String, OBJ_CASE_INSENSITIVE | OBJ_OPENIF, Root, NULL);
 }
 
-/* NULL if the lock cannot be made; the caller goes on without, alone with its own checks. */
+/* For what programs of all users share: an empty place for the list of rights, so all have them. */
+static SECURITY_DESCRIPTOR ScmForAll = { .Revision = SECURITY_DESCRIPTOR_REVISION,
+                               .Control = SE_DACL_PRESENT };
+
+/*
+ * NULL if the lock cannot be made or is not let go of; the caller goes on without, alone with its
+ * own checks.
+ */
 HANDLE
 ScmLockDatabase(void)
 {
+    LARGE_INTEGER     Patience = { .QuadPart = -300000000 };    // half a minute
     OBJECT_ATTRIBUTES Attributes;
     UNICODE_STRING    String;
     HANDLE            Lock;
 
     ScmAttributes(&Attributes, &String, LOCK_NAME, NULL);
+    Attributes.SecurityDescriptor = &ScmForAll;
     if (!NT_SUCCESS(NtCreateMutant(&Lock, MUTANT_ALL_ACCESS, &Attributes, FALSE)))
         return NULL;
-    NtWaitForSingleObject(Lock, FALSE, NULL);
-    return Lock;
+    if (NtWaitForSingleObject(Lock, FALSE, &Patience) != STATUS_TIMEOUT)
+        return Lock;
+    NtClose(Lock);
+    return NULL;
 }
 
 VOID
@@ -73,6 +84,7 @@ ScmOpenMark(PCWSTR Name, PHANDLE Mark)
 
     wcscat(Path, Name);
     ScmAttributes(&Attributes, &String, Path, NULL);
+    Attributes.SecurityDescriptor = &ScmForAll;
     return NtCreateEvent(Mark, EVENT_QUERY_STATE, &Attributes, 0, FALSE);
 }
 

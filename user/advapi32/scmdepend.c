@@ -9,15 +9,16 @@
 
 #define FARTHEST    16
 
-/* How many services lie between, plus one, on the longest way to Target; 0: none leads there. */
+static ULONG ScmDistance(HANDLE Key, PCWSTR Target, ULONG Limit);
+
+/* How many services lie between Names and Target, plus one, on the longest way; 0: none. */
 static ULONG
-ScmDistance(HANDLE Key, PCWSTR Target, ULONG Limit)
+ScmDistanceOf(PCWSTR Names, PCWSTR Target, ULONG Limit)
 {
-    PWSTR  Names = Limit != 0 ? ScmReadText(Key, L"DependOnService", NULL) : NULL;
     ULONG  Longest = 0;
     HANDLE Other;
 
-    for (PWSTR Name = Names; Name != NULL && *Name != 0; Name += wcslen(Name) + 1) {
+    for (PCWSTR Name = Names; Name != NULL && *Name != 0; Name += wcslen(Name) + 1) {
         ULONG Distance = _wcsicmp(Name, Target) == 0 ? 1 : 0;
 
         if (Distance == 0 && ScmIsName(Name)
@@ -30,8 +31,24 @@ ScmDistance(HANDLE Key, PCWSTR Target, ULONG Limit)
         if (Distance > Longest)
             Longest = Distance;
     }
+    return Longest;
+}
+
+/* The same from what the service of Key depends on. */
+static ULONG
+ScmDistance(HANDLE Key, PCWSTR Target, ULONG Limit)
+{
+    PWSTR Names = Limit != 0 ? ScmReadText(Key, L"DependOnService", NULL) : NULL;
+    ULONG Longest = ScmDistanceOf(Names, Target, Limit);
+
     AdvFree(Names);
     return Longest;
+}
+
+BOOL
+ScmLeadsTo(PCWSTR Names, PCWSTR Target)
+{
+    return ScmDistanceOf(Names, Target, FARTHEST) != 0;
 }
 
 BOOL

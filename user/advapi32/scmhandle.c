@@ -96,8 +96,9 @@ ScmKeyAccess(ACCESS_MASK Access)
 {
     ACCESS_MASK Key = KEY_READ;
 
-    if (Access & (SERVICE_CHANGE_CONFIG | DELETE))
-        Key |= KEY_SET_VALUE;
+    if (Access & ~(SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS | SERVICE_ENUMERATE_DEPENDENTS
+            | SERVICE_INTERROGATE | SERVICE_USER_DEFINED_CONTROL | READ_CONTROL))
+        Key |= KEY_SET_VALUE;           // what everybody may do to services is to ask
     return Key | (Access & DELETE);
 }
 

@@ -194,17 +194,29 @@ ScmStop(PSCM_HANDLE Scm)
     return ERROR_SUCCESS;
 }
 
+/* The right that a control needs; 0: there is no such control, or it is the system's alone. */
+static ACCESS_MASK
+ScmControlAccess(DWORD Control)
+{
+    if (Control == SERVICE_CONTROL_STOP)
+        return SERVICE_STOP;
+    if (Control == SERVICE_CONTROL_INTERROGATE)
+        return SERVICE_INTERROGATE;
+    if (Control >= 128 && Control <= 255)
+        return SERVICE_USER_DEFINED_CONTROL;
+    return Control == 0 || Control == SERVICE_CONTROL_SHUTDOWN
+        || Control > SERVICE_CONTROL_NETBINDDISABLE ? 0 : SERVICE_PAUSE_CONTINUE;
+}
+
 BOOL WINAPI
 ControlService(SC_HANDLE Service, DWORD Control, LPSERVICE_STATUS Status)
 {
-    ACCESS_MASK            Access = Control == SERVICE_CONTROL_STOP ? SERVICE_STOP
-                               : Control == SERVICE_CONTROL_INTERROGATE ? SERVICE_INTERROGATE
-                               : SERVICE_PAUSE_CONTINUE;
+    ACCESS_MASK            Access = ScmControlAccess(Control);
     PSCM_HANDLE            Scm;
     SERVICE_STATUS_PROCESS Now;
     DWORD                  Error = ERROR_SUCCESS;
 
-    if (Control == 0 || Control > SERVICE_CONTROL_NETBINDDISABLE)
+    if (Access == 0)
         return ScmFail(ERROR_INVALID_PARAMETER);
     if (Status == NULL)
         return ScmFail(ERROR_INVALID_ADDRESS);

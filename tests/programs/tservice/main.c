@@ -3,10 +3,8 @@
  * changed and deleted through advapi32, with the error codes that installers look at; and the
  * registry as programs see it.
  */
-#include "sdk/ntapi.h"
+#include "tservice.h"
 #include "sdk/ntreg.h"
-#include "user/lib/testing.h"
-#include <winsvc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +12,7 @@
 #define NAME    "tservice"
 #define FILE_   "System32\\drivers\\null.sys"
 
-static SC_HANDLE Manager;
+SC_HANDLE Manager;
 
 static SC_HANDLE
 Create(const char *Name, DWORD Access, DWORD Type, DWORD Start, const char *Path)
@@ -23,7 +21,7 @@ Create(const char *Name, DWORD Access, DWORD Type, DWORD Start, const char *Path
         SERVICE_ERROR_NORMAL, Path, NULL, NULL, NULL, NULL, NULL);
 }
 
-static DWORD
+DWORD
 StateOf(SC_HANDLE Service)
 {
     SERVICE_STATUS Status = { 0 };
@@ -126,6 +124,17 @@ Abandoned(void)
 }
 
 static void
+DependOnSelf(void)
+{
+    HKEY Key;
+
+    Expect(RegOpenKeyExA(HKEY_LOCAL_MACHINE, "System\\CurrentControlSet\\Services\\" NAME, 0,
+        KEY_SET_VALUE, &Key) == 0, "not opened");
+    RegSetValueExA(Key, "DependOnService", 0, REG_MULTI_SZ, (BYTE *)NAME "\0", sizeof NAME + 1);
+    RegCloseKey(Key);
+}
+
+static void
 Errors(void)
 {
     SERVICE_STATUS Status;
@@ -146,6 +155,10 @@ Errors(void)
     FAILS(StartServiceA(Service, 0, NULL), ERROR_ACCESS_DENIED);
     FAILS(ControlService(Service, SERVICE_CONTROL_STOP, &Status), ERROR_ACCESS_DENIED);
     FAILS(ControlService(Service, 0, &Status), ERROR_INVALID_PARAMETER);
+    FAILS(ControlService(Service, SERVICE_CONTROL_SHUTDOWN, &Status), ERROR_INVALID_PARAMETER);
+    FAILS(ControlService(Service, 127, &Status), ERROR_INVALID_PARAMETER);
+    FAILS(ControlService(Service, 256, &Status), ERROR_INVALID_PARAMETER);
+    FAILS(ControlService(Service, 200, &Status), ERROR_ACCESS_DENIED);
     FAILS(ChangeServiceConfigA(Service, 1, 3, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
         ERROR_ACCESS_DENIED);
     FAILS(OpenSCManagerA("elsewhere", NULL, SC_MANAGER_CONNECT), RPC_S_SERVER_UNAVAILABLE);
@@ -156,8 +169,20 @@ Errors(void)
     FAILS(CreateServiceA(Other, "x", NULL, 1, 1, 3, 1, FILE_, 0, 0, 0, 0, 0), ERROR_ACCESS_DENIED);
     CloseServiceHandle(Other);
     FAILS(CloseServiceHandle(Other), ERROR_INVALID_HANDLE);
+    FAILS(Create("other", SERVICE_ALL_ACCESS, 1, 3, FILE_), ERROR_DUPLICATE_SERVICE_NAME);
+    FAILS(CreateServiceA(Manager, "other", "PIPE", SERVICE_ALL_ACCESS, 1, 3, 1, FILE_, NULL, NULL,
+        NULL, NULL, NULL), ERROR_DUPLICATE_SERVICE_NAME);
+    FAILS(CreateServiceA(Manager, "other", NULL, SERVICE_ALL_ACCESS, 1, 3, 1, FILE_, NULL, NULL,
+        "null\0Other\0", NULL, NULL), ERROR_CIRCULAR_DEPENDENCY);
     DeleteService(Service);
     CloseServiceHandle(Service);
+    Other = OpenServiceA(Manager, "pipe", SERVICE_ALL_ACCESS);
+    FAILS(ControlService(Other, 200, &Status), ERROR_INVALID_SERVICE_CONTROL);
+    FAILS(ControlService(Other, SERVICE_CONTROL_PAUSE, &Status), ERROR_INVALID_SERVICE_CONTROL);
+    Expect(Status.dwCurrentState == SERVICE_RUNNING, "state %lu", Status.dwCurrentState);
+    FAILS(ChangeServiceConfigA(Other, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE,
+        NULL, NULL, NULL, NULL, NULL, NULL, "Null"), ERROR_DUPLICATE_SERVICE_NAME);
+    CloseServiceHandle(Other);
 
     Promise("Starting what cannot start says why");
     Service = Create(NAME, SERVICE_ALL_ACCESS, 1, SERVICE_DISABLED, "System32\\nothing.sys");
@@ -168,8 +193,9 @@ Errors(void)
     ChangeServiceConfigA(Service, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, NULL,
         NULL, NULL, "nosuch\0", NULL, NULL, NULL);
     FAILS(StartServiceA(Service, 0, NULL), ERROR_SERVICE_DEPENDENCY_DELETED);
-    ChangeServiceConfigA(Service, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, NULL,
-        NULL, NULL, NAME "\0", NULL, NULL, NULL);
+    FAILS(ChangeServiceConfigA(Service, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE,
+        NULL, NULL, NULL, NAME "\0", NULL, NULL, NULL), ERROR_CIRCULAR_DEPENDENCY);
+    DependOnSelf();                             // past the service manager
     FAILS(StartServiceA(Service, 0, NULL), ERROR_CIRCULAR_DEPENDENCY);
     DeleteService(Service);
     CloseServiceHandle(Service);
@@ -274,73 +300,6 @@ Registry(void)
     Expect(RegQueryValueExA(Key, "Number", NULL, NULL, NULL, &Length) == ERROR_KEY_DELETED, "?");
     RegCloseKey(Below);
     RegCloseKey(Key);
-}
-
-NTSTATUS NTAPI NtOpenProcessToken(HANDLE Process, ACCESS_MASK Access, PHANDLE Token);
-NTSTATUS NTAPI NtFilterToken(HANDLE Token, ULONG Flags, PTOKEN_GROUPS Disable,
-    PTOKEN_PRIVILEGES Delete, PTOKEN_GROUPS Restrict, PHANDLE New);
-NTSTATUS NTAPI NtDuplicateToken(HANDLE Token, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes,
-    BOOLEAN EffectiveOnly, TOKEN_TYPE Type, PHANDLE New);
-
-/* The running thread acts for somebody who is no administrator; back again with NULL. */
-static NTSTATUS
-ActAsNobody(HANDLE *Nobody)
-{
-    static SID System = { SID_REVISION, 1, SECURITY_NT_AUTHORITY, { SECURITY_LOCAL_SYSTEM_RID } };
-    static struct { SID Sid; DWORD More; } Admins = { { SID_REVISION, 2, SECURITY_NT_AUTHORITY,
-        { SECURITY_BUILTIN_DOMAIN_RID } }, DOMAIN_ALIAS_RID_ADMINS };
-    struct { TOKEN_GROUPS Groups; SID_AND_ATTRIBUTES More; } Disable = { { 2, { { &System, 0 } } },
-        { &Admins.Sid, 0 } };
-    SECURITY_QUALITY_OF_SERVICE Qos = { sizeof Qos, SecurityImpersonation, FALSE, FALSE };
-    OBJECT_ATTRIBUTES Attributes;
-    HANDLE            Own, Filtered = NULL;
-    NTSTATUS          Status = NtOpenProcessToken(NtCurrentProcess(), TOKEN_DUPLICATE | TOKEN_QUERY,
-                          &Own);
-
-    InitializeObjectAttributes(&Attributes, NULL, 0, NULL, NULL);
-    Attributes.SecurityQualityOfService = &Qos;
-    if (Status >= 0)
-        Status = NtFilterToken(Own, 0, &Disable.Groups, NULL, NULL, &Filtered);
-    if (Status >= 0)
-        Status = NtDuplicateToken(Filtered, TOKEN_IMPERSONATE | TOKEN_QUERY, &Attributes, FALSE,
-            TokenImpersonation, Nobody);
-    if (Status >= 0)
-        Status = NtSetInformationThread(NtCurrentThread(), 5, Nobody, sizeof *Nobody);
-    NtClose(Own);
-    if (Filtered)
-        NtClose(Filtered);
-    return Status;
-}
-
-static void
-Rights(void)
-{
-    HANDLE    Nobody = NULL, None = NULL;
-    HKEY      Key;
-    SC_HANDLE Limited;
-    NTSTATUS  Status;
-
-    Promise("Who is no administrator reads the registry and services, and changes neither");
-    Status = ActAsNobody(&Nobody);
-    Expect(Status == 0, "status 0x%08lX", (ULONG)Status);
-    Expect(RegOpenKeyExA(HKEY_LOCAL_MACHINE, "System\\CurrentControlSet\\Services\\null", 0,
-        KEY_READ, &Key) == 0, "cannot read");
-    RegCloseKey(Key);
-    Expect(RegOpenKeyExA(HKEY_LOCAL_MACHINE, "System\\CurrentControlSet\\Services\\null", 0,
-        KEY_SET_VALUE, &Key) == ERROR_ACCESS_DENIED, "can write");
-    Expect(RegCreateKeyExA(HKEY_LOCAL_MACHINE, "Software\\Mine", 0, NULL, 0, KEY_READ, NULL, &Key,
-        NULL) == ERROR_ACCESS_DENIED, "can create");
-    Expect(RegCreateKeyExA(HKEY_CURRENT_USER, "Software\\Mine", 0, NULL, 0, KEY_ALL_ACCESS, NULL,
-        &Key, NULL) == 0, "cannot write to his own");
-    RegCloseKey(Key);
-    FAILS(OpenSCManagerA(NULL, NULL, SC_MANAGER_CREATE_SERVICE), ERROR_ACCESS_DENIED);
-    Limited = OpenSCManagerA(NULL, NULL, SC_MANAGER_CONNECT);
-    FAILS(OpenServiceA(Limited, "null", SERVICE_CHANGE_CONFIG), ERROR_ACCESS_DENIED);
-    FAILS(OpenServiceA(Limited, "null", DELETE), ERROR_ACCESS_DENIED);
-    NtSetInformationThread(NtCurrentThread(), 5, &None, sizeof None);
-    CloseServiceHandle(Limited);
-    RegDeleteTreeA(HKEY_CURRENT_USER, "Software\\Mine");
-    NtClose(Nobody);
 }
 
 static void
