@@ -1,5 +1,7 @@
 """gdb with Etude's extension, on a guest that runs: backtraces, drivers' symbols, the ! commands by themselves."""
 import re
+import runpy
+from pathlib import Path
 
 from etude import test
 from gdbsession import Debugged, Gdb, Monitor
@@ -137,6 +139,10 @@ def analyze(context):
     gdb, guest = machine.gdb, machine.guest
     gdb.shows("!analyze", r"has not stopped")
     gdb.shows("!analyze -show 44 1234", r"MULTIPLE_IRP_COMPLETE_REQUESTS \(44\)", r"Arg1: 0{12}1234", r"RULE:", r"HOW_TO_MEND:")
+    for line, words in (("c9 226", "completes the IRP, passes it on, or returns STATUS_PENDING"), ("c9 23d", "has marked the IRP pending"),
+                        ("c9 23e", "go together"), ("c9 312", "the length of the output buffer"), ("c4 121", "no thread waits"),
+                        ("c7 0", "a timer is cancelled"), ("c9 999", "the I/O manager's rules")):
+        gdb.shows(f"!analyze -show {line}", rf"RULE:  .*{words}", r"LIKELY_CAUSE:", r"HOW_TO_MEND:")
     gdb.go()
     guest.send("sc start crash-irql\r")
     gdb.found(gdb.answer(), "continue", r"The system has stopped with a bugcheck")
@@ -269,3 +275,21 @@ def dead_bugcheck(context):
     for command, before in zip(commands, live):
         after = dead.type(command)
         context.check(after == before, f"`{command}` says on the dead machine {after!r}, and said {before!r}")
+
+
+@test("Each rule that the kernel stops the machine for has its own text in !analyze", smp=(None,))
+def rules(context):
+    known = runpy.run_path("debugger/etude_gdb/rules.py")["RULES"]
+    named = {"DRIVER_VERIFIER_DETECTED_VIOLATION": 0xC4, "VERIFIER": 0xC4, "DRIVER_VERIFIER_IOMANAGER_VIOLATION": 0xC9, "IO_MANAGER": 0xC9,
+             "TIMER_OR_DPC": 0xC7}
+    seen = 0
+    for path in Path("kernel").glob("*/*.c"):
+        text = path.read_text()
+        numbers = {name: int(value, 0) for name, value in re.findall(r"#define (\w+)\s+(0x[0-9A-F]+|\d+)\b", text)}
+        for code, first in re.findall(r"(?:IopStop|KiStopDriver|KeBugCheckEx|IopBadBuffer)\((?:Irp, )?(\w+),\s+(\w+),", text):
+            number = named[code] if code in named else int(code, 0) if code[0] == "0" else 0
+            rule = numbers.get(first, int(first, 0) if first[0].isdigit() else None)
+            if number in known and rule is not None:
+                seen += 1
+                context.check(rule in known[number], f"{path}: rule {rule:#x} of bugcheck {number:#x} has no text")
+    context.check(seen > 25, f"only {seen} stops were found")

@@ -1,7 +1,7 @@
 """!analyze: what stopped the machine, who is at fault, which rule was broken and how to mend it."""
 import gdb
 
-from . import modules, processes, target, threads
+from . import modules, processes, rules, target, threads
 from .command import Command, show
 from .target import Unreadable, integer, safe, struct_at
 
@@ -31,7 +31,7 @@ ADVICE = {
     0x8E: ("an exception in the kernel has a handler", "a bad pointer", "look at the faulting instruction"),
     0xB8: ("no thread waits in a DPC", "KeWaitForSingleObject or a fast mutex at DISPATCH_LEVEL", "use a spin lock, or a work item"),
     0xC2: ("pool is freed once, with its own tag, at an allowed IRQL", "freed twice, or with another's pointer", "!pool ARG; compare the tags"),
-    0xC4: ("a rule that the verifier watches", "see Arg1", "see Arg1"),
+    0xC4: ("a rule that the verifier watches", "see Arg1", "see the sentence before the report (!dbgprint)"),
     0xC8: ("a routine returns at the IRQL it was called at", "a spin lock taken in a DPC and not released", "release on every way out"),
     0xC9: ("the I/O manager's rules for drivers", "see Arg1", "see the sentence before the report (!dbgprint)"),
     0xCE: ("nothing of a driver runs after its unload routine", "a timer, DPC, work item or IRP was left behind",
@@ -85,7 +85,7 @@ class Analyze(Command):
         if arguments[:1] == ["-show"] and 2 <= len(arguments) <= 6:
             code, *parameters = (int(word.replace("`", ""), 16) for word in arguments[1:])
             self.explain(code, parameters + [0] * (4 - len(parameters)))
-            self.advise(code)
+            self.advise(code, parameters)
         elif arguments == ["-hang"]:
             for line in ("!locks", "!dpcs", "!running", "!ready"):
                 print(f"\n{line}:")
@@ -104,7 +104,7 @@ class Analyze(Command):
         self.explain(code, parameters)
         if verbose:
             self.details(code, parameters)
-            self.advise(code)
+            self.advise(code, parameters)
         else:
             print("\nUse !analyze -v to get detailed debugging information. The stack: type `bt`.")
 
@@ -122,8 +122,8 @@ class Analyze(Command):
             show(f"Arg{index + 1}: {value:016x}, {words.lstrip('@')}{where}".rstrip(", "), hint)
 
     @staticmethod
-    def advise(code):
-        rule = ADVICE.get(code & ~0x10000000)
+    def advise(code, parameters):
+        rule = rules.rule_for(code, parameters[0] if parameters else None) or ADVICE.get(code & ~0x10000000)
         if rule:
             for title, words in zip(("RULE", "LIKELY_CAUSE", "HOW_TO_MEND"), rule):
                 print(f"\n{title}:  {words}")
