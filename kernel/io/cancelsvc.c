@@ -88,11 +88,15 @@ IopCancelRundown(PKAPC Apc)
     KeSetEvent(&CONTAINING_RECORD(Apc, CANCEL_APC, Apc)->Done, 0, FALSE);
 }
 
-/* Cancels in Thread, which may be any; returns how many requests that were. PASSIVE_LEVEL. */
+/*
+ * Cancels in Thread, which may be any; returns how many requests that were. A thread that keeps
+ * APCs out for too long has none. PASSIVE_LEVEL.
+ */
 static ULONG
 IopCancelIn(PETHREAD Thread, const IOP_CANCEL_SCOPE *Scope)
 {
-    CANCEL_APC Request = { .Scope = Scope };
+    LARGE_INTEGER Patience = { .QuadPart = -10000000LL * IopCancelPatience };
+    CANCEL_APC    Request = { .Scope = Scope };
 
     if (Thread == PsGetCurrentThread())
         return IopCancelMine(Scope, TRUE);
@@ -103,7 +107,9 @@ IopCancelIn(PETHREAD Thread, const IOP_CANCEL_SCOPE *Scope)
                     IopCancelRundown, NULL, KernelMode, NULL);
     if (!KeInsertQueueApc(&Request.Apc, NULL, NULL, 0))
         return 0;
-    KeWaitForSingleObject(&Request.Done, Executive, KernelMode, FALSE, NULL);
+    if (KeWaitForSingleObject(&Request.Done, Executive, KernelMode, FALSE, &Patience)
+        == STATUS_TIMEOUT && !KeRemoveQueueApc(&Request.Apc))
+        KeWaitForSingleObject(&Request.Done, Executive, KernelMode, FALSE, NULL);
     return Request.Found;
 }
 

@@ -81,6 +81,30 @@ DropAtDispatchLevel(VOID)
     return STATUS_SUCCESS;
 }
 
+static NTSTATUS NTAPI
+Told(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Done)
+{
+    KeSetEvent(Done, IO_NO_INCREMENT, FALSE);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static NTSTATUS
+WaitGuarded(VOID)
+{
+    PIRP   Read = IoAllocateIrp(HoldDevice->StackSize, FALSE);
+    KEVENT Done;
+
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    IoGetNextIrpStackLocation(Read)->MajorFunction = IRP_MJ_READ;
+    IoSetCompletionRoutine(Read, Told, &Done, TRUE, TRUE, TRUE);
+    KeEnterGuardedRegion();
+    IoCallDriver(HoldDevice, Read);
+    KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+    KeLeaveGuardedRegion();
+    IoFreeIrp(Read);
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS
 Control(PIRP Irp, PIO_STACK_LOCATION Sp)
 {
@@ -101,6 +125,9 @@ Control(PIRP Irp, PIO_STACK_LOCATION Sp)
         break;
     case HOLD_DROP:
         Status = DropAtDispatchLevel();
+        break;
+    case HOLD_GUARDED:
+        Status = WaitGuarded();
         break;
     case HOLD_SHUTDOWN:
         Status = IoRegisterShutdownNotification(HoldDevice);

@@ -10,3 +10,4 @@
 #define HOLD_REFERENCE  HOLD_CODE(1)    // input: a handle to a file; one reference is kept
 #define HOLD_DROP       HOLD_CODE(2)    // drops that reference at DISPATCH_LEVEL
 #define HOLD_SHUTDOWN   HOLD_CODE(3)    // IRP_MJ_SHUTDOWN is wanted, and kept like a read
+#define HOLD_GUARDED    HOLD_CODE(4)    // sends itself a read and waits for it with APCs disabled

@@ -188,6 +188,36 @@ Held(HANDLE Hold)
     return Count;
 }
 
+static DWORD WINAPI
+WaitGuarded(void *Context)
+{
+    DWORD Done;
+
+    DeviceIoControl(((READER *)Context)->File, HOLD_GUARDED, NULL, 0, NULL, 0, &Done, NULL);
+    return 0;
+}
+
+/* A thread's requests are looked at in the thread, if it lets anybody in. */
+static void
+Guarded(void)
+{
+    READER Reader = { .File = Open("\\\\.\\Hold", 0) };
+    HANDLE Hold = Open("\\\\.\\Hold", 0);
+    DWORD  Done;
+
+    Promise("A cancellation does not wait for a thread whose driver waits with APCs disabled");
+    Start(&Reader, WaitGuarded);
+    while (Held(Hold) == 0)
+        Sleep(1);
+    FAILS(CancelSynchronousIo(Reader.Thread), ERROR_NOT_FOUND);
+    FAILS(CancelIoEx(Reader.File, NULL), ERROR_NOT_FOUND);
+    Expect(WriteFile(Hold, "x", 1, &Done, NULL), "write: %lu", GetLastError());
+    Expect(WaitForSingleObject(Reader.Thread, 10000) == WAIT_OBJECT_0, "the thread stays");
+    CloseHandle(Reader.Thread);
+    CloseHandle(Reader.File);
+    CloseHandle(Hold);
+}
+
 /* The kernel gives it up after `cancelwait` seconds. */
 static void
 Stuck(void)
@@ -231,6 +261,7 @@ main(int Count, char **Arguments)
     StartDriver("hold");
     Synchronous();
     Overlapped();
+    Guarded();
     Stuck();
     return Done("tcancel");
 }
