@@ -17,20 +17,41 @@ CancelHeld(void *Context)
     return 0;
 }
 
+static void CALLBACK
+Never(DWORD Error, DWORD Count, OVERLAPPED *Request)
+{
+    ExitProcess(4);
+}
+
+/* A read for each way to be told of its end. */
+static void
+Leave(void)
+{
+    static OVERLAPPED Requests[3];
+    static char       Byte;
+    HANDLE            Files[3];
+
+    for (ULONG Index = 0; Index < 3; Index++)
+        Files[Index] = Open("\\\\.\\Hold", FILE_FLAG_OVERLAPPED);
+    Requests[0].hEvent = CreateEventA(NULL, TRUE, FALSE, NULL);
+    ReadFile(Files[0], &Byte, 1, NULL, &Requests[0]);
+    CreateIoCompletionPort(Files[1], NULL, 7, 0);
+    ReadFile(Files[1], &Byte, 1, NULL, &Requests[1]);
+    ReadFileEx(Files[2], &Byte, 1, &Requests[2], Never);
+}
+
 /* What a child is in the middle of, by name; the driver keeps it. */
 static const char *const Kept[] = { "open", "query", "cleanup", "end" };
 
-/* The child: ends with a read outstanding, or gets stuck in the request called Name. */
+/* The child: ends with reads outstanding, or gets stuck in the request called Name. */
 static int
 Child(const char *Name)
 {
-    static OVERLAPPED Request;
-    static char       Byte;
-    char              Path[32];
-    HANDLE            File;
+    char   Path[32];
+    HANDLE File;
 
     if (strcmp(Name, "leave") == 0) {
-        ReadFile(Open("\\\\.\\Hold", FILE_FLAG_OVERLAPPED), &Byte, 1, NULL, &Request);
+        Leave();
         return 3;
     }
     if (strcmp(Name, "cancel") == 0) {
@@ -99,7 +120,7 @@ CloseFromDispatchLevel(HANDLE Hold, const char *Name)
 }
 
 /* Waits until the driver holds Kept requests and there are that many more objects, no others. */
-static void
+void
 ExpectLeft(HANDLE Hold, const CENSUS *Before, ULONG Kept)
 {
     static CENSUS After;

@@ -12,4 +12,5 @@
 
 HANDLE Open(const char *Name, DWORD Flags);
 ULONG  Held(HANDLE Hold);                       // requests that hold.sys has
+void   ExpectLeft(HANDLE Hold, const CENSUS *Before, ULONG Kept);
 int    Part(const char *Name);                  // kept.c: what a test or another program asks for
