@@ -24,3 +24,16 @@ def underflow(context):
     context.check(status == EXIT_BUGCHECK, f"QEMU ended with {status}, not with a bugcheck's {EXIT_BUGCHECK}")
     for pattern in (r"\*\*\* STOP 0x00000021 QUOTA_UNDERFLOW", r"Driver at fault: ktquota\.sys", r"3: 0*10000000\b"):
         context.check(re.search(pattern, report), f"the report does not have {pattern!r}")
+
+
+@test("Drivers are told of processes, threads and images as documented, and of nothing more once they have removed their routines", smp=(1, 4))
+def notify(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.command("sc start ktps")
+    context.marked(guest.debug_text(), "ktps")
+    guest.command("reg query HKLM\\System")
+    guest.expect_debug(r"ktps: process created[^$]*ktps: image \S*\\reg\.exe of a process, system mode 0[^$]*ktps: process ended")
+    guest.command("sc stop ktps")
+    guest.expect_debug(r"ktps: removed with 00000000 and 00000000, called well")
+    guest.expect_debug(r"\\Driver\\ktps is unloaded")
