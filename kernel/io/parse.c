@@ -193,7 +193,7 @@ IopParseDevice(PVOID ParseObject, POBJECT_TYPE ObjectType, PACCESS_STATE AccessS
     Status = Packet->FinalStatus = IopSendCreate(File, Packet, AccessState, Mode);
     File->RelatedFileObject = NULL;
     if (NT_SUCCESS(Status) && Status != STATUS_REPARSE) {
-        File->Flags |= FO_FILE_OPEN;
+        File->Flags |= FO_FILE_OPEN | (Packet->Visit == NULL ? FO_HANDLE_CREATED : 0);
         return IopEndOpen(File, Packet, Object);
     }
 

@@ -10,7 +10,8 @@
 
 static PDEVICE_OBJECT KtDevice;
 static PCWSTR         KtElsewhere;              // where opens of KtDevice go on, if not NULL
-static PFILE_OBJECT   KtRelated;                // RelatedFileObject of the last open
+static PFILE_OBJECT   KtRelated;                // of the last open, when the driver sees it
+static ULONG          KtFlags;
 
 /* Gives the file another name, from the root on. */
 static NTSTATUS
@@ -35,6 +36,7 @@ Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
     if (Sp->MajorFunction == IRP_MJ_CREATE) {
         KtRelated = Sp->FileObject->RelatedFileObject;
+        KtFlags = Sp->FileObject->Flags;
         if (KtElsewhere != NULL && DeviceObject == KtDevice)
             Status = SendElsewhere(Sp->FileObject);
     }
@@ -136,9 +138,24 @@ CheckedElsewhere(VOID)
     IoDeleteDevice(Device);
 }
 
+static VOID
+HandleCreated(VOID)
+{
+    PFILE_OBJECT File;
+    HANDLE       Handle;
+
+    Open(NULL, DEVICE_NAME, 0, &Handle);
+    EXPECT(!(KtFlags & FO_HANDLE_CREATED));
+    ObReferenceObjectByHandle(Handle, 0, *IoFileObjectType, KernelMode, (PVOID *)&File, NULL);
+    EXPECT(File->Flags & FO_HANDLE_CREATED);
+    ObDereferenceObject(File);
+    ZwClose(Handle);
+}
+
 static const KT_TEST Tests[] = {
     { "An exclusive device can be opened again relative to the file that has it", Relative },
     { "An open that goes on elsewhere is relative to no file, and ends", Elsewhere },
+    { "FO_HANDLE_CREATED says that a file has a handle", HandleCreated },
     { "It needs the rights of where it ends", CheckedElsewhere },
 };
 
