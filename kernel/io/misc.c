@@ -47,12 +47,22 @@ IoIsSystemThread(PETHREAD Thread)
     return Thread->SystemThread;
 }
 
-/* TRUE if the issuer waits for Irp: the file is synchronous, or the service always is. */
+/*
+ * TRUE if the issuer waits for Irp: the file is synchronous, the service always is, or it is a
+ * buffered control request, which is done at once as a rule. Paging says for itself.
+ */
 BOOLEAN NTAPI
 IoIsOperationSynchronous(PIRP Irp)
 {
-    PFILE_OBJECT File = IoGetCurrentIrpStackLocation(Irp)->FileObject;
+    PIO_STACK_LOCATION Sp = IoGetCurrentIrpStackLocation(Irp);
+    PFILE_OBJECT       File = Sp->FileObject;
 
+    if (Irp->Flags & IRP_PAGING_IO)
+        return (Irp->Flags & IRP_SYNCHRONOUS_PAGING_IO) != 0;
+    if ((Sp->MajorFunction == IRP_MJ_DEVICE_CONTROL
+         || Sp->MajorFunction == IRP_MJ_FILE_SYSTEM_CONTROL)
+        && (Sp->Parameters.DeviceIoControl.IoControlCode & 3) == METHOD_BUFFERED)
+        return TRUE;
     return (File != NULL && (File->Flags & FO_SYNCHRONOUS_IO)) ||
         (Irp->Flags & IRP_SYNCHRONOUS_API);
 }

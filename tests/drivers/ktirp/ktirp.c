@@ -304,6 +304,40 @@ WhenCompleted(VOID)
             CompleteAs(Case & 7, Statuses[Index], (Case & 8) != 0, (Case & 16) != 0);
 }
 
+static VOID
+IsSynchronous(VOID)
+{
+    static const struct { ULONG Flags, FileFlags; UCHAR Major, Method; BOOLEAN Synchronous; }
+    Cases[] = {
+        { 0, 0, IRP_MJ_READ, 0, FALSE },
+        { 0, FO_SYNCHRONOUS_IO, IRP_MJ_READ, 0, TRUE },
+        { IRP_SYNCHRONOUS_API, 0, IRP_MJ_READ, 0, TRUE },
+        { IRP_PAGING_IO, 0, IRP_MJ_READ, 0, FALSE },
+        { IRP_PAGING_IO, FO_SYNCHRONOUS_IO, IRP_MJ_READ, 0, FALSE },
+        { IRP_PAGING_IO | IRP_SYNCHRONOUS_API, 0, IRP_MJ_READ, 0, FALSE },
+        { IRP_PAGING_IO | IRP_SYNCHRONOUS_PAGING_IO, 0, IRP_MJ_READ, 0, TRUE },
+        { 0, 0, IRP_MJ_DEVICE_CONTROL, METHOD_BUFFERED, TRUE },
+        { 0, 0, IRP_MJ_FILE_SYSTEM_CONTROL, METHOD_BUFFERED, TRUE },
+        { 0, 0, IRP_MJ_DEVICE_CONTROL, METHOD_OUT_DIRECT, FALSE },
+        { 0, 0, IRP_MJ_FILE_SYSTEM_CONTROL, METHOD_NEITHER, FALSE },
+    };
+    static FILE_OBJECT File;
+    PIRP               Irp = IoAllocateIrp(1, FALSE);
+    PIO_STACK_LOCATION Sp;
+
+    IoSetNextIrpStackLocation(Irp);
+    Sp = IoGetCurrentIrpStackLocation(Irp);
+    Sp->FileObject = &File;
+    for (ULONG Index = 0; Index < RTL_NUMBER_OF(Cases); Index++) {
+        Irp->Flags = Cases[Index].Flags;
+        File.Flags = Cases[Index].FileFlags;
+        Sp->MajorFunction = Cases[Index].Major;
+        Sp->Parameters.DeviceIoControl.IoControlCode = Cases[Index].Method;
+        EXPECT(IoIsOperationSynchronous(Irp) == Cases[Index].Synchronous);
+    }
+    IoFreeIrp(Irp);
+}
+
 static const KT_TEST Tests[] = {
     { "A new IRP is laid out as documented, and IoReuseIrp readies it again", AllocateAndReuse },
     { "An IRP of the driver's own can be kept by its completion routine and sent again", OwnIrp },
@@ -311,6 +345,7 @@ static const KT_TEST Tests[] = {
     { "The last associated IRP completes the master", AssociatedIrps },
     { "A completion routine runs for the ends it wants; past one that does not, the mark of "
       "pending goes up by itself", WhenCompleted },
+    { "IoIsOperationSynchronous tells by paging, file, service and method", IsSynchronous },
     { "A filter sees each IRP go down and come up, pended or not", ThroughFilter },
 };
 
