@@ -153,6 +153,12 @@ class Guest:
         printed = self.expect(r"\n(?:.*\n)*?" + re.escape(PROMPT), console)
         return printed.split("\n", 1)[1][:-len(PROMPT)].replace("\r", "")
 
+    def until(self, line, holds, console=0):
+        """Types a command until holds(what it printed): an ended process stays an object for a moment. Returns the last answer."""
+        while not holds(printed := self.command(line, console)) and time.monotonic() < self.context.deadline - 5:
+            pass
+        return printed
+
     def debug_text(self):
         return self.debug_log.read_text("utf-8", "replace") if self.debug_log.exists() else ""
 

@@ -36,7 +36,7 @@ def kept(context):
             guest.send("\r")
             guest.prompt()
             context.marked(guest.consoles[0].text, "kernel")
-            context.check("tcancel.exe" not in guest.command("ps", 1), "a child is left")
+            context.check("tcancel.exe" not in guest.until("ps", lambda text: "tcancel.exe" not in text, 1), "a child is left")
 
 
 @test("A CLOSE that the kernel waits for in a thread of its own, and is kept, is reported and holds up nothing")

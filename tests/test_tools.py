@@ -110,10 +110,10 @@ def processes(context):
     context.check(re.search(r"clients\.exe\n +thread +\d+ +waiting .*\n +thread +\d+ +waiting", threads), f"threads: {threads!r}")
 
     guest.command("kill tprocess")
-    context.check("tprocess" not in guest.command("ps"), "`kill tprocess` left one")
+    context.check("tprocess" not in guest.until("ps", lambda text: "tprocess" not in text), "`kill tprocess` left one")
     guest.command(f"kill {row[1]}")
     guest.prompt(1)
-    context.check("clients.exe" not in guest.command("ps"), f"`kill {row[1]}` left it")
+    context.check("clients.exe" not in guest.until("ps", lambda text: "clients.exe" not in text), f"`kill {row[1]}` left it")
     context.check("there is no process" in guest.command("kill nosuch"), "a name nobody has")
     context.check("STATUS_INVALID_CID" in guest.command("kill 99999"), "a number nobody has")
     context.check("STATUS_ACCESS_DENIED" in guest.command("kill 4"), "the System process")

@@ -105,6 +105,28 @@ KtJoin(PKTHREAD Thread)
     ObDereferenceObject(Thread);
 }
 
+#define KT_PATIENCE 30000                       // milliseconds, for what must come
+
+/* Waits until Condition holds; EXPECT it afterwards. */
+#define KT_AWAIT(Condition)                                                         \
+    for (ULONG Waited_ = 0; !(Condition) && Waited_ < KT_PATIENCE; Waited_++)       \
+        KtSleep(1)
+
+/* Returns when Count threads wait for the object: a thread that has said it will may not yet. */
+static inline VOID
+KtAwaitWaiters(PVOID Object, ULONG Count)
+{
+    PLIST_ENTRY Head = &((PDISPATCHER_HEADER)Object)->WaitListHead;
+    ULONG       Found = 0;
+
+    for (ULONG Waited = 0; Found < Count && Waited < KT_PATIENCE; Waited++) {
+        KtSleep(1);
+        Found = 0;
+        for (PLIST_ENTRY Entry = Head->Flink; Entry != Head; Entry = Entry->Flink)
+            Found++;                            // they are added at the end, and stay
+    }
+}
+
 static inline ULONG
 KtProcessors(VOID)
 {

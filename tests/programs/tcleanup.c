@@ -231,7 +231,7 @@ Play(char **Arguments)
 int
 main(int Count, char **Arguments)
 {
-    ULONG64 Files, Mdls, Irps, After, Bytes;
+    ULONG64 Files, Mdls, Irps, Bytes;
 
     if (Count > 1)
         return Play(Arguments);
@@ -249,12 +249,9 @@ main(int Count, char **Arguments)
     Death();
 
     Promise("All this leaves pool and the driver as they were");
-    PoolTag("File", &After, &Bytes);
-    Expect(After == Files, "%llu blocks File became %llu", Files, After);
-    PoolTag("Mdl ", &After, &Bytes);
-    Expect(After == Mdls, "%llu blocks Mdl became %llu", Mdls, After);
-    PoolTag("Irp ", &After, &Bytes);
-    Expect(After <= Irps + 8, "%llu blocks Irp became %llu", Irps, After);
+    ExpectTag("File", Files);
+    ExpectTag("Mdl ", Mdls);
+    ExpectTag("Irp ", Irps + 8);
     CloseHandle(Control);
     Expect(StopDriver("keep") == STATUS_SUCCESS, "the driver cannot be unloaded");
     return Done("tcleanup");

@@ -175,8 +175,8 @@ static void
 Ends(void)
 {
     HANDLE        Ready = CreateEventA(NULL, TRUE, FALSE, "TEndsReady");
-    static CENSUS Before, After;
-    ULONG         Leak = 0;
+    static CENSUS Before;
+    ULONG         Leak;
 
     for (ULONG Way = 0; Way < ARRAYSIZE(Ways); Way++) {
         static char Sentences[ARRAYSIZE(Ways)][120];
@@ -191,13 +191,7 @@ Ends(void)
         TakeCensus(&Before);
         for (ULONG Round = 0; Round < ROUNDS; Round++)
             EndOnce(Way, Ready);
-        for (ULONG Try = 0; Try < 100; Try++) { // the last threads end in the background
-            TakeCensus(&After);
-            Leak = CensusGrowth(&Before, &After, ROUNDS - 1, ROUNDS - 1);
-            if (Leak == 0)
-                break;
-            Sleep(20);
-        }
+        Leak = AwaitCensus(&Before, ROUNDS - 1, ROUNDS - 1);
         Expect(Leak == 0, "%lu or pool tag '%.4s' is left", Leak, (char *)&Leak);
     }
     CloseHandle(Ready);

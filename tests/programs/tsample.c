@@ -5,7 +5,10 @@
 #include "sdk/ntapi.h"
 #include <winioctl.h>
 #include <stdio.h>
+#include "user/lib/snapshot.h"
 #include "tests/drivers/samplelow/sample_ioctl.h"
+
+#define WAITING     5                           // a thread's state
 
 static HANDLE Never;
 
@@ -13,6 +16,26 @@ static DWORD WINAPI
 Waiter(void *Context)
 {
     return WaitForSingleObject(Never, INFINITE);
+}
+
+/* Whether the second thread waits already. */
+static BOOL
+Waits(void)
+{
+    const SYSTEM_PROCESS_INFORMATION *Process = NULL;
+    SNAPSHOT Snapshot;
+    BOOL     Waiting = FALSE;
+
+    if (!NT_SUCCESS(TakeSnapshot(&Snapshot)))
+        return FALSE;
+    while ((Process = NextProcess(&Snapshot, Process)) != NULL) {
+        const SYSTEM_THREAD_INFORMATION *Threads = (PVOID)(Process + 1);
+
+        if ((ULONG_PTR)Process->UniqueProcessId == GetCurrentProcessId())
+            Waiting = Process->NumberOfThreads == 2 && Threads[1].ThreadState == WAITING;
+    }
+    FreeSnapshot(&Snapshot);
+    return Waiting;
 }
 
 /* An event that is this process' alone. */
@@ -54,7 +77,8 @@ main(void)
 
     ReadFile(Device, Buffer, sizeof Buffer, NULL, &Read);
     CreateThread(NULL, 0, Waiter, NULL, 0, NULL);
-    Sleep(50);
+    while (!Waits())
+        Sleep(1);
     if (!DeviceIoControl(Device, IOCTL_SAMPLE_STOP, Handles, sizeof Handles, NULL, 0, &Done, &Stop)
         && (GetLastError() != ERROR_IO_PENDING || !GetOverlappedResult(Device, &Stop, &Done, TRUE)))
         return 1;

@@ -259,7 +259,7 @@ Refusals(void)
 int
 main(int Count, char **Arguments)
 {
-    ULONG64 Segments = 0, Bytes, After, Objects = 0, ObjectsAfter;
+    ULONG64 Segments = 0, Bytes, Objects = 0;
     ULONG   Handles = 0;
 
     if (Count > 1)
@@ -279,10 +279,7 @@ main(int Count, char **Arguments)
     }
     Promise("None of it leaves a handle, a section or a segment behind");
     Expect(HandleCount() == Handles, "%lu handles became %lu", Handles, HandleCount());
-    After = ObjectsAfter = 0;
-    PoolTag("MmSt", &After, &Bytes);
-    PoolTag("Sect", &ObjectsAfter, &Bytes);
-    Expect(After == Segments && ObjectsAfter == Objects, "%llu segments became %llu", Segments,
-        After);
+    ExpectTag("MmSt", Segments);
+    ExpectTag("Sect", Objects);
     return Done("tsection");
 }

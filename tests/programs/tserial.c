@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ECHO_MS 2000                        // within which a short echo is back for certain
+#define ECHO_MS 2000                        // within which a short echo is back, as a rule
 
 static HANDLE Port;
 static char   Data[64];
@@ -20,18 +20,24 @@ SetTimeouts(DWORD Interval, DWORD Multiplier, DWORD Constant)
     Expect(SetCommTimeouts(Port, &Timeouts), "set: %lu", GetLastError());
 }
 
-/* Writes Text, which comes back, and reads into Room bytes; how many came, or -1. */
+/*
+ * Writes Text, which comes back, and reads into Room bytes; how many came, or -1. A read whose
+ * time was up before a busy host had sent all of it back is followed by another.
+ */
 static int
 WriteAndRead(const char *Text, ULONG Room)
 {
-    DWORD Done;
+    DWORD Length = (DWORD)strlen(Text), Done, Sum = 0;
 
     memset(Data, 0, sizeof Data);
-    if (*Text && !WriteFile(Port, Text, (DWORD)strlen(Text), &Done, NULL))
+    if (Length && !WriteFile(Port, Text, Length, &Done, NULL))
         return -1;
-    if (!ReadFile(Port, Data, Room, &Done, NULL))
-        return -1;
-    return (int)Done;
+    for (int Try = 0; Try == 0 || (Sum < Length && Try < 10); Try++) {
+        if (!ReadFile(Port, Data + Sum, Room - Sum, &Done, NULL))
+            return -1;
+        Sum += Done;
+    }
+    return (int)Sum;
 }
 
 static void

@@ -172,9 +172,9 @@ KillMany(HANDLE Ready, ULONG Count)
 int
 main(int Count, char **Arguments)
 {
-    static CENSUS Before, After;
+    static CENSUS Before;
     HANDLE        Ready = CreateEventA(NULL, FALSE, FALSE, READY);
-    ULONG         Grown = 1;
+    ULONG         Grown;
 
     if (Count > 1)
         return Child();
@@ -186,12 +186,7 @@ main(int Count, char **Arguments)
     KillMany(Ready, CHILDREN);
 
     Promise("Nothing of it is left");
-    for (ULONG Try = 0; Try < 200 && Grown != 0; Try++) {   // the last threads end slowly
-        TakeCensus(&After);
-        Grown = CensusGrowth(&Before, &After, 0, SLACK);
-        if (Grown != 0)
-            Sleep(20);
-    }
+    Grown = AwaitCensus(&Before, 0, SLACK);
     Expect(Grown == 0, "%lu or pool tag '%.4s' is left", Grown, (char *)&Grown);
     return Done("tstorm");
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATIENCE    10000                       // milliseconds
+#define PATIENCE    30000                       // milliseconds
 
 static DWORD WINAPI
 Forever(PVOID Parameter)
@@ -41,14 +41,17 @@ Counts(void)
         Expect(NtResumeThread(Thread, &Old) == STATUS_SUCCESS && Old == Count, "resume: %lu", Old);
     Expect(Counter == 0, "it ran while it was suspended");
     NtResumeThread(Thread, &Old);
-    for (ULONG Try = 0; Try < 500 && Counter == 0; Try++)
+    for (ULONG Try = 0; Try < 3000 && *(volatile ULONG *)&Counter == 0; Try++)
         Sleep(10);
     Expect(Old == 1 && Counter != 0, "it does not run");
     Expect(NtResumeThread(Thread, &Old) == STATUS_SUCCESS && Old == 0, "resumed when running");
 
     SuspendThread(Thread);
-    Sleep(50);
-    Seen = *(volatile ULONG *)&Counter;
+    Count = 0;
+    do {                                        // its processor may take a while to hear of it
+        Seen = *(volatile ULONG *)&Counter;
+        Sleep(50);
+    } while (Seen != *(volatile ULONG *)&Counter && ++Count < 100);
     Sleep(50);
     Expect(Seen == *(volatile ULONG *)&Counter, "it runs on while suspended");
     Expect(NtSuspendThread(Thread, (PULONG)0x6660000) == STATUS_ACCESS_VIOLATION, "bad pointer");

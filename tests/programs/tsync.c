@@ -6,6 +6,8 @@
 #include "user/lib/testing.h"
 #include <stdio.h>
 
+#define PATIENCE    60000                       // milliseconds
+
 static HANDLE Shared, Answer;
 
 static DWORD WINAPI
@@ -22,7 +24,7 @@ Events(void)
     HANDLE Manual = CreateEventA(NULL, TRUE, FALSE, NULL);
     HANDLE Automatic = CreateEventA(NULL, FALSE, TRUE, NULL);
     HANDLE Thread;
-    DWORD  Start;
+    DWORD  Start, Passed;
     LONG   Previous = 7;
 
     Promise("A manual event stays set, an automatic one is taken by one wait");
@@ -39,16 +41,20 @@ Events(void)
     Promise("A wait ends when another thread sets the event, and not much later");
     Start = GetTickCount();
     Thread = CreateThread(NULL, 0, SetLater, Automatic, 0, NULL);
-    Expect(WaitForSingleObject(Automatic, 5000) == WAIT_OBJECT_0, "no wake-up");
+    Expect(WaitForSingleObject(Automatic, PATIENCE) == WAIT_OBJECT_0, "no wake-up");
     Expect(GetTickCount() - Start >= 40, "too early: %lu ms", GetTickCount() - Start);
     WaitForSingleObject(Thread, INFINITE);
     CloseHandle(Thread);
 
     Promise("A wait times out after the time it names");
-    Start = GetTickCount();
-    Expect(WaitForSingleObject(Automatic, 100) == WAIT_TIMEOUT, "no time-out");
-    Start = GetTickCount() - Start;
-    Expect(Start >= 90 && Start < 3000, "%lu ms", Start);
+    Passed = 3000;
+    for (int Try = 0; Try < 10 && Passed >= 3000; Try++) {      // a busy host may stop once
+        Start = GetTickCount();
+        Expect(WaitForSingleObject(Automatic, 100) == WAIT_TIMEOUT, "no time-out");
+        Passed = GetTickCount() - Start;
+        Expect(Passed >= 90, "%lu ms", Passed);
+    }
+    Expect(Passed < 3000, "%lu ms", Passed);
     CloseHandle(Manual);
     CloseHandle(Automatic);
 }
@@ -74,7 +80,7 @@ Mutants(void)
     Thread = CreateThread(NULL, 0, TakeAndLeave, Mutex, 0, NULL);
     WaitForSingleObject(Thread, INFINITE);
     CloseHandle(Thread);
-    Expect(WaitForSingleObject(Mutex, 1000) == WAIT_ABANDONED, "not abandoned");
+    Expect(WaitForSingleObject(Mutex, PATIENCE) == WAIT_ABANDONED, "not abandoned");
     Expect(ReleaseMutex(Mutex), "the new owner cannot release");
     Expect(WaitForSingleObject(Mutex, 0) == WAIT_OBJECT_0, "still abandoned");
     ReleaseMutex(Mutex);
@@ -112,9 +118,9 @@ Timers(void)
 
     Promise("A timer is signalled when it is due, again if it is periodic, and not when cancelled");
     Expect(SetWaitableTimer(Timer, &Due, 30, NULL, NULL, FALSE), "set: %lu", GetLastError());
-    Expect(WaitForSingleObject(Timer, 5000) == WAIT_OBJECT_0, "not due");
+    Expect(WaitForSingleObject(Timer, PATIENCE) == WAIT_OBJECT_0, "not due");
     Expect(GetTickCount() - Start >= 40, "early");
-    Expect(WaitForSingleObject(Timer, 5000) == WAIT_OBJECT_0, "not periodic");
+    Expect(WaitForSingleObject(Timer, PATIENCE) == WAIT_OBJECT_0, "not periodic");
     Expect(CancelWaitableTimer(Timer), "cancel");
     WaitForSingleObject(Timer, 0);
     Expect(WaitForSingleObject(Timer, 100) == WAIT_TIMEOUT, "due after cancel");
@@ -146,7 +152,7 @@ ReferencesLeft(HANDLE Thread)
 {
     OBJECT_BASIC_INFORMATION Basic = { 0 };
 
-    for (int Try = 0; Try < 200; Try++) {
+    for (int Try = 0; Try < 2000; Try++) {
         NtQueryObject(Thread, EtObjectBasicInformation, &Basic, sizeof Basic, NULL);
         if (Basic.PointerCount <= 2)            // the handle's, and this query's
             break;
@@ -196,7 +202,7 @@ Many(void)
     Expect(WaitForSingleObject(Events[0], 0) == WAIT_OBJECT_0, "the first was taken");
     SetEvent(Events[0]);
     SetEvent(Events[3]);
-    Expect(WaitForMultipleObjects(4, Events, TRUE, 1000) == WAIT_OBJECT_0, "all are set");
+    Expect(WaitForMultipleObjects(4, Events, TRUE, PATIENCE) == WAIT_OBJECT_0, "all are set");
     Expect(WaitForMultipleObjects(4, Events, FALSE, 0) == WAIT_TIMEOUT, "not taken");
     Promise("A wait for none, for more than 64 or for one twice is refused");
     for (Index = 0; Index < 65; Index++)
@@ -229,10 +235,10 @@ PingPong(void)
     Thread = CreateThread(NULL, 0, Ponger, (PVOID)2000, 0, NULL);
     Promise("Two threads hand a turn to each other two thousand times");
     for (Count = 0; Count < 2000; Count++)
-        if (SignalObjectAndWait(Shared, Answer, 5000, FALSE) != WAIT_OBJECT_0)
+        if (SignalObjectAndWait(Shared, Answer, PATIENCE, FALSE) != WAIT_OBJECT_0)
             break;
     Expect(Count == 2000, "stopped after %lu", Count);
-    Expect(WaitForSingleObject(Thread, 5000) == WAIT_OBJECT_0, "the other has not ended");
+    Expect(WaitForSingleObject(Thread, PATIENCE) == WAIT_OBJECT_0, "the other has not ended");
     CloseHandle(Thread);
     CloseHandle(Shared);
     CloseHandle(Answer);

@@ -38,10 +38,10 @@ Results(void)
 {
     HANDLE Thread = CreateThread(NULL, 0, ReturnIt, (PVOID)0x12345, 0, NULL);
     DWORD  Code = 0;
-    LONG   Seen;
+    LONG   Seen, Tries = 0;
 
     Promise("A thread's result is its exit code, and its handle is signalled");
-    Expect(WaitForSingleObject(Thread, 5000) == WAIT_OBJECT_0, "not signalled");
+    Expect(WaitForSingleObject(Thread, 60000) == WAIT_OBJECT_0, "not signalled");
     Expect(GetExitCodeThread(Thread, &Code) && Code == 0x12345, "code 0x%lx", Code);
     CloseHandle(Thread);
 
@@ -50,16 +50,18 @@ Results(void)
     Sleep(50);
     Expect(Running == 0, "ran before it was resumed");
     Expect(ResumeThread(Thread) == 1, "resume");
-    for (int Try = 0; Try < 100 && Running == 0; Try++)
+    for (int Try = 0; Try < 3000 && Running == 0; Try++)
         Sleep(10);
     Expect(Running > 0, "does not run");
     Expect(SuspendThread(Thread) == 0, "suspend");
-    Sleep(50);
-    Seen = Running;
+    do {                                        // its processor may take a while to hear of it
+        Seen = Running;
+        Sleep(50);
+    } while (Running != Seen && ++Tries < 100);
     Sleep(100);
     Expect(Running == Seen, "ran while suspended");
     Expect(TerminateThread(Thread, 99), "terminate: %lu", GetLastError());
-    Expect(WaitForSingleObject(Thread, 5000) == WAIT_OBJECT_0, "did not end");
+    Expect(WaitForSingleObject(Thread, 60000) == WAIT_OBJECT_0, "did not end");
     Expect(GetExitCodeThread(Thread, &Code) && Code == 99, "code %lu", Code);
     CloseHandle(Thread);
 }
@@ -77,7 +79,7 @@ Apcs(void)
     Expect(QueueUserAPC(Apc, GetCurrentThread(), 5), "queue: %lu", GetLastError());
     Sleep(20);
     Expect(ApcCalls == 0, "ran in a wait that was not alertable");
-    Expect(SleepEx(1000, TRUE) == WAIT_IO_COMPLETION, "the wait went on");
+    Expect(SleepEx(60000, TRUE) == WAIT_IO_COMPLETION, "the wait went on");
     Expect(ApcCalls == 5, "ran %ld times five", ApcCalls / 5);
 }
 

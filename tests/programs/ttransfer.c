@@ -353,7 +353,7 @@ int
 main(void)
 {
     static const char *const Tags[] = { "Mdl ", "IoBf", "File" };
-    ULONG64 Before[ARRAYSIZE(Tags)], After, Bytes;
+    ULONG64 Before[ARRAYSIZE(Tags)], Bytes;
     ULONG   Handles, Old;
 
     XferLoad(TRUE);
@@ -388,11 +388,8 @@ main(void)
     Big();
 
     Promise("All this leaves pool, handles and the driver as they were");
-    for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++) {
-        PoolTag(Tags[Index], &After, &Bytes);
-        Expect(After == Before[Index], "%llu blocks %s became %llu", Before[Index], Tags[Index],
-            After);
-    }
+    for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++)
+        ExpectTag(Tags[Index], Before[Index]);
     Expect(HandleCount() == Handles, "%lu handles became %lu", Handles, HandleCount());
     Expect(XferLoad(FALSE) == STATUS_SUCCESS, "the driver cannot be unloaded");
     return Done("ttransfer");

@@ -213,15 +213,18 @@ static void
 SharedData(void)
 {
     volatile ULONG64 *InterruptTime = (ULONG64 *)(SHARED_DATA + 8);
-    ULONG64           Before = *InterruptTime, After;
+    ULONG64           Before, Passed = MAXULONG64;
 
     Promise("The shared page tells the version, and its clock runs with Sleep");
     Expect(*(volatile ULONG *)(SHARED_DATA + 0x26C) == 5, "major version");
     Expect(*(volatile ULONG *)(SHARED_DATA + 0x270) == 2, "minor version");
-    Sleep(100);
-    After = *InterruptTime;
-    Expect(After - Before >= 1000000 && After - Before < 20000000,
-        "%llu units of 100 ns for 100 ms", After - Before);
+    for (int Try = 0; Try < 10 && Passed >= 20000000; Try++) {      // a busy host may stop once
+        Before = *InterruptTime;
+        Sleep(100);
+        Passed = *InterruptTime - Before;
+        Expect(Passed >= 1000000, "%llu units of 100 ns for 100 ms", Passed);
+    }
+    Expect(Passed < 20000000, "%llu units of 100 ns for 100 ms", Passed);
 }
 
 int

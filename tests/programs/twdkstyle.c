@@ -54,7 +54,6 @@ Closes(void)
 int
 main(int Count, char **Arguments)
 {
-    ULONG64  Blocks, Bytes;
     NTSTATUS Status;
 
     if (Count > 1)
@@ -66,7 +65,6 @@ main(int Count, char **Arguments)
     Expect(Status == STATUS_SUCCESS, "start: 0x%08lX", Status);
     Status = StopDriver("wdkstyle");
     Expect(Status == STATUS_SUCCESS, "stop: 0x%08lX", Status);
-    PoolTag("Styl", &Blocks, &Bytes);
-    Expect(Blocks == 0, "%llu blocks are left", Blocks);
+    ExpectTag("Styl", 0);
     return Done("twdkstyle");
 }

@@ -57,6 +57,22 @@ Kept(ULONG Tag)
 }
 
 ULONG
+AwaitCensus(const CENSUS *Before, LONG Objects, LONG Blocks)
+{
+    static CENSUS After;
+    ULONG         Grown;
+
+    for (ULONG Try = 0; Try < 1000; Try++) {
+        TakeCensus(&After);
+        Grown = CensusGrowth(Before, &After, Objects, Blocks);
+        if (Grown == 0)
+            break;
+        Sleep(20);
+    }
+    return Grown;
+}
+
+ULONG
 CensusGrowth(const CENSUS *Before, const CENSUS *After, LONG Objects, LONG Blocks)
 {
     if ((LONG)(After->Handles - Before->Handles) > Objects)

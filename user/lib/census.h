@@ -23,3 +23,9 @@ void TakeCensus(CENSUS *Census);
  * lists do not count.
  */
 ULONG CensusGrowth(const CENSUS *Before, const CENSUS *After, LONG Objects, LONG Blocks);
+
+/*
+ * The same of now, when what ends in the background has ended: 0, or what is left after a long
+ * time.
+ */
+ULONG AwaitCensus(const CENSUS *Before, LONG Objects, LONG Blocks);

@@ -135,6 +135,16 @@ PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes)
     return TRUE;
 }
 
+void
+ExpectTag(const char *Tag, ULONG64 Most)
+{
+    ULONG64 Blocks, Bytes;
+
+    for (ULONG Try = 0; PoolTag(Tag, &Blocks, &Bytes) && Blocks > Most && Try < 2000; Try++)
+        Sleep(10);
+    Expect(Blocks <= Most, "%llu blocks %s, %llu are allowed", Blocks, Tag, Most);
+}
+
 BOOL
 IsUser(const char *Name)
 {

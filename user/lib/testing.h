@@ -36,6 +36,12 @@ void MeetAtLocks(void);
 ULONG HandleCount(void);
 BOOL  PoolTag(const char *Tag, ULONG64 *Blocks, ULONG64 *Bytes);
 
+/*
+ * Expects that no more than Most allocations of a tag are left: a last reference that goes in the
+ * background is waited for.
+ */
+void ExpectTag(const char *Tag, ULONG64 Most);
+
 /* Whether this process acts for the account of that name. */
 BOOL IsUser(const char *Name);
 

@@ -144,12 +144,10 @@ WaitingTarget(VOID)
 
     KeInitializeEvent(&Target.Wake, SynchronizationEvent, FALSE);
     Thread = KtStart(WaitingThread, &Target);
-    while (!Target.Started)
-        KtSleep(10);
-    KtSleep(30);
+    KtAwaitWaiters(&Target.Wake, 1);
     Prepare(Thread);
     QueueBoth();
-    KtSleep(50);
+    KT_AWAIT(Normals != 0);
     EXPECT(Specials == 1 && Normals == 1 && RanIn == Thread);
     EXPECT(Target.Status == -1);                // it waits on
     KeSetEvent(&Target.Wake, 0, FALSE);
@@ -172,14 +170,12 @@ RunningTarget(VOID)
 {
     TARGET   Target = { .Spin = 1 };
     PKTHREAD Thread = KtStart(SpinningThread, &Target);
-    ULONG    Tries;
 
     while (!Target.Started)
         KtSleep(10);
     Prepare(Thread);
     QueueBoth();
-    for (Tries = 0; Tries < 100 && Normals == 0; Tries++)
-        KtSleep(10);
+    KT_AWAIT(Normals != 0);
     EXPECT(Specials == 1 && Normals == 1 && RanIn == Thread);
     Target.Spin = 0;
     KtJoin(Thread);
@@ -214,9 +210,7 @@ WaitInsideApc(VOID)
     KeInitializeEvent(&Never, SynchronizationEvent, FALSE);
     KeInitializeEvent(&Target.Wake, SynchronizationEvent, FALSE);
     Thread = KtStart(BoundWaitingThread, &Target);
-    while (!Target.Started)
-        KtSleep(10);
-    KtSleep(30);
+    KtAwaitWaiters(&Target.Wake, 1);
     Prepare(Thread);
     KeInitializeApc(&Normal, Thread, 0, SpecialRoutine, NULL, TimingOutRoutine, KernelMode, &Never);
     KeSetSystemAffinityThread(1);
@@ -276,9 +270,9 @@ StormOfApcs(VOID)
     for (Index = 0; Index < STORM_APCS; Index++) {
         Queued += KeInsertQueueApc(&Storm[Index % 4], (PVOID)8, (PVOID)9, 0);
         if (Index % 32 == 0)
-            KtSleep(10);
+            KT_AWAIT(StormRuns == Queued);
     }
-    KtSleep(50);
+    KT_AWAIT(StormRuns == Queued);
     EXPECT(StormRuns == Queued && Queued >= STORM_APCS / 32);
     Target.Spin = 0;
     KtJoin(Thread);

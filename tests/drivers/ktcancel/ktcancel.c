@@ -167,8 +167,7 @@ Asynchronous(VOID)
 static VOID NTAPI
 WriterThread(PVOID File)
 {
-    KtSleep(50);
-    EXPECT(Write(File, 'z') == 1);
+    KT_AWAIT(Write(File, 'z') == 1);            // as soon as the read is there
 }
 
 static VOID

@@ -262,14 +262,14 @@ WorkAndTimers(VOID)
     PIO_WORKITEM Item = IoAllocateWorkItem(KtDevice);
     LONG64       Pointers = POINTERS(KtDevice);
     KEVENT       Done;
+    ULONG64      Start;
     LONG         Calls;
 
     for (ULONG Round = 0; Round < 3; Round++) {
         KeInitializeEvent(&Done, NotificationEvent, FALSE);
         IoQueueWorkItem(Item, WorkRoutine, DelayedWorkQueue, &Done);
-        EXPECT(KtWait(&Done, 5000) == STATUS_SUCCESS);
-        for (ULONG Wait = 0; POINTERS(KtDevice) != Pointers && Wait < 100; Wait++)
-            KtSleep(10);
+        EXPECT(KtWait(&Done, KT_PATIENCE) == STATUS_SUCCESS);
+        KT_AWAIT(POINTERS(KtDevice) == Pointers);
         EXPECT(POINTERS(KtDevice) == Pointers);
     }
     IoFreeWorkItem(Item);
@@ -278,11 +278,14 @@ WorkAndTimers(VOID)
     EXPECT(IoInitializeTimer(KtDevice, TimerRoutine, (PVOID)&KtCalls) == STATUS_SUCCESS);
     KtSleep(1300);
     EXPECT(KtCalls == 0);
+    Start = KeQueryInterruptTime();
     IoStartTimer(KtDevice);
-    KtSleep(2500);
+    KT_AWAIT(KtCalls >= 3);
     IoStopTimer(KtDevice);
+    KeFlushQueuedDpcs();
     Calls = KtCalls;
-    EXPECT(Calls == 2);
+    EXPECT(Calls >= 3);
+    EXPECT(KeQueryInterruptTime() - Start >= (ULONG64)MILLISECONDS(1000 * (Calls - 1)));
     KtSleep(1300);
     EXPECT(KtCalls == Calls);
 }

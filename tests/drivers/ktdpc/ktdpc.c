@@ -48,7 +48,7 @@ RunsOnce(VOID)
     EXPECT(!KeInsertQueueDpc(&Dpc, (PVOID)33, (PVOID)44));
     EXPECT(Calls.Count == 0);
     KeLowerIrql(OldIrql);
-    EXPECT(KtWait(&Calls.Done, 1000) == STATUS_SUCCESS && Calls.Count == 1);
+    EXPECT(KtWait(&Calls.Done, KT_PATIENCE) == STATUS_SUCCESS && Calls.Count == 1);
     EXPECT(Calls.Argument1 == (PVOID)11 && Calls.Argument2 == (PVOID)22
         && Calls.Irql == DISPATCH_LEVEL);
     EXPECT(KeInsertQueueDpc(&Dpc, NULL, NULL));
@@ -136,7 +136,7 @@ OneShot(VOID)
     KeInitializeTimer(&Timer);
     EXPECT(!KeReadStateTimer(&Timer));
     EXPECT(!KeSetTimer(&Timer, KtAfter(50), &Dpc));
-    EXPECT(KtWait(&Timer, 5000) == STATUS_SUCCESS);
+    EXPECT(KtWait(&Timer, KT_PATIENCE) == STATUS_SUCCESS);
     EXPECT(KeQueryInterruptTime() - Start >= (ULONG64)MILLISECONDS(50));
     EXPECT(KtWait(&Calls.Done, 1000) == STATUS_SUCCESS);
     EXPECT(KeReadStateTimer(&Timer) && !KeCancelTimer(&Timer));
@@ -173,11 +173,11 @@ Periodic(VOID)
     KeInitializeDpc(&Dpc, CountDpc, &Calls);
     KeInitializeTimerEx(&Timer, SynchronizationTimer);
     KeSetTimerEx(&Timer, KtAfter(20), 30, &Dpc);
-    EXPECT(KtWait(&Calls.Done, 10000) == STATUS_SUCCESS);
+    EXPECT(KtWait(&Calls.Done, KT_PATIENCE) == STATUS_SUCCESS);
     Passed = KeQueryInterruptTime() - Start;
     EXPECT(Passed >= (ULONG64)MILLISECONDS(20 + 5 * 30 - 10));
-    EXPECT(KtWait(&Timer, 1000) == STATUS_SUCCESS);     // signals again and again
-    EXPECT(KtWait(&Timer, 1000) == STATUS_SUCCESS);
+    EXPECT(KtWait(&Timer, KT_PATIENCE) == STATUS_SUCCESS);     // signals again and again
+    EXPECT(KtWait(&Timer, KT_PATIENCE) == STATUS_SUCCESS);
     EXPECT(KeCancelTimer(&Timer));
     KeFlushQueuedDpcs();
     Count = Calls.Count;
@@ -219,7 +219,7 @@ ManyTimers(VOID)
     for (Index = 0; Index < MANY_TIMERS; Index += 2)
         KeCancelTimer(&Timers[Index]);
     for (Index = 1; Index < MANY_TIMERS; Index += 2)
-        EXPECT(KtWait(&Timers[Index], 5000) == STATUS_SUCCESS);
+        EXPECT(KtWait(&Timers[Index], KT_PATIENCE) == STATUS_SUCCESS);
     EXPECT(KeQueryInterruptTime() - Start >= (ULONG64)MILLISECONDS(290));
     ExFreePoolWithTag(Timers, KT_TAG);
 }
@@ -261,7 +261,7 @@ Contended(VOID)
     KeInitializeDpc(&Dpc, AgainDpc, &Calls);
     Threads[0] = KtStart(InsertThread, &Dpc);
     Threads[1] = KtStart(InsertThread, &Dpc);
-    EXPECT(KtWait(&Calls.Done, 10000) == STATUS_SUCCESS);
+    EXPECT(KtWait(&Calls.Done, KT_PATIENCE) == STATUS_SUCCESS);
     KtJoin(Threads[0]);
     KtJoin(Threads[1]);
     KeFlushQueuedDpcs();

@@ -256,7 +256,7 @@ PriorityBoost(VOID)
     KeInitializeEvent(&Boosted.Waiting, NotificationEvent, FALSE);
     Thread = KtStart(BoostedThread, &Boosted);
     KeWaitForSingleObject(&Boosted.Waiting, Executive, KernelMode, FALSE, NULL);
-    KtSleep(50);                                        // until it waits
+    KtAwaitWaiters(Boosted.Irp->UserEvent, 1);
     Finish(Boosted.Irp, STATUS_SUCCESS, 6);
     KtJoin(Thread);
     EXPECT(Boosted.Priority > 5 && Boosted.Priority <= 11);

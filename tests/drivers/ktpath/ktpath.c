@@ -272,7 +272,7 @@ ReaderThread(PVOID Context)
     Reader->Irp = Irp;
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
     Reader->First = KeQueryPriorityThread(KeGetCurrentThread());
-    for (End = KeQueryInterruptTime() + MILLISECONDS(5000); KeQueryInterruptTime() < End;)
+    for (End = KeQueryInterruptTime() + MILLISECONDS(KT_PATIENCE); KeQueryInterruptTime() < End;)
         if ((Reader->Last = KeQueryPriorityThread(KeGetCurrentThread())) == PRIORITY)
             break;
 }
@@ -286,9 +286,8 @@ Boost(VOID)
         READER   Reader = { .Irp = NULL };
         PKTHREAD Thread = KtStart(ReaderThread, &Reader);
 
-        while (Reader.Irp == NULL)
-            KtSleep(10);
-        KtSleep(20);                            // it waits by now
+        KT_AWAIT(Reader.Irp != NULL);
+        KtAwaitWaiters(Reader.Irp->UserEvent, 1);
         EXPECT(IoSetCancelRoutine(Reader.Irp, NULL) == Cancelled);
         Finish(Reader.Irp, STATUS_SUCCESS, Boosts[Index]);
         KtJoin(Thread);

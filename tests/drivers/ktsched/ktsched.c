@@ -18,7 +18,7 @@ typedef struct _RUNNER {
 } RUNNER;
 
 static KEVENT        Gate;
-static volatile LONG Ready, Place;
+static volatile LONG Place;
 
 static VOID NTAPI
 RunnerThread(PVOID Context)
@@ -27,7 +27,6 @@ RunnerThread(PVOID Context)
 
     KeSetSystemAffinityThread(Runner->Affinity);
     KeSetPriorityThread(KeGetCurrentThread(), Runner->Priority);
-    InterlockedIncrement(&Ready);
     KeWaitForSingleObject(&Gate, Executive, KernelMode, FALSE, NULL);
     Runner->Place = InterlockedIncrement(&Place);
 }
@@ -41,7 +40,7 @@ PriorityOrder(VOID)
     KIRQL    OldIrql;
     LONG     Index;
 
-    Ready = Place = 0;
+    Place = 0;
     KeInitializeEvent(&Gate, NotificationEvent, FALSE);
     for (Index = 0; Index < PRIORITIES; Index++) {
         Runners[Index].Priority = Index + 1;
@@ -49,9 +48,7 @@ PriorityOrder(VOID)
         Runners[Index].Place = 0;
         Threads[Index] = KtStart(RunnerThread, &Runners[Index]);
     }
-    while (Ready != PRIORITIES)
-        KtSleep(10);
-    KtSleep(50);
+    KtAwaitWaiters(&Gate, PRIORITIES);
     KeSetSystemAffinityThread(1);
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     KeSetEvent(&Gate, 0, FALSE);                // none can run before the IRQL falls
@@ -200,7 +197,6 @@ PreemptingThread(PVOID Context)
 {
     KeSetSystemAffinityThread(1);
     KeSetPriorityThread(KeGetCurrentThread(), 25);
-    InterlockedIncrement(&Ready);
     KeWaitForSingleObject(&Gate, Executive, KernelMode, FALSE, NULL);
     Preempted = 1;
 }
@@ -215,12 +211,10 @@ WakePreempts(VOID)
     PKTHREAD  Thread;
     KPRIORITY Old;
 
-    Ready = Preempted = 0;
+    Preempted = 0;
     KeInitializeEvent(&Gate, NotificationEvent, FALSE);
     Thread = KtStart(PreemptingThread, NULL);
-    while (Ready == 0)
-        KtSleep(10);
-    KtSleep(30);
+    KtAwaitWaiters(&Gate, 1);
     KeSetSystemAffinityThread(1);
     Old = KeSetPriorityThread(KeGetCurrentThread(), 16);
     KeSetEvent(&Gate, 0, FALSE);
@@ -236,11 +230,10 @@ BoostedThread(PVOID Context)
     KPRIORITY Before = KeQueryPriorityThread(KeGetCurrentThread()), After;
     ULONG64   End;
 
-    InterlockedIncrement(&Ready);
     KeWaitForSingleObject(&Gate, Executive, KernelMode, FALSE, NULL);
     After = KeQueryPriorityThread(KeGetCurrentThread());
     EXPECT(After == Before + 4);
-    for (End = KeQueryInterruptTime() + MILLISECONDS(2000); KeQueryInterruptTime() < End;)
+    for (End = KeQueryInterruptTime() + MILLISECONDS(KT_PATIENCE); KeQueryInterruptTime() < End;)
         if (KeQueryPriorityThread(KeGetCurrentThread()) == Before)
             break;
     EXPECT(KeQueryPriorityThread(KeGetCurrentThread()) == Before);
@@ -251,12 +244,9 @@ Boost(VOID)
 {
     PKTHREAD Thread;
 
-    Ready = 0;
     KeInitializeEvent(&Gate, NotificationEvent, FALSE);
     Thread = KtStart(BoostedThread, NULL);
-    while (Ready == 0)
-        KtSleep(10);
-    KtSleep(30);
+    KtAwaitWaiters(&Gate, 1);
     KeSetEvent(&Gate, 4, FALSE);
     KtJoin(Thread);
 }
@@ -269,12 +259,10 @@ LoweringYields(VOID)
     PKTHREAD  Thread;
     KPRIORITY Old;
 
-    Ready = Place = 0;
+    Place = 0;
     KeInitializeEvent(&Gate, NotificationEvent, FALSE);
     Thread = KtStart(RunnerThread, &Runner);
-    while (Ready == 0)
-        KtSleep(10);
-    KtSleep(30);
+    KtAwaitWaiters(&Gate, 1);
     KeSetSystemAffinityThread(1);
     Old = KeSetPriorityThread(KeGetCurrentThread(), 30);
     KeSetEvent(&Gate, 0, FALSE);
@@ -311,9 +299,9 @@ ManyThreads(VOID)
 }
 
 static VOID NTAPI
-SleepingThread(PVOID Context)
+GatedThread(PVOID Context)
 {
-    KtSleep(100);
+    KeWaitForSingleObject(&Gate, Executive, KernelMode, FALSE, NULL);
     *(volatile LONG *)Context = 1;
 }
 
@@ -321,10 +309,13 @@ static VOID
 ThreadObjects(VOID)
 {
     volatile LONG Ran = 0;
-    PKTHREAD      Thread = KtStart(SleepingThread, (PVOID)&Ran);
+    PKTHREAD      Thread;
 
+    KeInitializeEvent(&Gate, NotificationEvent, FALSE);
+    Thread = KtStart(GatedThread, (PVOID)&Ran);
     EXPECT(KtPoll(Thread) == STATUS_TIMEOUT);
-    EXPECT(KtWait(Thread, 5000) == STATUS_SUCCESS && Ran == 1);
+    KeSetEvent(&Gate, 0, FALSE);
+    EXPECT(KtWait(Thread, KT_PATIENCE) == STATUS_SUCCESS && Ran == 1);
     EXPECT(KtPoll(Thread) == STATUS_SUCCESS);
     ObDereferenceObject(Thread);
 }

@@ -239,7 +239,7 @@ ResourceRules(VOID)
     EXPECT(OthersGet(TRUE, TRUE, TRUE, FALSE));
 
     Thread = KtStart(ExclusiveThread, (PVOID)&Got);
-    KtSleep(50);
+    KT_AWAIT(ExGetExclusiveWaiterCount(&Resource) != 0);
     EXPECT(ExGetExclusiveWaiterCount(&Resource) == 1 && Got == 0);
     EXPECT(OthersGet(FALSE, TRUE, FALSE, FALSE));
     EXPECT(ExAcquireResourceSharedLite(&Resource, FALSE));      // an owner already
@@ -325,7 +325,7 @@ WorkerItems(VOID)
         ExQueueWorkItem(&WorkItems[Index], Index % 3);
     }
     KeLowerIrql(OldIrql);
-    EXPECT(KtWait(&WorkEvent, 10000) == STATUS_SUCCESS);
+    EXPECT(KtWait(&WorkEvent, KT_PATIENCE) == STATUS_SUCCESS);
     for (ULONG Index = 0; Index < WORK_ITEMS; Index++)
         EXPECT(WorkItems[Index].List.Flink == NULL);
 }

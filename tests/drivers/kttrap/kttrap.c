@@ -160,7 +160,7 @@ DeviceInterrupt(VOID)
         FALSE, Affinity, FALSE) == STATUS_INVALID_PARAMETER);
 
     StartPit(100);
-    KtSleep(300);
+    KT_AWAIT(PitTicks > 5);
     EXPECT(PitTicks > 5);
     EXPECT(KeSynchronizeExecution(Interrupt, ReadTicks, &Seen));
     IoDisconnectInterrupt(Interrupt);
@@ -206,8 +206,9 @@ VectorRegisters(VOID)
     EXPECT(Sum == Pattern * 7);
 }
 
-static VOID
-Clocks(VOID)
+/* Whether three clocks agree about half a second. A host that stops between two looks excuses. */
+static BOOLEAN
+ClocksAgree(VOID)
 {
     LARGE_INTEGER Frequency, Start, End, SystemStart, SystemEnd;
     ULONG64       Interrupt;
@@ -223,10 +224,22 @@ Clocks(VOID)
 
     Counted = (End.QuadPart - Start.QuadPart) * 1000 / Frequency.QuadPart * (SECOND / 1000);
     EXPECT(Passed >= SECOND / 2 - SECOND / 50);
-    EXPECT(Counted - Passed < SECOND / 10 && Passed - Counted < SECOND / 10);
-    EXPECT(SystemEnd.QuadPart - SystemStart.QuadPart - Passed < SECOND / 10);
     EXPECT(SystemStart.QuadPart > 400LL * 365 * 86400 * SECOND);
+    return Counted - Passed < SECOND / 10 && Passed - Counted < SECOND / 10
+        && SystemEnd.QuadPart - SystemStart.QuadPart - Passed < SECOND / 10;
+}
 
+static VOID
+Clocks(VOID)
+{
+    LARGE_INTEGER Frequency, Start, End;
+    BOOLEAN       Agree = FALSE;
+
+    for (ULONG Try = 0; Try < 10 && !Agree; Try++)
+        Agree = ClocksAgree();
+    EXPECT(Agree);
+
+    KeQueryPerformanceCounter(&Frequency);
     Start = KeQueryPerformanceCounter(NULL);
     KeStallExecutionProcessor(5000);
     End = KeQueryPerformanceCounter(NULL);

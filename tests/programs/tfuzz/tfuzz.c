@@ -64,7 +64,7 @@ Settle(CENSUS *Census)
 int
 main(int Count, char **Arguments)
 {
-    static CENSUS Before, After;
+    static CENSUS Before;
     ULONG64       Seed = Count > 1 ? strtoull(Arguments[1], NULL, 0) : 1;
     ULONG         Rounds = Count > 2 ? strtoul(Arguments[2], NULL, 0) : ROUNDS, Grown;
 
@@ -81,9 +81,8 @@ main(int Count, char **Arguments)
     for (ULONG Index = 0; Index < Rounds; Index++)
         Expect(Round(Seed + Index, Index % 2), "the child did not start: 0x%08lX",
             RtlGetLastNtStatus());
-    Settle(&After);
     Promise("Nothing is left of them: no object, no handle, no pool");
-    Grown = CensusGrowth(&Before, &After, 0, SLACK);
+    Grown = AwaitCensus(&Before, 0, SLACK);
     Expect(Grown == 0, "0x%lX: more objects or handles, or a tag", Grown);
     Promise("The model drivers, which took part, can be unloaded");
     for (ULONG Index = 0; Index < ARRAYSIZE(Models); Index++)

@@ -21,7 +21,7 @@ int
 main(void)
 {
     static const char *const Tags[] = { "IoBf", "IoNm", "File", "Irp " };
-    ULONG64     Before[ARRAYSIZE(Tags)], After, Bytes;
+    ULONG64     Before[ARRAYSIZE(Tags)], Bytes;
     HANDLE      Control;
     XFER_COUNTS Counts;
     ULONG       Handles;
@@ -38,11 +38,9 @@ main(void)
     Sharing();
 
     Promise("All this leaves pool, handles and the driver as they were");
-    for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++) {
-        PoolTag(Tags[Index], &After, &Bytes);
-        Expect(After <= Before[Index] + (Tags[Index][0] == 'I' && Tags[Index][1] == 'r' ? 8 : 0),
-            "%llu blocks %s became %llu", Before[Index], Tags[Index], After);
-    }
+    for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++)
+        ExpectTag(Tags[Index], Before[Index]
+            + (Tags[Index][0] == 'I' && Tags[Index][1] == 'r' ? 8 : 0));
     Expect(HandleCount() == Handles, "%lu handles became %lu", Handles, HandleCount());
     Counts = XferCounts(Control);
     Expect(Counts.Creates == Counts.Cleanups + 1 && Counts.Creates == Counts.Closes + 1,

@@ -97,7 +97,7 @@ LeaveAll(void)
 int
 main(int Count, char **Arguments)
 {
-    ULONG64 Ports, Files, Bytes, After;
+    ULONG64 Ports, Files, Bytes;
     ULONG   Handles;
 
     if (Count > 1)
@@ -121,10 +121,8 @@ main(int Count, char **Arguments)
     Promise("A process that ends with everything outstanding leaves nothing behind");
     for (ULONG Round = 0; Round < 3; Round++)
         Expect(RunProgram("tports leave") == 7, "the process fails");
-    PoolTag("IoCp", &After, &Bytes);
-    Expect(After == Ports, "%llu blocks IoCp became %llu", Ports, After);
-    PoolTag("File", &After, &Bytes);
-    Expect(After == Files, "%llu files became %llu", Files, After);
+    ExpectTag("IoCp", Ports);
+    ExpectTag("File", Files);
     // threads that meet at the loader, the heap or the PEB leave an event each, for good
     Expect(HandleCount() == Handles, "%lu handles became %lu", Handles, HandleCount());
     Expect(XferLoad(FALSE) == STATUS_SUCCESS, "the driver cannot be unloaded");

@@ -355,16 +355,7 @@ main(int Count, char **Arguments)
 
     Promise("Every handle, token and descriptor is given back");
     Expect(HandleCount() == Handles, "%lu handles, %lu before", HandleCount(), Handles);
-    for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++) {
-        /* A process that has ended goes when the reaper has its last thread's stack. */
-        for (ULONG Patience = 0; Patience < 200; Patience++) {
-            PoolTag(Tags[Index], &After, &Bytes);
-            if (After == Blocks[Index])
-                break;
-            Sleep(5);
-        }
-        Expect(After == Blocks[Index], "%s: %llu blocks, %llu before", Tags[Index], After,
-            Blocks[Index]);
-    }
+    for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++)
+        ExpectTag(Tags[Index], Blocks[Index]);
     return Done("tsecurity");
 }

@@ -11,7 +11,7 @@ int
 main(void)
 {
     static const char *const Tags[] = { "IoBf", "File", "Irp ", "Mdl " };
-    ULONG64 Before[ARRAYSIZE(Tags)], After, Bytes;
+    ULONG64 Before[ARRAYSIZE(Tags)], Bytes;
     ULONG   Handles;
 
     MeetAtLocks();
@@ -31,11 +31,8 @@ main(void)
     Closing();
 
     Promise("All this leaves pool, handles and the driver as they were");
-    for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++) {
-        PoolTag(Tags[Index], &After, &Bytes);
-        Expect(After <= Before[Index] + (Index == 2 ? 8 : 0), "%llu blocks %s became %llu",
-            Before[Index], Tags[Index], After);
-    }
+    for (ULONG Index = 0; Index < ARRAYSIZE(Tags); Index++)
+        ExpectTag(Tags[Index], Before[Index] + (Index == 2 ? 8 : 0));
     Expect(HandleCount() == Handles, "%lu handles became %lu", Handles, HandleCount());
     CloseHandle(Control);
     Expect(XferLoad(FALSE) == STATUS_SUCCESS, "the driver cannot be unloaded");
