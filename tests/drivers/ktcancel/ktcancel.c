@@ -231,14 +231,30 @@ LeavingThread(PVOID Context)
     EXPECT(Read(Context, NULL, &Iosb, &Byte) == STATUS_PENDING);
 }
 
+/* The same with an IRP of the driver's own. */
+static VOID NTAPI
+QueueingThread(PVOID Iosb)
+{
+    PIRP Irp = IoAllocateIrp(KtDevice->StackSize, FALSE);
+
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    Irp->UserIosb = Iosb;
+    IoGetNextIrpStackLocation(Irp)->MajorFunction = IRP_MJ_READ;
+    IoQueueThreadIrp(Irp);
+    EXPECT(IoCallDriver(KtDevice, Irp) == STATUS_PENDING);
+}
+
 static VOID
 ThreadEnd(VOID)
 {
-    LONG   Before = KtCancelled;
-    HANDLE File = Open(0);
+    IO_STATUS_BLOCK Iosb = { .Status = STATUS_PENDING };
+    LONG            Before = KtCancelled;
+    HANDLE          File = Open(0);
 
     KtJoin(KtStart(LeavingThread, File));
     EXPECT(KtCancelled == Before + 1 && IsListEmpty(&KtQueueHead));
+    KtJoin(KtStart(QueueingThread, &Iosb));
+    EXPECT(KtCancelled == Before + 2 && Iosb.Status == STATUS_CANCELLED);
     ZwClose(File);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Ways of a request that few drivers take: fast reads and writes, associated IRPs that fail or
- * are cancelled, remove locks that are waited for, the boost of a completion and its decay.
+ * Ways of a request that few drivers take: fast reads and writes, IRPs of the driver's own, built
+ * or in its own memory, associated IRPs, remove locks, the boost of a completion and its decay.
  *
  * The device keeps reads, with a cancel routine, until the test completes or cancels them; a file
  * opened by the name `cached` looks as if it had a cache, so that fast I/O is tried.
@@ -213,6 +213,74 @@ AssociatedIrps(VOID)
     IoFreeIrp(Master);
 }
 
+/* ---- a driver's own IRPs ---- */
+
+/* What their sender must do in its completion routine; NULL: the memory is not the kernel's. */
+static NTSTATUS NTAPI
+OwnDone(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Free)
+{
+    PMDL Mdl = Irp->MdlAddress;
+
+    InterlockedIncrement(&KtMasters);
+    if (Irp->Flags & IRP_DEALLOCATE_BUFFER)
+        ExFreePool(Irp->AssociatedIrp.SystemBuffer);
+    if (Mdl != NULL) {
+        MmUnlockPages(Mdl);
+        IoFreeMdl(Mdl);
+    }
+    if (Free != NULL)
+        IoFreeIrp(Irp);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static VOID
+BuildAs(ULONG Kind, PUCHAR Data, ULONG Length)
+{
+    LARGE_INTEGER      Offset = { .QuadPart = 77 };
+    IO_STATUS_BLOCK    Iosb = { .Information = 99 };
+    PIO_STACK_LOCATION Sp;
+    PIRP               Irp;
+
+    KtDevice->Flags |= Kind;
+    KtMasters = 0;
+    Irp = IoBuildAsynchronousFsdRequest(IRP_MJ_WRITE, KtDevice, Data, Length, &Offset, &Iosb);
+    Sp = IoGetNextIrpStackLocation(Irp);
+    EXPECT(Irp->UserIosb == &Iosb && Irp->Tail.Overlay.Thread == PsGetCurrentThread());
+    EXPECT(IsListEmpty(&Irp->ThreadListEntry) && Irp->RequestorMode == KernelMode);
+    EXPECT(Sp->MajorFunction == IRP_MJ_WRITE && Sp->Parameters.Write.Length == Length
+           && Sp->Parameters.Write.ByteOffset.QuadPart == 77);
+    EXPECT((Irp->MdlAddress != NULL) == (Kind == DO_DIRECT_IO)
+           && (Irp->AssociatedIrp.SystemBuffer != NULL) == (Kind == DO_BUFFERED_IO));
+    if (Kind == DO_BUFFERED_IO)
+        EXPECT(RtlCompareMemory(Irp->AssociatedIrp.SystemBuffer, Data, Length) == Length);
+    IoSetCompletionRoutine(Irp, OwnDone, KtDevice, TRUE, TRUE, TRUE);
+    EXPECT(IoCallDriver(KtDevice, Irp) == STATUS_SUCCESS && KtMasters == 1);
+    EXPECT(Iosb.Information == 99);             // it never reached the top
+    KtDevice->Flags &= ~Kind;
+}
+
+static VOID
+OwnIrps(VOID)
+{
+    PUCHAR Data = ExAllocatePoolWithTag(PagedPool, 5000, KT_TAG);
+    PIRP   Own = ExAllocatePoolWithTag(NonPagedPool, IoSizeOfIrp(2), KT_TAG);
+
+    RtlFillMemory(Data, 5000, 0x5A);
+    for (ULONG Length = 3; Length <= 5000; Length += 4997) {
+        BuildAs(0, Data, Length);
+        BuildAs(DO_BUFFERED_IO, Data, Length);
+        BuildAs(DO_DIRECT_IO, Data, Length);
+    }
+    KtMasters = 0;
+    IoInitializeIrp(Own, IoSizeOfIrp(2), 2);
+    EXPECT(Own->StackCount == 2 && Own->CurrentLocation == 3 && Own->Size == IoSizeOfIrp(2));
+    IoGetNextIrpStackLocation(Own)->MajorFunction = IRP_MJ_FLUSH_BUFFERS;
+    IoSetCompletionRoutine(Own, OwnDone, NULL, TRUE, TRUE, TRUE);
+    EXPECT(IoCallDriver(KtDevice, Own) == STATUS_SUCCESS && KtMasters == 1);
+    ExFreePool(Own);
+    ExFreePool(Data);
+}
+
 /* ---- remove locks ---- */
 
 static IO_REMOVE_LOCK KtLock;
@@ -299,6 +367,8 @@ static const KT_TEST Tests[] = {
     { "Fast I/O is tried before an IRP is made, and an IRP is made when it says no", FastFirst },
     { "The last associated IRP completes the master, whether the parts succeed, fail or are "
       "cancelled", AssociatedIrps },
+    { "A driver's own IRPs are built with a device's buffers, or made in its own memory",
+      OwnIrps },
     { "A remove lock is waited for until its last holder lets go", RemoveLock },
     { "A completion boosts the thread that waits by what it says, and the boost decays", Boost },
 };
