@@ -14,7 +14,7 @@ static PDRIVER_OBJECT KtDriver;
 static PDEVICE_OBJECT KtDevice, KtLast;         // KtLast asks for the last chance
 static volatile LONG  KtFast, KtControls, KtNested, KtDeepest, KtOrder;
 static ULONG          KtStarted[8];             // keys, in the order StartIo saw them
-static ULONG          KtStarts;
+static ULONG          KtStarts, KtCancelable;   // how many StartIo saw with a cancel routine
 static FAST_IO_DISPATCH KtFastIo;
 
 static VOID
@@ -49,6 +49,7 @@ StartIo(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 
     if (Depth > KtDeepest)
         KtDeepest = Depth;
+    KtCancelable += Irp->CancelRoutine != NULL;
     if (KtStarts < RTL_NUMBER_OF(KtStarted))
         KtStarted[KtStarts++] = (ULONG)Irp->IoStatus.Information;
     if (Irp->UserBuffer != NULL)
@@ -222,6 +223,52 @@ StartDeferred(VOID)
     IoSetStartIoAttributes(KtDevice, FALSE, FALSE);
 }
 
+static VOID NTAPI
+CancelPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    EXPECT(KeRemoveEntryDeviceQueue(&DeviceObject->DeviceQueue,
+                                    &Irp->Tail.Overlay.DeviceQueueEntry));
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+    KtOrder++;
+}
+
+/* One packet at once, one queued, one cancelled before: its cancel routine is called. */
+static VOID
+CancelablePackets(BOOLEAN NonCancelable)
+{
+    PIRP  Irps[3];
+    KIRQL Irql;
+
+    IoSetStartIoAttributes(KtDevice, FALSE, NonCancelable);
+    KtStarts = KtCancelable = 0;
+    KtOrder = 0;
+    for (ULONG Index = 0; Index < 3; Index++) {
+        Irps[Index] = IoAllocateIrp(1, FALSE);
+        IoSetNextIrpStackLocation(Irps[Index]);
+        if (Index == 2)
+            EXPECT(!IoCancelIrp(Irps[Index]));
+        IoStartPacket(KtDevice, Irps[Index], NULL, CancelPacket);
+    }
+    EXPECT(KtStarts == 1 && KtOrder == 1 && Irps[2]->CancelRoutine == NULL);
+    KeRaiseIrql(DISPATCH_LEVEL, &Irql);
+    IoStartNextPacket(KtDevice, TRUE);
+    EXPECT(KtStarts == 2 && KtDevice->CurrentIrp == Irps[1]);
+    IoStartNextPacket(KtDevice, TRUE);
+    KeLowerIrql(Irql);
+    EXPECT(KtStarts == 2 && KtDevice->CurrentIrp == NULL);
+    EXPECT(KtCancelable == (NonCancelable ? 0 : 2));
+    KtOrder = 0;
+    FreeAll(Irps, 3);
+    IoSetStartIoAttributes(KtDevice, FALSE, FALSE);
+}
+
+static VOID
+StartCancelable(VOID)
+{
+    CancelablePackets(FALSE);
+    CancelablePackets(TRUE);
+}
+
 /* Waits for a request of its own at the lowest priority and sees what the completion gave it. */
 typedef struct _BOOSTED {
     KEVENT          Waiting;
@@ -292,6 +339,8 @@ static const KT_TEST Tests[] = {
     { "What it does at once sets the caller's event, unless the file says no", FastEvent },
     { "Packets are started by key", StartByKey },
     { "Deferred, StartIo is not called from within itself", StartDeferred },
+    { "A packet cancelled before it is queued is not; StartIo's can be cancelled, if at all",
+      StartCancelable },
     { "The boost of a completion raises the thread that waits", PriorityBoost },
     { "Error log entries are written or freed", ErrorLog },
 };
