@@ -147,6 +147,11 @@ class Guest:
     def prompt(self, console=0):
         return self.expect(re.escape(PROMPT), console)
 
+    def prompts(self):
+        """The first prompts of both consoles: nothing is starting any more."""
+        self.prompt(1)
+        self.prompt(0)
+
     def command(self, line, console=0):
         """Types a command at a prompt and returns what it printed, up to the next prompt."""
         self.send(line + "\r", console)

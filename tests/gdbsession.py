@@ -111,8 +111,7 @@ class Debugged:
         arguments = ["-gdb", f"unix:{self.socket},server=on,wait=off"] + (["-S"] if stopped else []) + list(extra)
         self.guest = context.boot(append=append, extra=arguments, **options)
         if not stopped and prompt:
-            self.guest.prompt()
-            self.guest.prompt(1)                                # nothing else may be starting while gdb looks
+            self.guest.prompts()
         self.gdb = Gdb(context)
         while not self.socket.exists() and time.monotonic() < context.deadline:
             time.sleep(0.02)

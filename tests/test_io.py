@@ -42,7 +42,7 @@ def inside(name, sentence, timeout=180, extra=()):
     """A driver that tests from inside."""
     def body(context):
         guest = context.boot(extra=extra)
-        guest.prompt()
+        guest.prompts()
         guest.command(f"sc start {name}")
         context.marked(guest.debug_text(), name)
         stopped = guest.command(f"sc stop {name}")

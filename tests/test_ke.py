@@ -31,7 +31,7 @@ SINS = {                # the last part of the service's name: code, first param
 def keep(driver, subject):
     def body(context):
         guest = context.boot()
-        guest.prompt()
+        guest.prompts()
         guest.command(f"sc start {driver}")
         context.marked(guest.debug_text(), driver)
 

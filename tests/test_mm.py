@@ -26,7 +26,7 @@ SINS = {                # the last part of the service's name: code, first param
 @test("Pool, MDLs and user memory keep their promises to a driver; every tag counter comes back", timeout=180, smp=(1, 4))
 def driver(context):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     guest.command("sc start ktpool")
     context.marked(guest.debug_text(), "ktpool")
 
@@ -39,7 +39,7 @@ def program(context):
 @test("Sections made by a driver are mapped, named, refused, and outlived by their views", timeout=60, smp=(1, 4))
 def sections_inside(context):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     guest.command("sc start ktsection")
     context.marked(guest.debug_text(), "ktsection")
 

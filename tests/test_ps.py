@@ -7,7 +7,7 @@ from etude import EXIT_BUGCHECK, test
 @test("Pool quota is charged, limited and given back, by call and by block", smp=(1, 4))
 def quota(context):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     guest.command("sc start ktquota")
     context.marked(guest.debug_text(), "ktquota")
     guest.command("sc stop ktquota")

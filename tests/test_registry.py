@@ -26,7 +26,7 @@ def disk(context, change):
 @test("Drivers find, change and ask the registry as documented", timeout=120, smp=(1, 4))
 def inside(context):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     guest.command("sc start ktreg")
     context.marked(guest.debug_text(), "ktreg")
     guest.command("sc stop ktreg")

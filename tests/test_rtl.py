@@ -4,7 +4,7 @@ from etude import test
 
 def run(context, driver):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     guest.command(f"sc start {driver}")
     context.marked(guest.debug_text(), driver)
 

@@ -9,7 +9,7 @@ HELD = "Enter closes it"
 @test("Access checks, descriptors and impersonation are right from inside", timeout=90, smp=(1, 4))
 def checks(context):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     guest.command("sc start ktse")
     context.marked(guest.debug_text(), "ktse")
 
@@ -45,7 +45,7 @@ STUDENTS = ("thandles", "tobargs", "tobjects", "tbadargs", "tseargs", "tinfo", "
       timeout=240, smp=(1, 4))
 def student(context):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     guest.command("sc start closelog")      # which torder asks
     for name in STUDENTS:
         context.marked(guest.command(f"runas student {name}"), name)
@@ -54,14 +54,14 @@ def student(context):
 @test("The races for handles and names hold for the student", timeout=900, smp=(1, 4))
 def student_races(context):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     context.marked(guest.command(f"runas student tobrace {1000000 if context.smp > 1 else 10000}"), "tobrace")
 
 
 @test("The programs that show objects, handles and processes serve the student, and refuse him what is not his", smp=(1, 4))
 def student_tools(context):
     guest = context.boot()
-    guest.prompt()
+    guest.prompts()
     for line, wanted in (
             ("objdir -r", r"(?m)^  Null +Device +0 +2$(.|\n)*^Driver +Directory +\d+ +\d+$\n^\S(.|\n)*^  NUL +SymbolicLink +0 +1 -> \\Device\\Null$"),
             ("objdir \\Driver", r"STATUS_ACCESS_DENIED"),

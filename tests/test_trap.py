@@ -4,7 +4,7 @@ from etude import test
 
 def run_kttrap(context, **options):
     guest = context.boot(**options)
-    guest.prompt()
+    guest.prompts()
     guest.command("sc start kttrap")
     context.marked(guest.debug_text(), "kttrap")
 

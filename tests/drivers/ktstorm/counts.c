@@ -12,7 +12,7 @@
 #define TYPES_CLASS     3
 #define BYTES           32768
 #define MOST_TYPES      64
-#define PATIENCE        5000                    // milliseconds
+#define PATIENCE        20000                   // milliseconds
 #define LISTED_IRPS     64                      // of one processor
 #define LISTED_IMAGES   16
 

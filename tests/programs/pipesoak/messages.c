@@ -103,16 +103,17 @@ KillSome(CLIENTS *Clients)
     ULONG  Seed = 20;
 
     for (;;) {
-        ULONG Count = 0;
+        ULONG Count = 1;
 
         for (int Index = 0; Index < WRITERS; Index++)
             if (WaitForSingleObject(Clients->Writers[Index], 0) != WAIT_OBJECT_0)
                 Waiting[Count++] = Clients->Writers[Index];
-        if (Count == 0)
-            return;
-        Waiting[Count] = Progress;
-        if (WaitForMultipleObjects(Count + 1, Waiting, FALSE, INFINITE) == WAIT_OBJECT_0 + Count)
+        Waiting[0] = Progress;                  // first: a kill that is due is not passed over
+        if (WaitForMultipleObjects(Count, Waiting, FALSE, Count > 1 ? INFINITE : 0)
+            == WAIT_OBJECT_0)
             KillOne(Clients, &Seed);
+        else if (Count == 1)
+            return;
     }
 }
 
