@@ -76,8 +76,8 @@ def student_tools(context):
             ("access \\Driver", r"STATUS_ACCESS_DENIED"),
             ("access \\Driver\\Null", r"STATUS_OBJECT_TYPE_MISMATCH"),
             ("sc query null", r"null +running"),
-            ("sc stop null", r"STATUS_PRIVILEGE_NOT_HELD"),
-            ("sc start getdev", r"STATUS_PRIVILEGE_NOT_HELD")):
+            ("sc stop null", r"STATUS_ACCESS_DENIED"),
+            ("sc start getdev", r"STATUS_ACCESS_DENIED")):
         printed = guest.command(f"runas student {line}")
         context.check(re.search(wanted, printed), f"`{line}` as the student printed {printed!r}")
     context.check("null                     running" in guest.command("sc query null"), "the student has stopped a driver")
