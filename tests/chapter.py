@@ -46,8 +46,9 @@ class Player:
         self.context, self.path, self.append = context, Path(path), append
         self.socket = context.scratch("gdb.socket", b"").with_name("gdb")
         self.guest = context.boot(append=append, extra=["-gdb", f"unix:{self.socket},server=on,wait=off"])
-        self.guest.prompt()
-        self.guest.consoles[0].position -= len(PROMPT)          # the first command waits for it
+        self.guest.prompts()
+        for console in self.guest.consoles:
+            console.position -= len(PROMPT)                     # the first command waits for it
 
     def play(self):
         for steps in blocks(self.path):

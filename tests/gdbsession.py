@@ -91,7 +91,7 @@ class Gdb:
         while not ended.search(self.text, self.position) and time.monotonic() < self.context.deadline:
             os.killpg(self.process.pid, signal.SIGINT)
             with self.changed:
-                self.changed.wait_for(lambda: ended.search(self.text, self.position), 8)
+                self.changed.wait_for(lambda: ended.search(self.text, self.position), 20)
         return self.answer()
 
     def end(self):

@@ -247,7 +247,7 @@ ThroughFilter(VOID)
         IoGetNextIrpStackLocation(Irp)->MinorFunction = Pend ? MINOR_PEND : 0;
         Status = IoCallDriver(KtFilter, Irp);
         EXPECT(Status == (Pend ? STATUS_PENDING : STATUS_SUCCESS));
-        EXPECT(KtWait(&Event, 5000) == STATUS_SUCCESS && Iosb.Status == STATUS_SUCCESS);
+        EXPECT(KtWait(&Event, KT_PATIENCE) == STATUS_SUCCESS && Iosb.Status == STATUS_SUCCESS);
         EXPECT(KtPassed == 1 && KtSeen == 1 && KtSeenPending == (LONG)Pend &&
                HasPattern(4, LENGTH));
     }
