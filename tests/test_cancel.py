@@ -53,6 +53,18 @@ def closes(context):
     guest.expect_debug(r"\\Driver\\hold is unloaded")
 
 
+@test("Who lists objects asks no driver for a name: one that keeps the question hangs nobody")
+def listing(context):
+    guest = context.boot()
+    guest.prompt()
+    guest.prompt(1)
+    guest.send("tcancel relative\r")
+    guest.expect("relative 0x00000000")
+    for line, shows in ((r"clients \Device\Hold", r"2 clients(.|\n)*\\Device\\Hold\\xquery"), ("handle -a -p tcancel", r"\\Device\\Hold\\xquery")):
+        printed = guest.command(line, 1)
+        context.check(re.search(shows, printed), f"`{line}` printed {printed!r}")
+
+
 @test("IRP_MJ_SHUTDOWN that a driver keeps is reported, and the machine goes off")
 def shutdown(context):
     guest = context.boot(append="cancelwait=1")

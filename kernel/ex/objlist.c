@@ -8,9 +8,11 @@
  * handle between the two calls of a program that compares them.
  *
  * A file's name is its device's name and the name it was opened by; asking for it takes no lock
- * of the file, so a file whose owner waits in a synchronous read holds nobody up.
+ * of the file and asks no driver, so neither a file whose owner waits in a synchronous read nor a
+ * driver that keeps what it is asked holds anybody up.
  */
 #include "ex/sysinfo.h"
+#include "io/io.h"
 
 #define EXP_TAG_NAME        'nysE'
 #define EXP_NAME_LENGTH     4096
@@ -118,7 +120,9 @@ ExpDescribeObject(PEXP_SINK Sink, PVOID Object, POBJECT_NAME_INFORMATION Scratch
     if (Entry == NULL)
         Entry = &Nowhere;                       // the names are counted all the same
     if (ObDescribeObject(Object, Entry) &&
-        NT_SUCCESS(ObQueryNameString(Object, Scratch, EXP_NAME_LENGTH, &Length)) &&
+        NT_SUCCESS(ObGetObjectType(Object) == *IoFileObjectType
+                   ? IoQueryOpenedName(Object, Scratch, EXP_NAME_LENGTH, &Length)
+                   : ObQueryNameString(Object, Scratch, EXP_NAME_LENGTH, &Length)) &&
         Scratch->Name.Length != 0)
         ExpAppendName(Sink, &Scratch->Name, &Entry->NameInfo);
     return Entry != &Nowhere ? Entry : NULL;

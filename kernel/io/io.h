@@ -33,7 +33,7 @@
 VOID IoInitSystem(VOID);
 // phase 1: Start = 0 drivers out of the archive, \SystemRoot, then Start = 1 through files
 VOID IoLoadBootDrivers(VOID);
-// IRP_MJ_SHUTDOWN to every device that asked for it; PASSIVE_LEVEL
+// IRP_MJ_SHUTDOWN to every device that asked for it; PASSIVE_LEVEL, before power goes
 VOID IoShutdownSystem(VOID);
 
 /*
@@ -42,8 +42,12 @@ VOID IoShutdownSystem(VOID);
  */
 VOID IoCancelThreadIo(PETHREAD Thread);
 
-// sends IRP_MJ_SHUTDOWN to the devices that registered; PASSIVE_LEVEL, before power goes
-VOID IoShutdownSystem(VOID);
+/*
+ * ObQueryNameString for a file, without asking its driver: the name of one that was opened
+ * relative to another is what the open said. PASSIVE_LEVEL.
+ */
+NTSTATUS IoQueryOpenedName(PFILE_OBJECT File, POBJECT_NAME_INFORMATION Information, ULONG Length,
+                           PULONG ReturnLength);
 
 /* Pointers to the types, as drivers know IoFileObjectType. */
 extern POBJECT_TYPE *IoDeviceObjectType, *IoDriverObjectType;

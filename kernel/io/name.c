@@ -3,7 +3,8 @@
  * the file's own.
  *
  * The file's own part is what it was opened with; for one opened relative to another file the
- * driver is asked (FileNameInformation).
+ * driver is asked (FileNameInformation). Who lists the files of others (IoQueryOpenedName) asks no
+ * driver, as one that does not answer would hold him up: the name is then what the open said.
  */
 #include "infocall.h"
 
@@ -11,7 +12,7 @@
 
 /* *Part is the file's own part; Scratch gives room to keep it. */
 static VOID
-IopFilePart(PFILE_OBJECT File, PFILE_NAME_INFORMATION Scratch, PUNICODE_STRING Part)
+IopFilePart(PFILE_OBJECT File, BOOLEAN Ask, PFILE_NAME_INFORMATION Scratch, PUNICODE_STRING Part)
 {
     IOP_CALL  Call = { .Mode = KernelMode, .File = File, .Device = IoGetRelatedDeviceObject(File) };
     ULONG_PTR Information;
@@ -19,11 +20,14 @@ IopFilePart(PFILE_OBJECT File, PFILE_NAME_INFORMATION Scratch, PUNICODE_STRING P
     *Part = File->FileName;
     if (Part->Length == 0 || Part->Buffer[0] == L'\\')
         return;
-    if (NT_SUCCESS(IopAskDriver(&Call, IRP_MJ_QUERY_INFORMATION, FileNameInformation, Scratch,
-                                NAME_BYTES, &Information))) {
-        Part->Buffer = Scratch->FileName;
-        Part->Length = (USHORT)Scratch->FileNameLength;
+    if (!Ask || !NT_SUCCESS(IopAskDriver(&Call, IRP_MJ_QUERY_INFORMATION, FileNameInformation,
+                                         Scratch, NAME_BYTES, &Information))) {
+        Scratch->FileNameLength = min(Part->Length + sizeof(WCHAR), NAME_BYTES - sizeof *Scratch);
+        Scratch->FileName[0] = L'\\';
+        RtlCopyMemory(Scratch->FileName + 1, Part->Buffer, Scratch->FileNameLength - sizeof(WCHAR));
     }
+    Part->Buffer = Scratch->FileName;
+    Part->Length = (USHORT)Scratch->FileNameLength;
 }
 
 /*
@@ -49,19 +53,16 @@ IopAppendPart(POBJECT_NAME_INFORMATION Information, ULONG Length, PULONG ReturnL
 }
 
 /*
- * Query-name procedure of the type File. Information may be the caller's memory: it is filled
- * from a buffer of our own under __try.
+ * Information may be the caller's memory: it is filled from a buffer of our own under __try.
  */
-NTSTATUS
-IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length,
-             PULONG ReturnLength,
-             KPROCESSOR_MODE Mode)
+static NTSTATUS
+IopMakeName(PFILE_OBJECT File, BOOLEAN Ask, POBJECT_NAME_INFORMATION Information, ULONG Length,
+            PULONG ReturnLength)
 {
     ULONG                    Room = sizeof *Information + 2 * NAME_BYTES;
     PUCHAR                   Scratch = ExAllocatePoolWithTag(PagedPool, Room + NAME_BYTES,
                                                              IOP_TAG_NAME);
     POBJECT_NAME_INFORMATION Full = (POBJECT_NAME_INFORMATION)Scratch;
-    PFILE_OBJECT             File = Object;
     UNICODE_STRING           Part;
     NTSTATUS                 Status;
 
@@ -73,7 +74,7 @@ IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information
         ExFreePoolWithTag(Scratch, IOP_TAG_NAME);
         return STATUS_OBJECT_PATH_INVALID;
     }
-    IopFilePart(File, (PFILE_NAME_INFORMATION)(Scratch + Room), &Part);
+    IopFilePart(File, Ask, (PFILE_NAME_INFORMATION)(Scratch + Room), &Part);
     Status = ObQueryNameString(File->DeviceObject, Full, Room, ReturnLength);
     if (NT_SUCCESS(Status))
         Status = IopAppendPart(Full, Room, ReturnLength, &Part);
@@ -92,4 +93,19 @@ IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information
     }
     ExFreePoolWithTag(Scratch, IOP_TAG_NAME);
     return Status;
+}
+
+/* Query-name procedure of the type File. */
+NTSTATUS
+IopQueryName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length,
+             PULONG ReturnLength, KPROCESSOR_MODE Mode)
+{
+    return IopMakeName(Object, TRUE, Information, Length, ReturnLength);
+}
+
+NTSTATUS
+IoQueryOpenedName(PFILE_OBJECT File, POBJECT_NAME_INFORMATION Information, ULONG Length,
+                  PULONG ReturnLength)
+{
+    return IopMakeName(File, FALSE, Information, Length, ReturnLength);
 }

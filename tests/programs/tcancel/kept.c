@@ -176,9 +176,31 @@ KeepShutdown(void)
     return !DeviceIoControl(Open("\\\\.\\Hold", 0), HOLD_SHUTDOWN, NULL, 0, NULL, 0, &Done, NULL);
 }
 
+/* A file opened relative, whose name nobody but the driver knows whole; it keeps the question. */
+static int
+Relative(void)
+{
+    UNICODE_STRING    Name;
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK   Iosb;
+    HANDLE            File, Hold;
+    NTSTATUS          Status;
+
+    StartDriver("hold");
+    Hold = Open("\\\\.\\Hold", 0);
+    RtlInitUnicodeString(&Name, L"xquery");
+    InitializeObjectAttributes(&Attributes, &Name, 0, Hold, NULL);
+    Status = NtOpenFile(&File, FILE_READ_DATA, &Attributes, &Iosb, FILE_SHARE_READ, 0);
+    printf("relative 0x%08lX\n", Status);
+    getchar();
+    return 0;
+}
+
 int
 Part(const char *Name)
 {
+    if (strcmp(Name, "relative") == 0)
+        return Relative();
     if (strcmp(Name, "kernel") == 0)
         return Kernel();
     if (strcmp(Name, "closes") == 0)
