@@ -189,6 +189,8 @@ IopLoadImage(PDRIVER_OBJECT Driver, PIOP_SERVICE Service)
         if (FromPool)
             ExFreePoolWithTag(Data, IOP_TAG_OTHER);
     }
+    if (NT_SUCCESS(Status))
+        PsReportImage(&FullName, NULL, Module->DllBase, Module->SizeOfImage);
     IopFreeName(&FullName);
     if (!NT_SUCCESS(Status))
         return Status;

@@ -31,21 +31,15 @@ PspOpenImage(PCUNICODE_STRING Name, PHANDLE File)
 static NTSTATUS
 PspMapImage(PEPROCESS Process, PCUNICODE_STRING Name, PMM_IMAGE_INFORMATION Image)
 {
-    IMAGE_INFO Information;
-    HANDLE     File;
-    NTSTATUS   Status = PspOpenImage(Name, &File);
+    HANDLE   File;
+    NTSTATUS Status = PspOpenImage(Name, &File);
 
     if (!NT_SUCCESS(Status))
         return Status;
     Status = MmMapUserImage(File, Image);
     ZwClose(File);
-    if (NT_SUCCESS(Status)) {
-        RtlZeroMemory(&Information, sizeof Information);
-        Information.ImageAddressingMode = IMAGE_ADDRESSING_MODE_32BIT;
-        Information.ImageBase = Image->Base;
-        Information.ImageSize = Image->Size;
-        PspCallImageNotify((PUNICODE_STRING)Name, Process->UniqueProcessId, &Information);
-    }
+    if (NT_SUCCESS(Status))
+        PsReportImage((PUNICODE_STRING)Name, Process, Image->Base, Image->Size);
     return Status;
 }
 

@@ -6,7 +6,8 @@
  * clears it first and then waits until nobody is counted, so when the removal returns the routine
  * does not run and its driver may go. A routine therefore must not remove itself.
  *
- * The routines are called at PASSIVE_LEVEL in a critical region.
+ * The routines are called at PASSIVE_LEVEL in a critical region. Images are drivers, programs and
+ * ntdll.dll, which the kernel loads; the other DLLs are read by ntdll.dll in the process itself.
  */
 #include "ps/psp.h"
 
@@ -77,9 +78,13 @@ PspCallThreadNotify(PETHREAD Thread, BOOLEAN Create)
 }
 
 VOID
-PspCallImageNotify(PUNICODE_STRING Name, HANDLE ProcessId, PIMAGE_INFO Information)
+PsReportImage(PUNICODE_STRING Name, PEPROCESS Process, PVOID Base, SIZE_T Size)
 {
-    PspCallNotify(PspImageNotify, Name, ProcessId, Information);
+    IMAGE_INFO Information = { .ImageAddressingMode = IMAGE_ADDRESSING_MODE_32BIT,
+        .SystemModeImage = Process == NULL, .ImageBase = Base, .ImageSize = Size };
+
+    PspCallNotify(PspImageNotify, Name, Process != NULL ? Process->UniqueProcessId : NULL,
+                  &Information);
 }
 
 /* STATUS_INVALID_PARAMETER: registered already, not registered, or there is no room. */

@@ -162,6 +162,9 @@ VOID PspReaperEnqueue(PKTHREAD Thread);         // by KeTerminateThread; see ke.
 DECLSPEC_NORETURN VOID PspExitThread(NTSTATUS ExitStatus);
 BOOLEAN PspIsThreadTerminating(PETHREAD Thread);
 
+/* Tells drivers of an image that was loaded: in Process, or, NULL, a driver's. PASSIVE_LEVEL. */
+VOID PsReportImage(PUNICODE_STRING Name, PEPROCESS Process, PVOID Base, SIZE_T Size);
+
 /*
  * Starts the first program (System32\smss.exe) with CommandLine. PASSIVE_LEVEL, phase 1.
  */

@@ -71,7 +71,6 @@ VOID     PspDereferenceQuota(PEPROCESS Process);
 
 VOID PspCallProcessNotify(PEPROCESS Process, BOOLEAN Create);
 VOID PspCallThreadNotify(PETHREAD Thread, BOOLEAN Create);
-VOID PspCallImageNotify(PUNICODE_STRING Name, HANDLE ProcessId, PIMAGE_INFO Information);
 
 // phase 0: its list; the thread starts with the first enqueue's DPC
 VOID PspInitializeReaper(VOID);
