@@ -60,6 +60,7 @@ inside("ktdev", "Devices and drivers come and go with every count where it was",
 inside("ktshare", "Share access is checked and counted as documented, through all its routines", timeout=60)
 inside("ktrename", "New names of files reach the driver, with the directory they lead to", timeout=60)
 inside("ktintr", "Interrupts of two cards on one line", extra=("-device", "edu,addr=4", "-device", "edu,addr=8"))
+inside("ktsmall", "Routines that no other test driver calls do what is documented")
 inside("ktpath", "Fast I/O, associated IRPs, remove locks, boosts")
 inside("ktopen", "An open relative to a file, and one that goes on elsewhere", timeout=60)
 inside("ktfile", "The RAM disk, the pipe and the null device do what they say")
