@@ -42,16 +42,22 @@ ConsoleCleanup(PDEVICE_OBJECT Device, PIRP Irp)
 
 /*
  * IRP_MJ_FLUSH_BUFFERS, and IRP_MJ_SHUTDOWN before the machine goes off: waits until the serial
- * driver has all output, but gives up on a line that takes nothing for a second.
+ * driver has all output, but gives up on a line that takes nothing for a second, and does not wait
+ * for what comes meanwhile.
  */
 static NTSTATUS NTAPI
 ConsoleDrain(PDEVICE_OBJECT Device, PIRP Irp)
 {
-    PCONSOLE      Console = Device->DeviceExtension;
-    LARGE_INTEGER Second = { .QuadPart = -10000000 };
-    NTSTATUS      Status;
+    PCONSOLE        Console = Device->DeviceExtension;
+    LARGE_INTEGER   Second = { .QuadPart = -10000000 };
+    volatile ULONG *Get = &Console->OutputGet;                  // looks without the lock will do
+    ULONG           End = Console->OutputPut, Taken;
+    NTSTATUS        Status;
 
-    Status = KeWaitForSingleObject(&Console->Drained, Executive, KernelMode, FALSE, &Second);
+    do {
+        Taken = *Get;
+        Status = KeWaitForSingleObject(&Console->Drained, Executive, KernelMode, FALSE, &Second);
+    } while (Status == STATUS_TIMEOUT && *Get != Taken && (LONG)(End - *Get) > 0);
     return IrpComplete(Irp, Status == STATUS_TIMEOUT ? STATUS_IO_TIMEOUT : STATUS_SUCCESS, 0);
 }
 
