@@ -250,16 +250,20 @@ XferEcho(PIRP Irp, PIO_STACK_LOCATION Stack, PULONG_PTR Information)
 }
 
 /* Ends everything pended, one after the other. */
+/* Those that are there now: the end of one may let another come. */
 static ULONG
 XferReleaseAll(PXFER_DEVICE Device, PXFER_ENDING Ending)
 {
-    ULONG Count = 0;
-    PIRP  Irp;
+    LIST_ENTRY Irps;
+    ULONG      Count = 0;
+    PIRP       Irp;
 
-    while ((Irp = IoCsqRemoveNextIrp(&Device->Csq, NULL)) != NULL) {
-        XferComplete(Irp, Ending->Status, Ending->Information);
-        Count++;
-    }
+    InitializeListHead(&Irps);
+    while ((Irp = IoCsqRemoveNextIrp(&Device->Csq, NULL)) != NULL)
+        InsertTailList(&Irps, &Irp->Tail.Overlay.ListEntry);
+    for (; !IsListEmpty(&Irps); Count++)
+        XferComplete(CONTAINING_RECORD(RemoveHeadList(&Irps), IRP, Tail.Overlay.ListEntry),
+                     Ending->Status, Ending->Information);
     return Count;
 }
 
