@@ -249,8 +249,7 @@ XferEcho(PIRP Irp, PIO_STACK_LOCATION Stack, PULONG_PTR Information)
     return STATUS_SUCCESS;
 }
 
-/* Ends everything pended, one after the other. */
-/* Those that are there now: the end of one may let another come. */
+/* Ends everything pended now, one after the other: the end of one may let another come. */
 static ULONG
 XferReleaseAll(PXFER_DEVICE Device, PXFER_ENDING Ending)
 {
