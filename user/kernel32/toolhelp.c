@@ -315,7 +315,10 @@ Module32FirstW(HANDLE Handle, LPMODULEENTRY32W Entry)
     return Module32NextW(Handle, Entry);
 }
 
-/* The A routines: the wide entry, cut down to what is ASCII of its names. */
+/*
+ * The A routines: the wide entry, cut down to what is ASCII of its names. An entry that is too
+ * short makes one that is too short as well, so Walk says what is wrong.
+ */
 static VOID
 BasepNarrow(PCWSTR From, PSTR To)
 {
@@ -327,12 +330,8 @@ static BOOL
 BasepProcessA(HANDLE Handle, LPPROCESSENTRY32 Entry,
     BOOL (WINAPI *Walk)(HANDLE, LPPROCESSENTRY32W))
 {
-    PROCESSENTRY32W Wide = { .dwSize = sizeof Wide };
+    PROCESSENTRY32W Wide = { .dwSize = Entry->dwSize < sizeof *Entry ? 0 : sizeof Wide };
 
-    if (Entry->dwSize < sizeof *Entry) {
-        RtlSetLastWin32Error(ERROR_INSUFFICIENT_BUFFER);
-        return FALSE;
-    }
     if (!Walk(Handle, &Wide))
         return FALSE;
     memcpy(Entry, &Wide, FIELD_OFFSET(PROCESSENTRY32, szExeFile));
@@ -356,12 +355,8 @@ Process32Next(HANDLE Handle, LPPROCESSENTRY32 Entry)
 static BOOL
 BasepModuleA(HANDLE Handle, LPMODULEENTRY32 Entry, BOOL (WINAPI *Walk)(HANDLE, LPMODULEENTRY32W))
 {
-    MODULEENTRY32W Wide = { .dwSize = sizeof Wide };
+    MODULEENTRY32W Wide = { .dwSize = Entry->dwSize < sizeof *Entry ? 0 : sizeof Wide };
 
-    if (Entry->dwSize < sizeof *Entry) {
-        RtlSetLastWin32Error(ERROR_INSUFFICIENT_BUFFER);
-        return FALSE;
-    }
     if (!Walk(Handle, &Wide))
         return FALSE;
     memcpy(Entry, &Wide, FIELD_OFFSET(MODULEENTRY32, szModule));
